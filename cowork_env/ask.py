@@ -1,0 +1,272 @@
+"""The hook's question and its answer: the one process that a change of directory may cost.
+
+Everything on this way is imported at each question, so it holds to the interpreter's built-in modules. The answer
+is shell code that assigns one list (see :class:`Answer`); the hook does what it says and remembers it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+
+from . import environment, providers, resolve, secrets
+from .environment import STATE, Activation, Revealed
+from .errors import CoworkEnvError
+from .resolve import Inputs, Resolution
+from .shells import REGISTRY, Shell
+from .text import visible
+from .trust import digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .environment import Changes, Target
+
+REMEMBER_OUTSIDE = 600  # seconds that an answer with an outside secret in it may be used again
+CLOCK_TICK_NS = 20_000_000  # a file's time stamp moves in steps of the kernel's tick, 10 ms at most
+COARSE_NS = 2_000_000_000  # ... as does a shell's comparison of them, where it only sees seconds
+RELOAD = "reload"
+
+# Flags in an answer: may be remembered; another, slow question must follow; hold for one prompt only; quiet when a
+# shell starts.
+KEEP, MORE, PASSING, CALM = "k", "m", "p", "c"
+
+
+class Answer:
+    """What the hook gets, as the list that :meth:`items` spells; the hooks read it by position.
+
+    ``now`` moves the environment from what it is. The next three are for later: ``guard`` tells whether ``apply``
+    fits, ``apply`` does the same from where no provider is active, ``undo`` takes it back. ``absent`` names the
+    variables that ``now`` sets and that the environment does not have: the shell may have them unexported.
+    """
+
+    __slots__ = (
+        "absent", "apply", "directory", "error", "flags", "guard", "label", "lifetime", "name", "notices", "now",
+        "pins", "state", "undo", "watches",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.directory = self.pins = self.flags = self.name = self.label = self.error = ""
+        self.state = self.now = self.guard = self.apply = self.undo = self.absent = ""
+        self.lifetime = "0"  # seconds, or for a shell without a clock a file as old as the answer
+        self.notices: list[tuple[str, str]] = []
+        self.watches: list[tuple[str, str]] = []
+
+    def items(self) -> list[str]:
+        """The answer as a flat list: thirteen texts and numbers, the count of notices, notices, watches."""
+        fixed = [
+            self.directory, self.pins, self.flags, self.lifetime, self.name, self.label, self.error,
+            self.state, self.now, self.guard, self.apply, self.undo, self.absent, str(len(self.notices)),
+        ]  # fmt: skip
+        return fixed + [text for pair in self.notices + self.watches for text in pair]
+
+
+class Question:
+    """What the hook says beside the environment and the working directory.
+
+    ``fresh``: the shell has not reached a prompt yet. ``patient``: a slow secret store may be asked now.
+    ``coarse``: this shell compares time stamps by whole seconds. ``shadowed``: exported variables that are
+    universal ones in fish.
+    """
+
+    __slots__ = ("coarse", "fresh", "patient", "shadowed", "shell")
+
+    def __init__(self, shell: Shell, flags: str = "", shadowed: str = "") -> None:
+        self.shell = shell
+        self.fresh, self.patient, self.coarse = "f" in flags, "p" in flags, "s" in flags
+        self.shadowed = frozenset(shadowed.split())
+
+
+def transition(
+    env: Mapping[str, str], key: str, wanted: Target | None, fresh: bool = False, shadowed: frozenset[str] = frozenset()
+) -> tuple[Activation | None, Changes]:
+    """The changes from the environment as it is to the one that is wanted, and what is active then.
+
+    A state that is damaged or foreign counts as none.
+    """
+    old = Activation.decode(env.get(STATE, ""))
+    if wanted is not None and old is not None and old.key == key:
+        activation, changes = environment.refresh(env, old, key, wanted, fresh, shadowed)
+        return activation, {k: v for k, v in changes.items() if k != STATE or v != env.get(STATE)}
+    back: Changes = old.reverse(env) if old is not None else {}
+    if STATE in env:
+        back[STATE] = None
+    if wanted is None:
+        return None, back
+    base = environment.applied(env, back)
+    uncovered = {name for name, value in back.items() if isinstance(value, Revealed)}
+    activation, changes = environment.enter(base, key, wanted, shadowed | uncovered)
+    merged = {**back, **changes}
+    return activation, {k: v for k, v in merged.items() if env.get(k) != v or isinstance(v, Revealed)}
+
+
+def answer(question: Question, inputs: Inputs) -> Answer:
+    """The answer for one directory and environment."""
+    reply = Answer()
+    reply.directory = "" if inputs.gone else inputs.directory
+    newest = _watch(inputs, reply)
+    found = resolve.resolve(inputs)
+    slow = secrets.outside(found.secret)
+    if slow and not question.patient:
+        old = Activation.decode(inputs.env.get(STATE, ""))
+        if old is not None and old.key != found.key:
+            reply.now = question.shell.statements(transition(inputs.env, "", None)[1])
+        reply.flags = MORE
+        return reply
+    wanted = resolve.wanted(inputs, found)
+    files = len(reply.watches)
+    newest = max(newest, _watch_file(reply, inputs.state_dir, secrets.watched_file(found.secret)))
+    _tell(question, inputs, found, reply)
+    activation, changes = transition(inputs.env, found.key, wanted, question.fresh, question.shadowed)
+    reply.now = question.shell.statements(changes)
+    reply.absent = " ".join(n for n, v in changes.items() if v is not None and n not in inputs.env and n != STATE)
+    clean = not (found.error and found.secret)  # What a failure came from may be mended where nobody watches.
+    if activation is not None and wanted is not None:
+        reply.state = activation.encode()
+        after = environment.applied(inputs.env, changes)
+        clean = _remember(question.shell, after, found, activation, wanted, reply, reply.watches[files:])
+    reply.flags += KEEP if clean else ""
+    if slow:
+        now = time.time_ns()
+        reply.lifetime = str(REMEMBER_OUTSIDE) if question.shell.has_clock else _reference(inputs.state_dir, now)
+    if not os.path.isabs(inputs.env.get(providers.FILE_VARIABLE) or "/"):
+        reply.flags += PASSING  # Another file in every directory.
+    if question.coarse and time.time_ns() - newest < COARSE_NS:
+        reply.flags += PASSING
+    return reply
+
+
+def _remember(
+    shell: Shell, env: Mapping[str, str], found: Resolution, activation: Activation, wanted: Target, reply: Answer,
+    secret_files: list[tuple[str, str]],
+) -> bool:  # fmt: skip
+    """Fill in what serves the next time; whether it may be used then. ``env`` is how it is after ``now``.
+
+    ``apply`` is what the hook knows an answer by, so it is there even for one that holds only once.
+    """
+    ours = {n: v for n, v in wanted.items() if activation.touched[n].mark == environment.mark(n, v)}
+    # What was held still beside something of the person's has an earlier value, and goes on leaving as well.
+    earlier = {n: env.get(n) for n, t in activation.touched.items() if n not in ours and t.ours(n, env.get(n))}
+    reply.undo = shell.undo(activation, ours | earlier)
+    before: dict[str, str | None] = {n: t.original for n, t in activation.touched.items()}
+    if variable := secrets.watched_variable(found.secret):
+        before.setdefault(variable, resolve.own(env).get(variable))
+    base = {n: v for n, v in before.items() if v is not None}
+    again, changes = environment.enter(
+        base, activation.key, wanted, frozenset(n for n, t in activation.touched.items() if t.shadowed)
+    )
+    # By then the shell may watch the files of another answer.
+    reply.guard = shell.guard(before | {STATE: None}, secret_files)
+    reply.apply = shell.statements(changes)
+    # Where something is the person's own just now, it holds only once.
+    return len(ours) == len(wanted) and again.encode() == reply.state
+
+
+def _tell(question: Question, inputs: Inputs, found: Resolution, reply: Answer) -> None:
+    """Fill in what people are told."""
+    if found.provider:
+        reply.name, reply.label = visible(found.provider.name), found.label
+    if found.error:
+        reply.error = " ".join(filter(None, (found.error.message, found.error.hint)))
+        if found.required:
+            reply.error += " Clients are kept from falling back to your own login."
+    if found.rule == resolve.SELECTION:
+        reply.flags += CALM
+    for pin in found.untrusted:
+        reply.notices.append((digest(pin.id.encode("utf-8", "surrogateescape"))[:16], pin.message))
+    damaged = inputs.env.get(STATE, "")
+    if damaged and Activation.decode(damaged) is None:
+        reply.notices.append((digest(damaged.encode("utf-8", "surrogateescape"))[:16], f"{STATE} is damaged; it is ignored"))
+    if found.pins and all(not p.problem and p.content and b"\0" not in p.content for p in found.pins):
+        # As the hook spells them, so that it can see whether it was about these very contents.
+        reply.pins = "".join(f"{p.path}\1{p.content.decode('utf-8', 'surrogateescape')}\1" for p in found.pins)
+
+
+def _watch(inputs: Inputs, reply: Answer) -> int:
+    """Note the files whose change means another answer, as they are before they are read; their newest time stamp."""
+    paths = [inputs.state_dir + "/trust", resolve.selection_file(inputs.state_dir), f"{inputs.state_dir}/{RELOAD}"]
+    if not inputs.env.get(providers.JSON_VARIABLE):
+        paths += providers.candidates(inputs.env, inputs.config_dir)
+    return max(_watch_file(reply, inputs.state_dir, path) for path in paths)
+
+
+def _watch_file(reply: Answer, state_dir: str, path: str) -> int:
+    """Watch one file (none for an empty path): ``(path, reference)``, see the hooks; its time stamp, 0 for none.
+
+    A shell can compare two files' time stamps, to the nanosecond and without a process, but not see one. So the
+    reference is an empty file of ours with exactly the time stamp that ``path`` has now. No reference: ``path`` must
+    stay away. ``=PATH``: it must stay that same file, for symbolic links.
+    """
+    if not path:
+        return 0
+    for _ in range(8):
+        try:
+            stamp = os.stat(path).st_mtime_ns
+        except (OSError, ValueError):
+            reply.watches.append((path, ""))
+            return 0
+        # A second change within one tick of the clock would leave no trace: let the tick pass.
+        if not 0 <= time.time_ns() - stamp < CLOCK_TICK_NS:
+            break
+        time.sleep(CLOCK_TICK_NS / 1e9)
+    reply.watches.append((path, _reference(state_dir, stamp)))
+    real = os.path.realpath(path)
+    if stat.S_ISLNK(os.lstat(path).st_mode):
+        reply.watches.append((path, "=" + real))
+    return stamp
+
+
+def _reference(state_dir: str, stamp: int) -> str:
+    folder = f"{state_dir}/stamps"
+    path = f"{folder}/{stamp}"
+    try:
+        if os.stat(path).st_mtime_ns == stamp:
+            return path
+    except OSError:
+        pass
+    try:
+        from . import files
+
+        files.private_directory(folder)
+        old = os.listdir(folder)
+        for name in old if len(old) > 200 else ():
+            os.unlink(f"{folder}/{name}")
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.utime(path, ns=(stamp, stamp))
+    except (OSError, CoworkEnvError):
+        pass  # Without it the hook sees a change at every prompt, and asks: slower, not wrong.
+    return path
+
+
+def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:
+    """The physical working directory, and whether it is gone; then the shell's name for it stands in."""
+    try:
+        return os.getcwd(), False
+    except OSError:
+        logical = env.get("PWD", "/")
+        return os.path.normpath(logical) if logical.startswith("/") else "/", True
+
+
+def main() -> None:
+    """Answer a hook: its arguments are SHELL FLAGS STATE_DIR CONFIG_DIR SHADOWED, the answer goes to standard output."""
+    name, flags, state_dir, config_dir, shadowed = sys.argv[1:6]
+    env = dict(os.environ)
+    if not state_dir:
+        from . import paths
+
+        state_dir, config_dir = paths.state_dir(), paths.config_dir()
+    directory, gone = working_directory(env)
+    inputs = Inputs(env, directory, config_dir, state_dir, gone=gone)
+    shell = REGISTRY[name]
+    try:
+        reply = answer(Question(shell, flags, shadowed), inputs)
+    except KeyboardInterrupt:
+        os._exit(130)
+    text = shell.assignment("__cowork_env_reply", reply.items())
+    data = text.encode("utf-8", "surrogateescape")
+    while data:
+        data = data[os.write(1, data) :]
+    os._exit(0)  # Taking the interpreter apart would cost a fifth of all this.

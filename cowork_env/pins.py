@@ -1,0 +1,134 @@
+"""Pins: where they may lie, one safe read of each, and what its lines say."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from .errors import CoworkEnvError
+from .provider import TIERS, InvalidField, check_model
+from .text import first_control, visible
+
+PIN_NAME = ".cowork-provider"
+MAX_BYTES = 4096
+KEYS = ("model", *TIERS, "required")
+
+
+class PinFile:
+    """A pin as found: ``path`` in the directory walked, its ``content`` from one read, or ``problem`` instead.
+
+    ``problem`` ends the sentence "PATH ...", and is empty when ``content`` is text that may be parsed.
+    """
+
+    __slots__ = ("content", "path", "problem")
+
+    def __init__(self, path: str, content: bytes = b"", problem: str = "") -> None:
+        self.path, self.content, self.problem = path, content, problem
+
+
+class Pin:
+    """What a pin says: the provider's ``word``, the ``models`` it overrides (``model`` and tiers), ``required``."""
+
+    __slots__ = ("models", "required", "word")
+
+    def __init__(self, word: str, models: dict[str, str], required: bool) -> None:
+        self.word, self.models, self.required = word, models, required
+
+
+def ancestors(directory: str) -> list[str]:
+    """An absolute directory and all above it, nearest first."""
+    found = [directory.rstrip("/") or "/"]
+    while found[-1] != "/":
+        found.append(found[-1].rpartition("/")[0] or "/")
+    return found
+
+
+def path_in(directory: str) -> str:
+    """Where a directory's pin would lie."""
+    return f"{directory.rstrip('/')}/{PIN_NAME}"
+
+
+def read(path: str) -> PinFile | None:
+    """The pin at ``path`` by one open and one read that cannot block; None where there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        # A directory that may not be searched hides its pin, as it hides everything else.
+        if isinstance(error, PermissionError) and not os.access(os.path.dirname(path), os.X_OK):
+            return None
+        return None if error.errno == errno.ENAMETOOLONG else PinFile(path, problem=f"cannot be read: {error.strerror}")
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return PinFile(path, problem="is not a regular file")
+        if status.st_size > MAX_BYTES:
+            return PinFile(path, problem="is larger than 4 KiB")
+        content = os.read(descriptor, MAX_BYTES + 1)
+        if len(content) != status.st_size:  # as in /proc, or while it is being written
+            return PinFile(path, problem="is not an ordinary file" if content else "is empty")
+    except OSError as error:
+        return PinFile(path, problem=f"cannot be read: {error.strerror}")
+    finally:
+        os.close(descriptor)
+    return PinFile(path, content)
+
+
+def parse(content: bytes) -> Pin:
+    """The meaning of a pin's bytes; raises :class:`CoworkEnvError` whose message ends the sentence "PATH ...".
+
+    First significant line: a provider's name or id. Later lines: ``key = value`` with a key of :data:`KEYS`.
+    """
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CoworkEnvError("is not UTF-8 text") from None
+    word, models, required, seen = "", {}, False, set()
+    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        line = raw.replace("\t", " ").strip(" \r")
+        if not line or line.startswith("#"):
+            continue
+        if first_control(line) >= 0:
+            raise CoworkEnvError(f"has a control character in line {number}")
+        if not word:
+            word = line
+            continue
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if not equals or key not in KEYS:
+            raise CoworkEnvError(f"has a line {number} that is not one of {', '.join(KEYS)} = value")
+        if key in seen:
+            raise CoworkEnvError(f"sets {key} twice")
+        seen.add(key)
+        if key == "required":
+            if value not in ("true", "false"):
+                raise CoworkEnvError("says neither true nor false for required")
+            required = value == "true"
+            continue
+        try:
+            models[key] = check_model(value)
+        except InvalidField as error:
+            raise CoworkEnvError(f"has a {key} that {error.why}") from None
+        if not value or value[0] in "'\"":
+            raise CoworkEnvError(f"has a {key} that is {'quoted' if value else 'empty'}")
+    if not word:
+        raise CoworkEnvError("names no provider")
+    return Pin(word, models, required)
+
+
+def requires(content: bytes) -> bool:
+    """Whether a line says ``required = true``, in a pin whose other lines may be wrong."""
+    return any(b"".join(line.split()) == b"required=true" for line in content.split(b"\n"))
+
+
+def spell(pin: Pin) -> str:
+    """The text of a pin file that says what ``pin`` says."""
+    lines = [pin.word, *(f"{key} = {value}" for key, value in pin.models.items())]
+    return "\n".join(lines + ["required = true"] * pin.required) + "\n"
+
+
+def summary(pin: Pin) -> str:
+    """What a pin would do, in a few words for a person."""
+    parts = [f"{key} {visible(value)}" for key, value in pin.models.items()] + ["required"] * pin.required
+    return f"provider {visible(pin.word)}" + (f" ({', '.join(parts)})" if parts else "")

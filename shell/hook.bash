@@ -1,0 +1,437 @@
+# shellcheck shell=bash disable=SC2154 # it does not see assignments in "\builtin local"
+# cowork-env's hook for bash 3.2 and later: eval "$(cowork-env hook bash)"
+#
+# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the way up, and the
+# time stamps of a few files with what the last answer was about. For something new it asks the program once, and
+# remembers the answer. Everything is kept in arrays, which bash never exports. Words that only bash 4 or later knows
+# are not used without a fallback: macOS ships bash 3.2.
+
+\builtin shopt -q expand_aliases && \builtin shopt -u expand_aliases && __cowork_env_aliases=(1)
+
+# The folders that the program was told at start-up, and the environment they came from.
+__cowork_env_folders=(@STATE_DIR@ @CONFIG_DIR@ "${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}")
+# Where the remembered answers are from: only those files are watched.
+__cowork_env_sources=('')
+# $PWD, the physical directory, whether it is gone; then the places of the pins that could apply there.
+__cowork_env_here=('' '' '')
+__cowork_env_chain=()
+# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how it was applied, how to undo it, error.
+__cowork_env_current=('' '' '' '' '' '')
+# The watched files (see ask.py) as one condition, which holds as long as none has changed.
+__cowork_env_watches=('-z x')
+# Whether there is a function __cowork_env_unmoved, for all files that a prompt has to look at, and the strings and pins
+# beside it. They save looking closely.
+__cowork_env_still=()
+__cowork_env_around=('')
+__cowork_env_known=()
+# Whether the last prompt, too, found nothing changed.
+__cowork_env_idle=()
+# Remembered answers, as parallel lists: question, guard, apply, undo, state, name, label, error, expiry.
+__cowork_env_questions=() __cowork_env_guards=() __cowork_env_applies=() __cowork_env_undoes=() __cowork_env_states=()
+__cowork_env_names=() __cowork_env_labels=() __cowork_env_errors=() __cowork_env_expiries=()
+__cowork_env_next=(0)
+# What was said already; variables that were set but not exported before we exported them; the question that a slow
+# look-up is under way for; and whether no prompt has been reached yet.
+__cowork_env_said=()
+__cowork_env_kept=(${__cowork_env_kept[@]+"${__cowork_env_kept[@]}"})
+__cowork_env_asking=()
+__cowork_env_fresh=(f)
+# Named by an inherited state until the first answer.
+[[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_current[2]=${COWORK_ENV_ACTIVE-}
+
+function __cowork_env_prompt {
+  \builtin set -- "$?"
+  case $- in
+    *[xT]*) ;; # A trace would show what is compared, and a DEBUG trap would see it.
+    *)
+      # The short way, with the person's own options.
+      if [[ -n ${__cowork_env_still-} ]] && __cowork_env_unmoved &&
+        \builtin test "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"$'\2'"${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}" = "${__cowork_env_around[0]}"; then
+        # The pins that are there still have to say what they said. Without a name, read keeps blanks by itself; and not
+        # from standard input, which a Ctrl-C at the wrong moment would leave at the pin's end, and end the shell.
+        ((${#__cowork_env_known[@]})) || \builtin return "$1"
+        \builtin local REPLY
+        \builtin set -- "$1" "${__cowork_env_known[@]}"
+        while (($# > 1)); do
+          REPLY=
+          \builtin read -r -d '' -n 4097 -u 9 2>/dev/null 9<"$2"
+          \builtin test "$REPLY" = "$3" || \builtin break
+          \builtin set -- "$1" "${@:4}"
+        done
+        (($# > 1)) || \builtin return "$1"
+      fi
+      ;;
+  esac
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
+    # Back to the person's options on return, by whatever way.
+    \builtin local -
+    \builtin set +aeuxkET
+    __cowork_env_update prompt
+  else
+    __cowork_env_guarded prompt
+  fi
+  \builtin return "$1"
+}
+
+# bash before 4.4 has no "local -", so the options that must be off are put back by hand.
+function __cowork_env_guarded {
+  case $- in
+    *x*)
+      { \builtin set +x; } 2>/dev/null
+      __cowork_env_guarded "$1"
+      \builtin set -x
+      ;;
+    *u*)
+      \builtin set +u
+      __cowork_env_update "$1" || :
+      \builtin set -u
+      ;;
+    *) __cowork_env_update "$1" || : ;;
+  esac
+}
+
+# cd, pushd and popd with a provider in their wake. The first argument is the command's name.
+function __cowork_env_move {
+  \builtin local __cowork_env_status __cowork_env_name
+  __cowork_env_status=0 __cowork_env_name=$1
+  \builtin shift
+  if \builtin declare -F "__cowork_env_users_$__cowork_env_name" >/dev/null; then
+    "__cowork_env_users_$__cowork_env_name" "$@" || __cowork_env_status=$?
+  else
+    \builtin "$__cowork_env_name" "$@" || __cowork_env_status=$?
+  fi
+  \builtin test "$PWD" = "${__cowork_env_here[0]}" || __cowork_env_moved
+  \builtin return "$__cowork_env_status"
+}
+
+function __cowork_env_moved {
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
+    \builtin local -
+    \builtin set +aeuxkET
+    __cowork_env_update move
+  else
+    __cowork_env_guarded move
+  fi
+  \builtin return 0
+}
+
+# Make the environment right for here and now. Argument: prompt or move.
+function __cowork_env_update {
+  \builtin local __cowork_env_question __cowork_env_pins IFS=$' \t\n' __cowork_env_changed=''
+  __cowork_env_still=()
+  # Strings are compared by test throughout: [[ ]] folds case under nocasematch.
+  if ! \builtin test "$PWD" = "${__cowork_env_here[0]}" || [[ ! . -ef ${__cowork_env_here[1]} && -z ${__cowork_env_here[2]} ]]; then
+    __cowork_env_locate
+  fi
+  __cowork_env_look
+  \builtin eval "[[ ${__cowork_env_watches[0]} ]]" || __cowork_env_changed=1
+  if \builtin test "${COWORK_ENV_STATE-}" != "${__cowork_env_current[1]}"; then
+    # Somebody took our state away, or an interrupt left it; what we know of it ourselves is better than nothing.
+    __cowork_env_leave
+    __cowork_env_changed=1
+  fi
+  if [[ -n ${__cowork_env_asking-} ]]; then
+    # The person interrupted a slow look-up: no provider then, until something changes.
+    __cowork_env_leave
+    __cowork_env_current[0]=$__cowork_env_asking
+    __cowork_env_asking=()
+  fi
+  if [[ -n $__cowork_env_changed ]]; then
+    __cowork_env_questions=() __cowork_env_next=(0)
+  elif [[ -z ${__cowork_env_fresh-} ]] && \builtin test "$__cowork_env_question" = "${__cowork_env_current[0]}"; then
+    if [[ $1 == prompt ]]; then
+      # Making the list pays only where somebody stays.
+      [[ -z ${__cowork_env_idle-} ]] || __cowork_env_rest
+      __cowork_env_idle=(1)
+    fi
+    \builtin return
+  fi
+  __cowork_env_idle=()
+  if [[ -n ${__cowork_env_fresh-} ]] || ! __cowork_env_recall; then __cowork_env_ask; fi
+  [[ $1 != prompt ]] || __cowork_env_fresh=()
+}
+
+# The physical directory and the places of its pins.
+function __cowork_env_locate {
+  \builtin local __cowork_env_dir
+  __cowork_env_here=('' '' '') # An interrupt may leave the rest half done.
+  if __cowork_env_climb "$PWD" && [[ . -ef $PWD ]]; then
+    __cowork_env_here=("$PWD" "$PWD" '')
+    \builtin return
+  fi
+  __cowork_env_dir=$(\builtin pwd -P 2>/dev/null)
+  if [[ -n $__cowork_env_dir && . -ef $__cowork_env_dir ]]; then
+    \builtin set -- "$__cowork_env_dir" ''
+  else
+    \builtin set -- "$PWD" gone
+  fi
+  __cowork_env_climb "$1" || :
+  __cowork_env_here=("$PWD" "$@")
+}
+
+# List the places of pins in a directory and above it; fails when a symbolic link is on the way.
+function __cowork_env_climb {
+  \builtin local __cowork_env_n __cowork_env_dir __cowork_env_link
+  __cowork_env_n=0 __cowork_env_dir=${1%/} __cowork_env_link=0 __cowork_env_chain=()
+  while [[ -n $__cowork_env_dir ]]; do
+    [[ ! -L $__cowork_env_dir ]] || __cowork_env_link=1
+    __cowork_env_chain[__cowork_env_n++]=$__cowork_env_dir/.cowork-provider
+    __cowork_env_dir=${__cowork_env_dir%/*}
+  done
+  __cowork_env_chain[__cowork_env_n]=/.cowork-provider
+  \builtin return "$__cowork_env_link"
+}
+
+# What an answer depends on, beside the watched files: a few variables, and the pins with their contents.
+function __cowork_env_look {
+  \builtin local __cowork_env_file __cowork_env_text
+  __cowork_env_pins='' __cowork_env_known=()
+  for __cowork_env_file in "${__cowork_env_chain[@]}"; do
+    if [[ -e $__cowork_env_file ]]; then
+      __cowork_env_text='!'
+      # Neither a FIFO nor something in /proc, which has no size, is opened here.
+      if [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
+        IFS='' \builtin read -r -d '' -n 4097 -u 9 __cowork_env_text 2>/dev/null 9<"$__cowork_env_file"
+        __cowork_env_known+=("$__cowork_env_file" "$__cowork_env_text")
+      fi
+      __cowork_env_pins=$__cowork_env_pins$__cowork_env_file$'\1'$__cowork_env_text$'\1'
+    fi
+  done
+  __cowork_env_question=$__cowork_env_pins$'\2'${COWORK_PROVIDER-}$'\2'${COWORK_ENV_PROVIDERS_FILE-}$'\2'${COWORK_ENV_PROVIDERS_JSON-}$'\2'${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}
+}
+
+# Nothing changed since the last prompt: note what to look at until something does.
+function __cowork_env_rest {
+  \builtin local __cowork_env_file __cowork_env_word __cowork_env_code
+  __cowork_env_around=("$PWD"$'\2'"${COWORK_ENV_STATE-}${__cowork_env_question#"$__cowork_env_pins"}")
+  __cowork_env_code=${__cowork_env_watches[0]}
+  if [[ -z ${__cowork_env_here[2]} ]]; then
+    \builtin printf -v __cowork_env_word %q "${__cowork_env_here[1]}"
+    __cowork_env_code+=" && . -ef $__cowork_env_word"
+  fi
+  for __cowork_env_file in "${__cowork_env_chain[@]}"; do
+    \builtin printf -v __cowork_env_word %q "$__cowork_env_file"
+    if [[ ! -e $__cowork_env_file ]]; then
+      __cowork_env_code+=" && ! -e $__cowork_env_word"
+    elif [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
+      __cowork_env_code+=" && -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word"
+    else
+      __cowork_env_code+=" && -e $__cowork_env_word && ! ( -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word )"
+    fi
+  done
+  # Faster than the same as words in a list: bash parses it once.
+  \builtin eval "function __cowork_env_unmoved { [[ $__cowork_env_code ]]; }"
+  __cowork_env_still=(1)
+}
+
+# Put back what was there before the provider that is active, as far as this shell knows it.
+function __cowork_env_leave {
+  \builtin eval "${__cowork_env_current[4]}" 2>/dev/null
+  while ((${#__cowork_env_kept[@]})); do
+    [[ -n ${!__cowork_env_kept+x} ]] || \builtin printf -v "$__cowork_env_kept" %s "${__cowork_env_kept[1]}"
+    __cowork_env_kept=("${__cowork_env_kept[@]:2}")
+  done
+  __cowork_env_current=("${__cowork_env_current[0]}" '' "${__cowork_env_current[2]}" '' '' "${__cowork_env_current[5]}")
+}
+
+# Answer from memory; fails when only the program can.
+function __cowork_env_recall {
+  \builtin local __cowork_env_i "__cowork_env_was=${__cowork_env_current[2]}"
+  for __cowork_env_i in "${!__cowork_env_questions[@]}"; do
+    \builtin test "${__cowork_env_questions[__cowork_env_i]}" = "$__cowork_env_question" || \builtin continue
+    ((__cowork_env_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_expiries[__cowork_env_i])) || \builtin return 1
+    if \builtin test "${__cowork_env_applies[__cowork_env_i]}" != "${__cowork_env_current[3]}"; then
+      # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
+      [[ -z $__cowork_env_was ]] || \builtin test "$__cowork_env_was" != "${__cowork_env_names[__cowork_env_i]}" || \builtin return 1
+      __cowork_env_leave
+      if [[ -n ${__cowork_env_applies[__cowork_env_i]} ]]; then
+        \builtin eval "${__cowork_env_guards[__cowork_env_i]}" || \builtin return 1
+        \builtin eval "${__cowork_env_applies[__cowork_env_i]}" 2>/dev/null || \builtin return 1
+      fi
+      __cowork_env_current=('' "${__cowork_env_states[__cowork_env_i]}" '' "${__cowork_env_applies[__cowork_env_i]}" "${__cowork_env_undoes[__cowork_env_i]}" '')
+    fi
+    __cowork_env_settle "${__cowork_env_names[__cowork_env_i]}" "${__cowork_env_labels[__cowork_env_i]}" "${__cowork_env_errors[__cowork_env_i]}" "$__cowork_env_was"
+    \builtin return 0
+  done
+  \builtin return 1
+}
+
+# Ask the program, do what it says, and remember it.
+function __cowork_env_ask {
+  \builtin local __cowork_env_reply __cowork_env_text __cowork_env_i __cowork_env_folders_now __cowork_env_again "__cowork_env_was=${__cowork_env_current[2]}" "__cowork_env_flags=${__cowork_env_fresh-}"
+  __cowork_env_folders_now=("${__cowork_env_folders[0]}" "${__cowork_env_folders[1]}")
+  [[ ${__cowork_env_folders[2]} == "${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}" ]] || __cowork_env_folders_now=('' '')
+  ((BASH_VERSINFO[0] > 4)) || __cowork_env_flags=${__cowork_env_flags}s
+  __cowork_env_text=${COWORK_ENV_PROVIDERS_FILE-}$'\2'${COWORK_ENV_PROVIDERS_JSON-}$'\2'${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}
+  if ! \builtin test "$__cowork_env_text" = "${__cowork_env_sources[0]}"; then
+    __cowork_env_questions=() __cowork_env_next=(0) __cowork_env_sources=("$__cowork_env_text")
+  fi
+  __cowork_env_again=
+  while :; do
+    __cowork_env_reply=()
+    __cowork_env_text=$(\builtin exec @ASK@ bash "$__cowork_env_flags" "${__cowork_env_folders_now[@]}" '' @PACKAGE@ </dev/null 2>/dev/null)
+    __cowork_env_i=$?
+    \builtin eval "$__cowork_env_text"
+    if ((${#__cowork_env_reply[@]} < 14)); then
+      if ((__cowork_env_i == 1)) && [[ -z $__cowork_env_again && -z ${__cowork_env_asking-} ]]; then
+        # A Ctrl-C while Python starts ends it like any mistake, so once is not enough to call it gone.
+        __cowork_env_again=1
+        \builtin continue
+      fi
+      __cowork_env_leave
+      if ((__cowork_env_i == 130)); then
+        # Interrupted, and the person's own INT trap let us go on. A slow look-up is given up, a short one comes again.
+        [[ -n ${__cowork_env_asking-} ]] || __cowork_env_question=$'\2'
+        __cowork_env_asking=()
+        __cowork_env_settle '' '' '' "$__cowork_env_was"
+        \builtin return
+      fi
+      __cowork_env_asking=()
+      __cowork_env_text=
+      if [[ " ${__cowork_env_said[*]} " != *' gone '* ]]; then
+        __cowork_env_text='the program cannot be run any more; install it again, or take its line out of your start-up file'
+        __cowork_env_said=(gone "${__cowork_env_said[@]:0:31}")
+      fi
+      __cowork_env_settle '' '' "$__cowork_env_text" "$__cowork_env_was"
+      \builtin return
+    fi
+    __cowork_env_keep
+    if ! \builtin eval "${__cowork_env_reply[8]}" 2>/dev/null; then
+      \builtin eval "${__cowork_env_reply[11]}" 2>/dev/null
+      __cowork_env_leave
+      __cowork_env_settle '' '' "${__cowork_env_reply[4]} is not in force: one of its variables is read-only in this shell" "$__cowork_env_was"
+      \builtin return
+    fi
+    __cowork_env_watch "${__cowork_env_reply[@]:14 + 2 * __cowork_env_reply[13]}"
+    [[ ${__cowork_env_reply[2]} == *m* ]] || \builtin break
+    # A slow look-up follows. What was active is left by now, if the provider is another.
+    [[ -z ${__cowork_env_reply[8]} ]] || __cowork_env_current=('' '' "$__cowork_env_was" '' '' '')
+    __cowork_env_asking=("$__cowork_env_question")
+    __cowork_env_flags=${__cowork_env_flags}p
+  done
+  __cowork_env_asking=()
+  __cowork_env_current=('' "${__cowork_env_reply[7]}" '' "${__cowork_env_reply[10]}" "${__cowork_env_reply[11]}" "${__cowork_env_current[5]}")
+  if [[ -n ${__cowork_env_reply[0]} && ${__cowork_env_reply[0]} != "${__cowork_env_here[1]}" ]] ||
+    [[ -n ${__cowork_env_reply[1]} && ${__cowork_env_reply[1]} != "$__cowork_env_pins" ]] || [[ ${__cowork_env_reply[2]} == *p* ]]; then
+    # It was about something that has changed since, or may change unseen: ask again at the next prompt.
+    __cowork_env_question=$'\2'
+  elif [[ ${__cowork_env_reply[2]} == *k* ]]; then
+    __cowork_env_remember
+  fi
+  __cowork_env_text=${__cowork_env_reply[5]}
+  [[ -z ${__cowork_env_fresh-} || ${__cowork_env_reply[2]} != *c* ]] || __cowork_env_text=
+  __cowork_env_settle "${__cowork_env_reply[4]}" "$__cowork_env_text" "${__cowork_env_reply[6]}" "$__cowork_env_was"
+  for ((__cowork_env_i = 14; __cowork_env_i < 14 + 2 * __cowork_env_reply[13]; __cowork_env_i += 2)); do
+    __cowork_env_once "${__cowork_env_reply[__cowork_env_i]}" "${__cowork_env_reply[__cowork_env_i + 1]}"
+  done
+}
+
+# Turn watches, a file and its reference each, into one condition.
+function __cowork_env_watch {
+  \builtin local __cowork_env_file __cowork_env_word __cowork_env_code
+  __cowork_env_code='-n x'
+  while (($#)); do
+    \builtin printf -v __cowork_env_file %q "$1"
+    \builtin printf -v __cowork_env_word %q "${2#=}"
+    case $2 in
+      '') __cowork_env_code+=" && ! -e $__cowork_env_file" ;;
+      =*) __cowork_env_code+=" && $__cowork_env_file -ef $__cowork_env_word" ;;
+      # Were there no reference, the file would be newer.
+      *) __cowork_env_code+=" && -e $__cowork_env_file && ! $__cowork_env_file -nt $__cowork_env_word && ! $__cowork_env_file -ot $__cowork_env_word" ;;
+    esac
+    \builtin shift 2
+  done
+  __cowork_env_watches=("$__cowork_env_code")
+}
+
+# A variable that is set but not exported is unknown to the program; its value comes back on leaving.
+function __cowork_env_keep {
+  \builtin local __cowork_env_name
+  for __cowork_env_name in ${__cowork_env_reply[12]}; do
+    if [[ -n ${!__cowork_env_name+x} ]]; then
+      __cowork_env_kept+=("$__cowork_env_name" "${!__cowork_env_name}")
+    fi
+  done
+}
+
+function __cowork_env_remember {
+  \builtin local "__cowork_env_n=${__cowork_env_next[0]}" "__cowork_env_expiry=${__cowork_env_reply[3]}"
+  # First of all none, and the question last: what an interrupt leaves half done answers nothing.
+  __cowork_env_questions[__cowork_env_n]=
+  __cowork_env_guards[__cowork_env_n]=${__cowork_env_reply[9]}
+  __cowork_env_applies[__cowork_env_n]=${__cowork_env_reply[10]}
+  __cowork_env_undoes[__cowork_env_n]=${__cowork_env_reply[11]}
+  __cowork_env_states[__cowork_env_n]=${__cowork_env_reply[7]}
+  __cowork_env_names[__cowork_env_n]=${__cowork_env_reply[4]}
+  __cowork_env_labels[__cowork_env_n]=${__cowork_env_reply[5]}
+  __cowork_env_errors[__cowork_env_n]=${__cowork_env_reply[6]}
+  __cowork_env_expiries[__cowork_env_n]=$((__cowork_env_expiry ? SECONDS + __cowork_env_expiry : 0))
+  __cowork_env_questions[__cowork_env_n]=$__cowork_env_question
+  __cowork_env_next=($(((__cowork_env_n + 1) % 32)))
+}
+
+# The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
+function __cowork_env_settle {
+  \builtin local "__cowork_env_error=${__cowork_env_current[5]}"
+  __cowork_env_current[0]=$__cowork_env_question
+  __cowork_env_current[2]=$1
+  __cowork_env_current[5]=$3
+  ((BASH_SUBSHELL == 0)) || \builtin return 0
+  if [[ -n $3 ]] && \builtin test "$3" != "$__cowork_env_error"; then
+    \builtin printf 'cowork-env: %s\n' "$3" >&2
+  elif [[ $- == *i* && ${COWORK_ENV_QUIET-} != 1 ]] && \builtin test "$1" != "$4"; then
+    if [[ -z $1 ]]; then
+      \builtin printf 'cowork-env: left %s\n' "$4" >&2
+    elif [[ -n $2 ]]; then
+      \builtin printf 'cowork-env: %s\n' "$2" >&2
+    fi
+  fi
+}
+
+# Say something once in the life of this shell. Arguments: what tells it from other things, the words.
+function __cowork_env_once {
+  \builtin local __cowork_env_id
+  [[ $- == *i* ]] && ((BASH_SUBSHELL == 0)) || \builtin return 0
+  for __cowork_env_id in "${__cowork_env_said[@]}"; do
+    \builtin test "$__cowork_env_id" != "$1" || \builtin return 0
+  done
+  __cowork_env_said=("$1" "${__cowork_env_said[@]:0:31}")
+  \builtin printf 'cowork-env: %s\n' "$2" >&2
+}
+
+# A person's own cd, pushd or popd goes on doing its work, under another name.
+function __cowork_env_adopt {
+  \builtin local __cowork_env_text
+  __cowork_env_text=$(\builtin declare -f "$1") || \builtin return 0
+  [[ $__cowork_env_text == *__cowork_env_move* ]] || \builtin eval "function __cowork_env_users_$1 ${__cowork_env_text#"$1" }"
+}
+__cowork_env_adopt cd
+__cowork_env_adopt pushd
+__cowork_env_adopt popd
+
+# These three are public, and so may be copied into a shell that has nothing else of this file, or its functions without
+# its arrays: plain work there, and above all no other provider's key.
+function cd {
+  if [[ -n ${__cowork_env_folders+x} ]]; then __cowork_env_move cd "$@"; else \builtin cd "$@" || \builtin return; fi
+}
+function pushd {
+  if [[ -n ${__cowork_env_folders+x} ]]; then __cowork_env_move pushd "$@"; else \builtin pushd "$@" || \builtin return; fi
+}
+function popd {
+  if [[ -n ${__cowork_env_folders+x} ]]; then __cowork_env_move popd "$@"; else \builtin popd "$@" || \builtin return; fi
+}
+
+# On the end of what is there, so that others see $? and PIPESTATUS first. "&& :" keeps set -e and an ERR trap from
+# taking the status, which is handed on, for a failure of ours.
+if [[ "${PROMPT_COMMAND[*]-}" != *__cowork_env_prompt* ]]; then
+  if [[ -n ${PROMPT_COMMAND[*]-} ]] && ((${#PROMPT_COMMAND[@]} > 1 && BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 500)); then
+    PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='__cowork_env_prompt && :'
+  else
+    # A line of its own, so that it does not matter how the text before it ends. Of an array, its first element.
+    # shellcheck disable=SC2128,SC2178
+    PROMPT_COMMAND="${PROMPT_COMMAND:+${PROMPT_COMMAND}
+}__cowork_env_prompt && :"
+  fi
+fi
+
+[[ -z ${__cowork_env_aliases-} ]] || { \builtin unset -v __cowork_env_aliases; \builtin shopt -s expand_aliases; }

@@ -1,0 +1,367 @@
+# cowork-env's hook for fish 3.2 and later: cowork-env hook fish | source
+#
+# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the way up, and the
+# time stamps of a few files with what the last answer was about. For something new it asks the program once, and
+# remembers the answer. Nothing of it is exported.
+
+# The folders that the program was told at start-up, and the environment they came from.
+builtin set -gu __cowork_env_folders @STATE_DIR@ @CONFIG_DIR@ "$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
+# Where the remembered answers are from: only those files are watched.
+builtin set -gu __cowork_env_sources ''
+# $PWD, the physical directory, whether it is gone; then the places of the pins that could apply there.
+builtin set -gu __cowork_env_here '' '' ''
+builtin set -gu __cowork_env_chain
+# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how it was applied, how to undo it, error.
+builtin set -gu __cowork_env_current '' '' '' '' '' ''
+# The watched files (see ask.py) as the words of one test, which holds as long as none has changed. A fish that cannot
+# compare files fails it, and asks at every prompt.
+builtin set -gu __cowork_env_watches -n ''
+# The same for everything that a prompt has to look at, and the strings and pins beside it. It saves looking closely.
+builtin set -gu __cowork_env_still -n ''
+builtin set -gu __cowork_env_around ''
+builtin set -gu __cowork_env_known_files
+# Whether the last prompt, too, found nothing changed.
+builtin set -gu __cowork_env_idle
+builtin set -gu __cowork_env_known
+# The places of pins where none was; fish 3.5 can look at all of them at once, and before that there is no short way.
+builtin set -gu __cowork_env_absent
+builtin set -gu __cowork_env_at_once (builtin --query path; and builtin echo yes)
+# Remembered answers, as parallel lists.
+for __cowork_env_list in questions guards applies undoes states names labels errors expiries
+    builtin set -gu __cowork_env_$__cowork_env_list
+end
+builtin set -e __cowork_env_list
+builtin set -gu __cowork_env_next 1
+# What was said already; the names of variables that were set but not exported before we exported them; the question
+# that a slow look-up is under way for; and whether no prompt has been reached yet.
+builtin set -gu __cowork_env_said
+builtin set -q __cowork_env_kept; or builtin set -gu __cowork_env_kept
+builtin set -gu __cowork_env_asking
+builtin set -gu __cowork_env_fresh f
+# Named by an inherited state until the first answer.
+builtin test -n "$COWORK_ENV_STATE"; and builtin set __cowork_env_current[3] "$COWORK_ENV_ACTIVE"
+
+# fish gives $status and $pipestatus back by itself after an event.
+function __cowork_env_prompt --on-event fish_prompt
+    # A trace would show keys.
+    builtin set -l fish_trace
+    if builtin test $__cowork_env_still 2>/dev/null; and not builtin path filter -q -- $__cowork_env_absent
+        if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME" = "$__cowork_env_around"
+            builtin set -q __cowork_env_known_files[1]; or builtin return
+            __cowork_env_recognise; and builtin return
+        end
+    end
+    __cowork_env_update prompt
+end
+
+# Whether the pins that are there still say what they said.
+function __cowork_env_recognise
+    builtin set -l text
+    for file in $__cowork_env_known_files
+        builtin set text
+        builtin read -z -n 4097 text 2>/dev/null <$file
+        builtin contains -- "$file"\x01"$text" $__cowork_env_known; or builtin return 1
+    end
+end
+
+function __cowork_env_moved --on-variable PWD
+    builtin set -l fish_trace
+    __cowork_env_update move
+end
+
+# Make the environment right for here and now. Argument: prompt or move.
+function __cowork_env_update
+    builtin set __cowork_env_still -n ''
+    if builtin test x"$PWD" != x"$__cowork_env_here[1]"
+        __cowork_env_locate
+    else if builtin test -z "$__cowork_env_here[3]" -a ! . -ef "$__cowork_env_here[2]"
+        __cowork_env_locate
+    end
+    builtin set -l __cowork_env_pins
+    builtin set -l __cowork_env_question
+    __cowork_env_look
+    builtin set -l __cowork_env_changed
+    builtin test $__cowork_env_watches 2>/dev/null; or builtin set __cowork_env_changed 1
+    if builtin test x"$COWORK_ENV_STATE" != x"$__cowork_env_current[2]"
+        # Somebody took our state away, or an interrupt left it; what we know of it ourselves is better than nothing.
+        __cowork_env_leave
+        builtin set __cowork_env_changed 1
+    end
+    if builtin set -q __cowork_env_asking[1]
+        # The person interrupted a slow look-up: no provider then, until something changes.
+        __cowork_env_leave
+        builtin set __cowork_env_current[1] "$__cowork_env_asking"
+        builtin set __cowork_env_asking
+    end
+    if builtin test -n "$__cowork_env_changed"
+        builtin set __cowork_env_questions
+        builtin set __cowork_env_next 1
+    else if builtin test -z "$__cowork_env_fresh" -a x"$__cowork_env_question" = x"$__cowork_env_current[1]"
+        if builtin test $argv[1] = prompt
+            # Making the list pays only where somebody stays.
+            builtin test -n "$__cowork_env_idle"; and __cowork_env_rest
+            builtin set __cowork_env_idle 1
+        end
+        builtin return
+    end
+    builtin set __cowork_env_idle
+    if builtin test -n "$__cowork_env_fresh"; or not __cowork_env_recall
+        __cowork_env_ask
+    end
+    builtin test $argv[1] = prompt; and builtin set __cowork_env_fresh
+end
+
+# The physical directory and the places of its pins.
+function __cowork_env_locate
+    builtin set -l dir (builtin pwd -P 2>/dev/null | builtin string collect)
+    builtin set -l here
+    builtin set __cowork_env_here '' '' '' # An interrupt may leave the rest half done.
+    if builtin test -n "$dir" -a . -ef "$dir"
+        builtin set here "$PWD" "$dir" ''
+    else
+        builtin set dir $PWD
+        builtin set here "$PWD" "$PWD" gone
+    end
+    builtin test "$dir" = /; and builtin set dir ''
+    builtin set __cowork_env_chain "$dir/.cowork-provider"
+    if builtin string match -q '*'\n'*' -- "$dir"
+        while builtin test -n "$dir"
+            builtin set dir (builtin string replace -r '/[^/]*$' '' -- "$dir" | builtin string collect)
+            builtin set -a __cowork_env_chain "$dir/.cowork-provider"
+        end
+    else
+        # All at once: each turn of a loop with a substitution would cost as much.
+        builtin set -l above
+        builtin set -l path
+        for part in (builtin string split -n / -- "$dir")
+            builtin set -p above "$path/.cowork-provider"
+            builtin set path "$path/$part"
+        end
+        builtin set -a __cowork_env_chain $above
+    end
+    builtin set __cowork_env_here $here
+end
+
+# What an answer depends on, beside the watched files: a few variables, and the pins with their contents.
+function __cowork_env_look --no-scope-shadowing
+    builtin set __cowork_env_known
+    builtin set __cowork_env_known_files
+    if builtin test -z "$__cowork_env_at_once"; or builtin path filter -q -- $__cowork_env_chain
+        builtin set -l __cowork_env_text
+        for __cowork_env_file in $__cowork_env_chain
+            if builtin test -e "$__cowork_env_file"
+                builtin set __cowork_env_text '!'
+                # Neither a FIFO nor something in /proc, which has no size, is opened here.
+                if builtin test -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
+                    builtin set __cowork_env_text
+                    builtin read -z -n 4097 __cowork_env_text 2>/dev/null <"$__cowork_env_file"
+                    builtin set -a __cowork_env_known_files "$__cowork_env_file"
+                    builtin set -a __cowork_env_known "$__cowork_env_file"\x01"$__cowork_env_text"
+                end
+                builtin set __cowork_env_pins "$__cowork_env_pins$__cowork_env_file"\x01"$__cowork_env_text"\x01
+            end
+        end
+    end
+    builtin set __cowork_env_question "$__cowork_env_pins"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
+end
+
+# Nothing changed since the last prompt: note what to look at until something does.
+function __cowork_env_rest --no-scope-shadowing
+    builtin test -n "$__cowork_env_at_once"; or builtin return
+    builtin set __cowork_env_around "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
+    builtin set -l __cowork_env_words $__cowork_env_watches
+    builtin test -n "$__cowork_env_here[3]"; or builtin set -a __cowork_env_words -a . -ef "$__cowork_env_here[2]"
+    builtin set __cowork_env_absent $__cowork_env_chain
+    for __cowork_env_file in (builtin path filter -- $__cowork_env_chain)
+        # A name with a line break in it comes apart here, and there is no short way then.
+        builtin set -l __cowork_env_i (builtin contains -i -- "$__cowork_env_file" $__cowork_env_absent)
+        or builtin return
+        builtin set -e __cowork_env_absent[$__cowork_env_i]
+        builtin set -a __cowork_env_words -a -e "$__cowork_env_file"
+        if builtin test -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
+            builtin set -a __cowork_env_words -a -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
+        else
+            builtin set -a __cowork_env_words -a '(' ! -f "$__cowork_env_file" -o ! -s "$__cowork_env_file" -o ! -r "$__cowork_env_file" ')'
+        end
+    end
+    builtin set __cowork_env_still $__cowork_env_words
+end
+
+# Put back what was there before the provider that is active, as far as this shell knows it.
+function __cowork_env_leave
+    builtin eval "$__cowork_env_current[5]"
+    for name in $__cowork_env_kept
+        builtin set -l value __cowork_env_kept_$name
+        builtin set -q $name; or builtin set -gu $name $$value
+        builtin set -e $value
+    end
+    builtin set __cowork_env_kept
+    builtin set __cowork_env_current[2] ''
+    builtin set __cowork_env_current[4] ''
+    builtin set __cowork_env_current[5] ''
+end
+
+# Answer from memory; fails when only the program can.
+function __cowork_env_recall --no-scope-shadowing
+    builtin set -l __cowork_env_i (builtin contains -i -- "$__cowork_env_question" $__cowork_env_questions)
+    or builtin return 1
+    builtin set -l __cowork_env_was "$__cowork_env_current[3]"
+    if builtin test 0 != "$__cowork_env_expiries[$__cowork_env_i]"
+        # fish has no clock, but it can tell a file's age.
+        builtin test 600 -gt (builtin path mtime -R -- "$__cowork_env_expiries[$__cowork_env_i]"; or echo 600) 2>/dev/null; or builtin return 1
+    end
+    if builtin test x"$__cowork_env_applies[$__cowork_env_i]" != x"$__cowork_env_current[4]"
+        # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
+        builtin test -n "$__cowork_env_was" -a x"$__cowork_env_was" = x"$__cowork_env_names[$__cowork_env_i]"
+        and builtin return 1
+        __cowork_env_leave
+        if builtin test -n "$__cowork_env_applies[$__cowork_env_i]"
+            builtin eval "$__cowork_env_guards[$__cowork_env_i]"; or builtin return 1
+            builtin eval "$__cowork_env_applies[$__cowork_env_i]"
+        end
+        builtin set __cowork_env_current '' "$__cowork_env_states[$__cowork_env_i]" '' "$__cowork_env_applies[$__cowork_env_i]" "$__cowork_env_undoes[$__cowork_env_i]" "$__cowork_env_current[6]"
+    end
+    # After an interrupt fish may go on behind the block that it broke off.
+    builtin test x"$__cowork_env_applies[$__cowork_env_i]" = x"$__cowork_env_current[4]" -a x"$COWORK_ENV_STATE" = x"$__cowork_env_current[2]"; or builtin return 1
+    __cowork_env_settle "$__cowork_env_names[$__cowork_env_i]" "$__cowork_env_labels[$__cowork_env_i]" "$__cowork_env_errors[$__cowork_env_i]" "$__cowork_env_was"
+    builtin return 0
+end
+
+# Ask the program, do what it says, and remember it.
+function __cowork_env_ask --no-scope-shadowing
+    builtin set -l __cowork_env_reply
+    builtin set -l __cowork_env_text
+    builtin set -l __cowork_env_was "$__cowork_env_current[3]"
+    builtin set -l __cowork_env_flags "$__cowork_env_fresh"
+    builtin set -l __cowork_env_told $__cowork_env_folders[1..2]
+    builtin test x"$__cowork_env_folders[3]" = x"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"; or builtin set __cowork_env_told '' ''
+    builtin set __cowork_env_text "$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
+    if builtin test x"$__cowork_env_text" != x"$__cowork_env_sources"
+        builtin set __cowork_env_questions
+        builtin set __cowork_env_next 1
+        builtin set __cowork_env_sources "$__cowork_env_text"
+    end
+    # A universal variable is hidden while a provider is active, and must show again.
+    builtin set -l __cowork_env_universal
+    for __cowork_env_text in (builtin set -nUx)
+        builtin set -qg $__cowork_env_text; or builtin set -a __cowork_env_universal $__cowork_env_text
+    end
+    while true
+        builtin set __cowork_env_reply
+        # Of a program that is not there fish would say a page, and no redirection hides it.
+        builtin set __cowork_env_text
+        builtin test -x @PYTHON@; and builtin set __cowork_env_text (@ASK@ fish "$__cowork_env_flags" $__cowork_env_told "$__cowork_env_universal" @PACKAGE@ </dev/null 2>/dev/null | builtin string collect)
+        builtin eval "$__cowork_env_text"
+        if not builtin set -q __cowork_env_reply[14]
+            __cowork_env_leave
+            builtin set __cowork_env_text
+            if not builtin set -q __cowork_env_asking[1]; and not builtin contains gone $__cowork_env_said
+                builtin set __cowork_env_text 'the program cannot be run any more; install it again, or take its line out of your start-up file'
+                builtin set -p __cowork_env_said gone
+            end
+            builtin set __cowork_env_asking
+            __cowork_env_settle '' '' "$__cowork_env_text" "$__cowork_env_was"
+            builtin return
+        end
+        for __cowork_env_text in (builtin string split -n ' ' -- "$__cowork_env_reply[13]")
+            # Set but not exported, and so unknown to the program: its value comes back on leaving.
+            if builtin set -qg $__cowork_env_text
+                builtin set -gu __cowork_env_kept_$__cowork_env_text $$__cowork_env_text
+                builtin set -a __cowork_env_kept $__cowork_env_text
+            end
+        end
+        builtin eval "$__cowork_env_reply[9]"
+        __cowork_env_watch $__cowork_env_reply
+        builtin string match -q '*m*' -- "$__cowork_env_reply[3]"; or builtin break
+        # A slow look-up follows. What was active is left by now, if the provider is another.
+        builtin test -n "$__cowork_env_reply[9]"; and builtin set __cowork_env_current '' '' "$__cowork_env_was" '' '' "$__cowork_env_current[6]"
+        builtin set __cowork_env_asking "$__cowork_env_question"
+        builtin set __cowork_env_flags "$__cowork_env_flags"p
+    end
+    builtin set __cowork_env_asking
+    builtin set __cowork_env_current '' "$__cowork_env_reply[8]" '' "$__cowork_env_reply[11]" "$__cowork_env_reply[12]" "$__cowork_env_current[6]"
+    builtin set -l __cowork_env_stale
+    builtin test -n "$__cowork_env_reply[1]" -a x"$__cowork_env_reply[1]" != x"$__cowork_env_here[2]"; and builtin set __cowork_env_stale 1
+    builtin test -n "$__cowork_env_reply[2]" -a x"$__cowork_env_reply[2]" != x"$__cowork_env_pins"; and builtin set __cowork_env_stale 1
+    builtin string match -q '*p*' -- "$__cowork_env_reply[3]"; and builtin set __cowork_env_stale 1
+    builtin test x"$COWORK_ENV_STATE" != x"$__cowork_env_reply[8]"; and builtin set __cowork_env_stale 1
+    if builtin test -n "$__cowork_env_stale"
+        # It was about something that has changed since, or may change unseen: ask again at the next prompt.
+        builtin set __cowork_env_question \x02
+    else if builtin string match -q '*k*' -- "$__cowork_env_reply[3]"
+        builtin set -l __cowork_env_n $__cowork_env_next
+        # First of all none, and the question last: what an interrupt leaves half done answers nothing.
+        builtin set __cowork_env_questions[$__cowork_env_n] ''
+        builtin set __cowork_env_guards[$__cowork_env_n] "$__cowork_env_reply[10]"
+        builtin set __cowork_env_applies[$__cowork_env_n] "$__cowork_env_reply[11]"
+        builtin set __cowork_env_undoes[$__cowork_env_n] "$__cowork_env_reply[12]"
+        builtin set __cowork_env_states[$__cowork_env_n] "$__cowork_env_reply[8]"
+        builtin set __cowork_env_names[$__cowork_env_n] "$__cowork_env_reply[5]"
+        builtin set __cowork_env_labels[$__cowork_env_n] "$__cowork_env_reply[6]"
+        builtin set __cowork_env_errors[$__cowork_env_n] "$__cowork_env_reply[7]"
+        builtin set __cowork_env_expiries[$__cowork_env_n] "$__cowork_env_reply[4]"
+        builtin set __cowork_env_questions[$__cowork_env_n] "$__cowork_env_question"
+        builtin set __cowork_env_next (builtin math $__cowork_env_n % 32 + 1)
+    end
+    builtin set __cowork_env_text "$__cowork_env_reply[6]"
+    builtin test -n "$__cowork_env_fresh"; and builtin string match -q '*c*' -- "$__cowork_env_reply[3]"; and builtin set __cowork_env_text
+    __cowork_env_settle "$__cowork_env_reply[5]" "$__cowork_env_text" "$__cowork_env_reply[7]" "$__cowork_env_was"
+    __cowork_env_notices $__cowork_env_reply
+end
+
+# Turn an answer's watches into the arguments of one test that holds as long as nothing changed.
+function __cowork_env_watch
+    builtin set __cowork_env_watches -n x
+    builtin set -l i (builtin math 15 + 2 x $argv[14])
+    while builtin set -q argv[$i]
+        builtin set -l file $argv[$i]
+        builtin set -l j (builtin math $i + 1)
+        builtin set -l reference "$argv[$j]"
+        switch $reference
+            case ''
+                builtin set -a __cowork_env_watches -a ! -e $file
+            case '=*'
+                builtin set -a __cowork_env_watches -a $file -ef (builtin string sub -s 2 -- $reference | builtin string collect)
+            case '*'
+                builtin set -a __cowork_env_watches -a -e $file -a -e $reference -a ! $file -nt $reference -a ! $file -ot $reference
+        end
+        builtin set i (builtin math $i + 2)
+    end
+end
+
+# Say what an answer has to say once.
+function __cowork_env_notices
+    builtin set -l i 15
+    while builtin test $i -lt (builtin math 15 + 2 x $argv[14])
+        builtin set -l j (builtin math $i + 1)
+        __cowork_env_once $argv[$i] $argv[$j]
+        builtin set i (builtin math $i + 2)
+    end
+end
+
+# The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
+function __cowork_env_settle --no-scope-shadowing
+    builtin set -l __cowork_env_error "$__cowork_env_current[6]"
+    builtin set __cowork_env_current[1] "$__cowork_env_question"
+    builtin set __cowork_env_current[3] "$argv[1]"
+    builtin set __cowork_env_current[6] "$argv[3]"
+    builtin status is-command-substitution; and builtin return
+    if builtin test -n "$argv[3]" -a x"$argv[3]" != x"$__cowork_env_error"
+        builtin printf 'cowork-env: %s\n' "$argv[3]" >&2
+    else if builtin test x"$argv[1]" != x"$argv[4]" -a x"$COWORK_ENV_QUIET" != x1; and builtin status is-interactive
+        if builtin test -z "$argv[1]"
+            builtin printf 'cowork-env: left %s\n' "$argv[4]" >&2
+        else if builtin test -n "$argv[2]"
+            builtin printf 'cowork-env: %s\n' "$argv[2]" >&2
+        end
+    end
+end
+
+# Say something once in the life of this shell. Arguments: what tells it from other things, the words.
+function __cowork_env_once
+    builtin status is-interactive; and not builtin status is-command-substitution; or builtin return
+    builtin contains -- $argv[1] $__cowork_env_said; and builtin return
+    builtin set -p __cowork_env_said $argv[1]
+    builtin set -e __cowork_env_said[33]
+    builtin printf 'cowork-env: %s\n' $argv[2] >&2
+end

@@ -1,0 +1,338 @@
+"""What else has a say in where Claude Code sends a request: its settings files, proxies, other tools' leftovers.
+
+Looking only: nothing here changes anything or raises for what a file holds. The rules were measured with Claude Code
+2.1.330; a settings file lies in projects that others wrote, so its content is treated as hostile.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass, field
+
+from . import jsontext, providers
+from .environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
+from .errors import CoworkEnvError
+from .provider import host_of, is_loopback, split_authority, split_url
+from .text import tilde, visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+MAX_BYTES = 1 << 20
+MAX_DROP_INS = 64  # as many drop-ins as anybody has, and no endless folder
+
+MANAGED_SCOPE, LOCAL, PROJECT, USER = "managed", "local", "project", "user"
+
+# What becomes of a setting. It is used in place of the environment's value; would be, but the host flag keeps it out;
+# would be, but a stronger file says otherwise; says the same; or counts only where the environment is silent.
+WINS, HELD, BEATEN, SAME, YIELDS = "wins", "held", "beaten", "same", "yields"
+
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+NO_PROXY = "NO_PROXY"
+# Beyond the managed variables, the host flag keeps these out of settings files.
+_HELD_TOO = frozenset((
+    *PROXIES, NO_PROXY, "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "ANTHROPIC_UNIX_SOCKET",
+))  # fmt: skip
+# Sends every request, key included, to a local socket, whatever the base URL says; only from the environment.
+REDIRECTING = ("ANTHROPIC_UNIX_SOCKET",)
+_YES = ("1", "true", "yes", "on")
+
+# Other provider switchers: the name, what they leave in a home, how their variables begin, the port of their proxy.
+_SWITCHERS = (
+    ("cc-switch", (".cc-switch",), "CC_SWITCH_", "15721"),
+    ("claude-code-router", (".claude-code-router",), "CLAUDE_CODE_ROUTER_", "3456"),
+    ("ccs", (".ccs", ".ccs.json", ".ccs_config.toml"), "CCS_", ""),
+    ("ccm", (".ccm", ".ccm_config"), "CCM_", ""),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One settings file that Claude Code may read: its scope, and its path."""
+
+    scope: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one settings file says about one thing.
+
+    ``key`` is its place in the file (``env.ANTHROPIC_BASE_URL``, ``apiKeyHelper``, ``model``), ``variable`` the
+    variable whose job it does. ``value`` stays out of ``repr``: it may be a key, or have one in it.
+    """
+
+    place: Place
+    key: str
+    variable: str
+    value: str = field(repr=False)
+    effect: str
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """The proxy between a client and the provider: the variable that names it, and its address without a password."""
+
+    variable: str
+    address: str
+    host: str
+    port: str
+    harmful: bool
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A trace of another provider switcher: which one, and what was found."""
+
+    tool: str
+    trace: str
+
+
+@dataclass
+class Report:
+    """All that was found, the strongest settings file first. ``problems``: files that could not be read, and why."""
+
+    settings: list[Setting] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    proxy: Proxy | None = None
+    redirects: list[str] = field(default_factory=list)
+    leftovers: list[Leftover] = field(default_factory=list)
+
+    def on(self, variable: str) -> list[Setting]:
+        """The settings that do the job of ``variable``."""
+        return [s for s in self.settings if s.variable == variable]
+
+    @property
+    def wrong(self) -> bool:
+        """Whether anything really stands between the environment and the client."""
+        return bool(self.redirects) or any(s.effect == WINS for s in self.settings) or bool(self.proxy and self.proxy.harmful)
+
+
+def is_on(value: str | None) -> bool:
+    """Whether Claude Code takes a switch's value for yes."""
+    return (value or "").strip().lower() in _YES
+
+
+def managed_directory(platform: str = sys.platform) -> str:
+    """The folder of an organization's settings on this platform."""
+    if platform == "darwin":
+        return "/Library/Application Support/ClaudeCode"
+    if platform == "win32":
+        return "C:\\Program Files\\ClaudeCode"
+    return "/etc/claude-code"
+
+
+def user_directory(env: Mapping[str, str]) -> str:
+    """The folder of the person's own Claude Code settings."""
+    return env.get("CLAUDE_CONFIG_DIR") or os.path.join(env.get("HOME", ""), ".claude")
+
+
+def repository_root(directory: str) -> str:
+    """The nearest directory upward with a ``.git`` in it, or empty."""
+    while not os.path.lexists(os.path.join(directory, ".git")):
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return ""
+        directory = parent
+    return directory
+
+
+def places(env: Mapping[str, str], directory: str, managed: str | None = None) -> list[Place]:
+    """The settings files that count for Claude Code started in ``directory``, the strongest first.
+
+    The shared project file is looked for in the directory itself only, the local one also at the root of its
+    repository, where it is stronger. An organization may also send settings by other ways, which no file shows.
+    """
+    managed = managed_directory() if managed is None else managed
+    folder = os.path.join(managed, "managed-settings.d")
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(e.name for _, e in zip(range(MAX_DROP_INS), entries) if e.name.endswith(".json"))  # noqa: B905
+    except OSError:
+        names = []
+    found = [Place(MANAGED_SCOPE, os.path.join(folder, n)) for n in reversed(names) if not n.startswith(".")]
+    found.append(Place(MANAGED_SCOPE, os.path.join(managed, "managed-settings.json")))
+    root = repository_root(directory)
+    if root and root != directory:
+        found.append(Place(LOCAL, os.path.join(root, ".claude", "settings.local.json")))
+    found.append(Place(LOCAL, os.path.join(directory, ".claude", "settings.local.json")))
+    user = os.path.join(user_directory(env), "settings.json")
+    project = os.path.join(directory, ".claude", "settings.json")
+    if os.path.realpath(project) != os.path.realpath(user):
+        found.append(Place(PROJECT, project))
+    found.append(Place(USER, user))
+    return found
+
+
+def load(path: str, home: str = "") -> dict[str, Any]:
+    """The object in a settings file; raises FileNotFoundError, or :class:`CoworkEnvError` for whatever else."""
+    where = tilde(path, home)
+    try:
+        # Before reading: nobody needs settings of this size, and a parser needs many times it.
+        if stat.S_ISREG((status := os.stat(path)).st_mode) and status.st_size > MAX_BYTES:
+            raise CoworkEnvError(f"{where} is larger than 1 MiB.")
+    except (OSError, ValueError):
+        pass  # Reading says what is wrong.
+    data = providers.read_bytes(path, where)
+    if len(data) > MAX_BYTES:
+        raise CoworkEnvError(f"{where} is larger than 1 MiB.")
+    text = jsontext.decode(data, where)
+    document = jsontext.parse(text, where) if text.strip() else {}
+    if not isinstance(document, dict):
+        raise CoworkEnvError(f"{where} does not hold an object.")
+    return document
+
+
+def env_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """The ``env`` block of a settings file, as text; what is no plain value is left out."""
+    block = document.get("env")
+    if not isinstance(block, dict):
+        return {}
+    return {
+        name: value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else f"{value}"
+        for name, value in block.items()
+        if isinstance(value, (str, bool, int, float))
+    }
+
+
+def report(env: Mapping[str, str], directory: str, names: Iterable[str] = (), managed: str | None = None) -> Report:
+    """What overrides or disturbs ``env``, the environment that a client gets when started in ``directory``.
+
+    ``names``: variables of the provider's own, beside the managed ones.
+    """
+    result = Report()
+    home = env.get("HOME", "")
+    proxies = (*PROXIES, NO_PROXY)
+    watched = dict.fromkeys((*MANAGED, *names, *proxies, *(name.lower() for name in proxies), *REDIRECTING))
+    watched.pop(HOST_FLAG)  # It counts only in the environment.
+    taken: set[str] = set()
+    for place in places(env, directory, managed):
+        try:
+            document = load(place.path, home)
+        except FileNotFoundError:
+            continue
+        except CoworkEnvError as error:
+            result.problems.append((place.path, error.message))
+            continue
+        block = env_of(document)
+        for name in watched:
+            if name in block:
+                effect = _effect(env, name, block[name], f"env.{name}" in taken)
+                result.settings.append(Setting(place, f"env.{name}", name, block[name], effect))
+                taken.add(f"env.{name}")
+        helper, model = document.get("apiKeyHelper"), document.get("model")
+        if isinstance(helper, str) and helper:
+            effect = HELD if _held(env) else BEATEN if "apiKeyHelper" in taken else WINS
+            result.settings.append(Setting(place, "apiKeyHelper", _credential(env), helper, effect))
+            taken.add("apiKeyHelper")
+        if isinstance(model, str) and model:
+            effect = _model_effect(env, place, model, taken)
+            result.settings.append(Setting(place, "model", MODEL, model, effect))
+            taken.add("model")
+    result.proxy = proxy(env, env.get(BASE_URL) or "https://api.anthropic.com")
+    result.redirects = [name for name in REDIRECTING if env.get(name)]
+    result.leftovers = leftovers(env, result.settings)
+    return result
+
+
+def _held(env: Mapping[str, str]) -> bool:
+    return is_on(env.get(HOST_FLAG))
+
+
+def _credential(env: Mapping[str, str]) -> str:
+    """The credential that is in use, for which an ``apiKeyHelper`` would stand in."""
+    return next((name for name in CREDENTIALS if env.get(name)), CREDENTIALS[0])
+
+
+def _effect(env: Mapping[str, str], name: str, value: str, taken: bool) -> str:
+    if _held(env) and (name in MANAGED or name.upper() in _HELD_TOO):
+        return HELD
+    if name in REDIRECTING:
+        return HELD  # measured: never taken from a settings file while a credential is in the environment
+    if taken:
+        return BEATEN
+    return SAME if env.get(name) == value else WINS
+
+
+def _model_effect(env: Mapping[str, str], place: Place, model: str, taken: set[str]) -> str:
+    """Of a settings file's ``model``: an exported model is stronger, and so is one in any ``env`` block in force."""
+    if env.get(MODEL):
+        return SAME if env[MODEL] == model else YIELDS
+    if place.scope == MANAGED_SCOPE and _held(env):
+        return HELD
+    return BEATEN if "model" in taken else WINS
+
+
+def proxy(env: Mapping[str, str], url: str) -> Proxy | None:
+    """The proxy through which a client reaches ``url``, or None. Claude Code takes any of the three variables.
+
+    It is harmful where the endpoint is this machine, which a proxy cannot reach, or where the key would pass it in
+    the clear.
+    """
+    scheme, authority, _ = split_url(url)
+    host = host_of(url)
+    order = PROXIES if scheme == "https" else (PROXIES[1], PROXIES[0], PROXIES[2])
+    for variable in (v for name in order for v in (name.lower(), name)):
+        if address := env.get(variable, ""):
+            port = split_authority(authority)[1] or ("443" if scheme == "https" else "80")
+            if not host or bypassed(env.get("no_proxy") or env.get(NO_PROXY) or "", host, port):
+                return None
+            return Proxy(variable, without_password(address), host, port, is_loopback(host) or scheme == "http")
+    return None
+
+
+def bypassed(no_proxy: str, host: str, port: str) -> bool:
+    """Whether ``NO_PROXY`` names the host, by Claude Code's rule, which is the strictest of the clients'."""
+    if no_proxy.strip() == "*":
+        return True
+    for entry in no_proxy.lower().replace(",", " ").split()[:1000]:
+        if entry == host or entry == f"{host}:{port}" or entry == f"[{host}]:{port}":
+            return True
+        if entry.startswith(".") and (host == entry[1:] or host.endswith(entry)):
+            return True
+        if "/" in entry and _in_range(host, entry):
+            return True
+    return False
+
+
+def _in_range(host: str, network: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def without_password(address: str) -> str:
+    """A proxy's address, safe to show: without user name and password."""
+    scheme, authority, rest = split_url(address)
+    if not scheme:
+        return visible(address.rpartition("@")[2])
+    return visible(f"{scheme}://{authority.rpartition('@')[2]}{rest.split('?')[0]}")
+
+
+def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[Leftover]:
+    """Traces of other provider switchers: their folders, their variables, and settings that point at their proxies."""
+    found = []
+    home = env.get("HOME", "")
+    used = [
+        (s, split_authority(split_url(s.value)[1])) for s in settings if s.variable == BASE_URL and s.key == f"env.{BASE_URL}"
+    ]
+    for tool, paths, prefix, port in _SWITCHERS:
+        for setting, (host, its_port) in used:
+            if port and its_port == port and is_loopback(host):
+                found.append(Leftover(tool, f"{tilde(setting.place.path, home)} sends requests to its proxy"))
+        found += [Leftover(tool, f"~/{p}") for p in paths if home and os.path.lexists(os.path.join(home, p))]
+        found += [Leftover(tool, f"${visible(n)}") for n in sorted(env) if n.startswith(prefix)][:8]
+    return found
+
+
+def conflicts(env: Mapping[str, str]) -> list[str]:
+    """The variables in ``env`` that redirect a client or add a second credential."""
+    both = [CREDENTIALS[1]] if all(env.get(n) for n in CREDENTIALS) else []
+    return both + [n for n in (*CONFLICTING, *REDIRECTING) if env.get(n)]

@@ -1,0 +1,1 @@
+"""Real clients on loopback: Claude Code, the Agent SDK, the anthropic SDK and a LiteLLM proxy."""

@@ -1,0 +1,99 @@
+"""A real LiteLLM proxy with the guide's key and models, and every client through it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import GUIDE
+
+from .conftest import Clients
+from .person import ALIASES, WAYS, Person, model
+from .recorder import Recorder
+
+(ENTRY,) = [entry for entry in GUIDE if entry["name"] == "LiteLLM Local"]
+MODELS = [model(ENTRY, alias) for alias in ("", *ALIASES)]
+
+
+@pytest.fixture(scope="module")
+def litellm(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a proxy that answers with each model's name."""
+    folder = tmp_path_factory.mktemp("litellm")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = int(taken.getsockname()[1])
+    models = [
+        {"model_name": m, "litellm_params": {"model": f"anthropic/{m}", "api_key": "none", "mock_response": f"answer from {m}"}}
+        for m in sorted(set(MODELS))
+    ]
+    config = folder / "config.json"  # JSON is YAML, too
+    config.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": ENTRY["authToken"]}}))
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "*"}
+    command = [clients.folder / "litellm/bin/litellm", "--config", config, "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            _wait(process, port, folder / "log")
+            yield port
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/health/liveliness")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.2)
+        finally:
+            connection.close()
+    pytest.fail(f"LiteLLM does not start: {log.read_text()[-2000:]}")
+
+
+def move(person: Person, port: int, key: str = ENTRY["authToken"]) -> Path:
+    """Let the guide's entry lead to the proxy, with the guide's ``/v1`` at the end; its project."""
+    person.providers["LiteLLM Local"].update(baseUrl=f"http://localhost:{port}/v1", authToken=key)
+    person.home.providers(list(person.providers.values()))
+    return person.project("LiteLLM Local")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_client(way: str, litellm: int, person: Person, clients: Clients, recorder: Recorder, outside: Recorder) -> None:
+    project = move(person, litellm)
+    with person.way(way) as here:
+        done = here.run(project, ["claude", "-p", "hi"])
+        assert (done.status, done.stdout) == (0, f"answer from {MODELS[0]}\n"), done
+        done = here.run(project, ["claude", "--model", "opus", "-p", "hi"])
+        assert (done.status, done.stdout) == (0, f"answer from {MODELS[1]}\n"), done
+        done = here.run(project, [*clients.program("agent", "agent.py"), "", "haiku"])
+        assert done.stdout.splitlines() == [f"answer from {MODELS[0]}", f"answer from {MODELS[3]}"], done
+        for sdk in ("anthropic-1", "anthropic"):
+            done = here.run(project, clients.program(sdk, "messages.py"))
+            # Its mock responses are never streamed; what is streamed is seen on the recording server.
+            answers = [line for line in done.stdout.splitlines() if "answer" in line]
+            assert answers == [*(f"plain answer from {m}" for m in MODELS), f"later answer from {MODELS[0]}"], done
+            assert f"models {len(set(MODELS))}" in done.stdout.splitlines()
+    assert (recorder.connections, outside.connections) == (0, 0)
+
+
+def test_the_master_key_counts(litellm: int, person: Person) -> None:
+    """The proxy does look at the key, so the test above says something."""
+    project = move(person, litellm, "sk-wrong-invented")
+    with person.way("bash") as here:
+        assert here.run(project, ["claude", "-p", "hi"]).status == 1

@@ -1,0 +1,249 @@
+"""What has a say beside the environment: Claude Code's settings files, proxies, other switchers."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cowork_env import overrides
+from cowork_env.overrides import BEATEN, HELD, SAME, WINS, YIELDS
+
+URL, TOKEN, MODEL = "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_MODEL"
+FLAG = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
+EVIL = "http://evil.example"
+
+
+class Machine:
+    """A home, a repository with a folder in it, and a place for an organization's settings."""
+
+    def __init__(self, path: Path) -> None:
+        self.home, self.root = path / "home", path / "repository"
+        self.here, self.managed = self.root / "sub/folder", path / "managed"
+        for folder in (self.home, self.root / ".git", self.here, self.managed):
+            folder.mkdir(parents=True)
+        self.env = {"HOME": str(self.home), URL: "https://good.example", TOKEN: "sk-good", MODEL: "good-model"}
+
+    def put(self, path: Path, settings: object) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(settings if isinstance(settings, str) else json.dumps(settings), encoding="utf-8")
+        return path
+
+    def report(self, names: tuple[str, ...] = (), **env: str | None) -> overrides.Report:
+        merged = {k: v for k, v in {**self.env, **env}.items() if v is not None}
+        return overrides.report(merged, str(self.here), names, str(self.managed))
+
+    def effects(self, names: tuple[str, ...] = (), **env: str | None) -> list[tuple[str, str, str]]:
+        return [(s.place.scope, s.key, s.effect) for s in self.report(names, **env).settings]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def everywhere(machine: Machine, settings: object) -> list[Path]:
+    """The same settings in every file that counts, the strongest first."""
+    return [
+        machine.put(machine.managed / "managed-settings.d/20-b.json", settings),
+        machine.put(machine.managed / "managed-settings.d/10-a.json", settings),
+        machine.put(machine.managed / "managed-settings.json", settings),
+        machine.put(machine.root / ".claude/settings.local.json", settings),
+        machine.put(machine.here / ".claude/settings.local.json", settings),
+        machine.put(machine.here / ".claude/settings.json", settings),
+        machine.put(machine.home / ".claude/settings.json", settings),
+    ]
+
+
+def test_files_come_the_strongest_first_and_only_the_first_wins(machine: Machine) -> None:
+    paths = everywhere(machine, {"env": {URL: EVIL}})
+    report = machine.report()
+    assert [s.place.path for s in report.settings] == [str(p) for p in paths]
+    assert [s.effect for s in report.settings] == [WINS] + [BEATEN] * (len(paths) - 1)
+    assert report.wrong
+
+
+def test_the_shared_project_file_counts_only_in_the_directory_itself(machine: Machine) -> None:
+    machine.put(machine.root / ".claude/settings.json", {"env": {URL: EVIL}})
+    assert machine.effects() == []
+    machine.put(machine.here / ".claude/settings.json", {"env": {URL: EVIL}})
+    assert machine.effects() == [("project", f"env.{URL}", WINS)]
+
+
+@pytest.mark.parametrize("flag", ["1", "true", "YES", "on"])
+def test_the_host_flag_keeps_every_file_out(machine: Machine, flag: str) -> None:
+    paths = everywhere(
+        machine, {"env": {URL: EVIL, TOKEN: "x", "HTTPS_PROXY": EVIL, "CLAUDE_CODE_USE_BEDROCK": "1"}, "apiKeyHelper": "x"}
+    )
+    report = machine.report(**{FLAG: flag})
+    assert len(report.settings) == 5 * len(paths)
+    assert {s.effect for s in report.settings} == {HELD}
+    assert not report.wrong
+
+
+@pytest.mark.parametrize("flag", [None, "", "0", "false"])
+def test_without_the_host_flag_settings_win(machine: Machine, flag: str | None) -> None:
+    machine.put(machine.here / ".claude/settings.json", {"env": {TOKEN: "x"}, "apiKeyHelper": "echo x"})
+    assert machine.effects(**{FLAG: flag}) == [("project", f"env.{TOKEN}", WINS), ("project", "apiKeyHelper", WINS)]
+
+
+def test_the_host_flag_in_a_settings_file_means_nothing(machine: Machine) -> None:
+    machine.put(machine.home / ".claude/settings.json", {"env": {FLAG: "1", URL: EVIL}})
+    assert machine.effects() == [("user", f"env.{URL}", WINS)]
+
+
+def test_a_providers_own_variables_are_not_covered_by_the_host_flag(machine: Machine) -> None:
+    machine.put(machine.here / ".claude/settings.json", {"env": {"API_TIMEOUT_MS": 5, "EDITOR": "vi"}})
+    assert machine.effects(("API_TIMEOUT_MS",), **{FLAG: "1", "API_TIMEOUT_MS": "9"}) == [("project", "env.API_TIMEOUT_MS", WINS)]
+    assert machine.effects(("API_TIMEOUT_MS",), **{FLAG: "1", "API_TIMEOUT_MS": "5"}) == [("project", "env.API_TIMEOUT_MS", SAME)]
+    assert machine.effects() == []
+
+
+def test_a_model_in_settings_yields_to_an_exported_one(machine: Machine) -> None:
+    machine.put(machine.here / ".claude/settings.json", {"model": "opus"})
+    machine.put(machine.home / ".claude/settings.json", {"model": "haiku"})
+    both = [("project", "model"), ("user", "model")]
+    assert machine.effects() == [(*b, YIELDS) for b in both]
+    # Measured: the host flag does not keep it out where no model is exported.
+    assert machine.effects(**{MODEL: None, FLAG: "1"}) == [(*both[0], WINS), (*both[1], BEATEN)]
+
+
+def test_an_organizations_model_is_kept_out_by_the_host_flag(machine: Machine) -> None:
+    machine.put(machine.managed / "managed-settings.json", {"model": "opus"})
+    assert machine.effects(**{MODEL: None, FLAG: "1"}) == [("managed", "model", HELD)]
+    assert machine.effects(**{MODEL: None}) == [("managed", "model", WINS)]
+
+
+def test_the_configuration_folder_can_be_elsewhere(machine: Machine, tmp_path: Path) -> None:
+    machine.put(machine.home / ".claude/settings.json", {"env": {URL: "http://not.read"}})
+    machine.put(tmp_path / "other/settings.json", {"env": {URL: EVIL}})
+    report = machine.report(CLAUDE_CONFIG_DIR=str(tmp_path / "other"))
+    assert [s.value for s in report.settings] == [EVIL]
+
+
+def test_in_the_home_directory_the_users_file_is_not_the_projects(machine: Machine) -> None:
+    machine.put(machine.home / ".claude/settings.json", {"env": {URL: EVIL}})
+    report = overrides.report(machine.env, str(machine.home), (), str(machine.managed))
+    assert [s.place.scope for s in report.settings] == ["user"]
+
+
+def test_no_value_is_in_a_repr(machine: Machine) -> None:
+    machine.put(machine.here / ".claude/settings.json", {"env": {TOKEN: "sk-hidden-1"}, "apiKeyHelper": "echo sk-hidden-2"})
+    assert "sk-hidden" not in repr(machine.report())
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{", "is not valid JSON"),
+        ("[1]", "does not hold an object"),
+        ("[" * 200_000, "nested too deeply"),
+        ('{"env":' * 100_000, "nested too deeply"),
+        ('{"model": 1' + "0" * 5000 + "}", "has a number"),
+        ('{"a":"' + "x" * (1 << 20) + '"}', "larger than 1 MiB"),
+        (b"\xff\xfe{}", "is not UTF-8"),
+    ],
+)
+def test_a_hostile_file_is_a_problem_and_no_more(machine: Machine, content: str | bytes, problem: str) -> None:
+    path = machine.here / ".claude/settings.json"
+    path.parent.mkdir()
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    machine.put(machine.home / ".claude/settings.json", {"env": {URL: EVIL}})
+    report = machine.report()
+    assert [p for p, _ in report.problems] == [str(path)]
+    assert problem in report.problems[0][1]
+    assert [s.effect for s in report.settings] == [WINS], "the other files are still looked at"
+
+
+@pytest.mark.parametrize(
+    "document", [{"env": []}, {"env": {URL: [1], TOKEN: {}}}, {"env": None, "model": 1, "apiKeyHelper": []}, {}]
+)
+def test_values_of_the_wrong_kind_are_nothing(machine: Machine, document: Any) -> None:
+    machine.put(machine.here / ".claude/settings.json", document)
+    report = machine.report()
+    assert (report.settings, report.problems) == ([], [])
+
+
+def test_a_fifo_or_a_folder_does_not_hang(machine: Machine) -> None:
+    (machine.here / ".claude/settings.json").mkdir(parents=True)
+    os.mkfifo(machine.here / ".claude/settings.local.json")
+    assert sorted("regular file" in m for _, m in machine.report().problems) == [True, True]
+
+
+def test_a_terminal_is_safe_from_a_name(machine: Machine) -> None:
+    here = machine.root / "evil\x1b[2J"
+    machine.put(here / ".claude/settings.json", "{")
+    report = overrides.report(machine.env, str(here), (), str(machine.managed))
+    assert "\x1b" not in report.problems[0][1]
+
+
+@pytest.mark.parametrize(
+    ("env", "url", "expected"),
+    [
+        ({"HTTPS_PROXY": "http://p:1"}, "https://gateway.example", ("HTTPS_PROXY", False)),
+        ({"https_proxy": "http://p:1", "HTTPS_PROXY": "http://q:1"}, "https://gateway.example", ("https_proxy", False)),
+        ({"HTTPS_PROXY": "http://p:1"}, "http://localhost:4000", ("HTTPS_PROXY", True)),
+        ({"ALL_PROXY": "socks5://p:1"}, "http://gateway.example", ("ALL_PROXY", True)),
+        ({"HTTPS_PROXY": ""}, "https://gateway.example", None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a, gateway.example"}, "https://gateway.example", None),
+    ],
+)
+def test_proxies(env: dict[str, str], url: str, expected: tuple[str, bool] | None) -> None:
+    found = overrides.proxy(env, url)
+    assert (found and (found.variable, found.harmful)) == expected
+
+
+def test_a_proxys_password_is_not_shown() -> None:
+    found = overrides.proxy({"HTTPS_PROXY": "http://me:hunter2@p:1/x?hunter2"}, "https://gateway.example")
+    assert found is not None
+    assert found.address == "http://p:1/x"
+    assert overrides.without_password("me:hunter2@p:1") == "p:1"
+
+
+@pytest.mark.parametrize(
+    ("rule", "bypassed"),
+    [
+        ("*", True), ("localhost,127.0.0.1:4000", True), ("127.0.0.1:99", False), ("127.0.0.0/8", True), (" 127.0.0.1", True),
+        (".0.0.1", True), ("27.0.0.1", False), ("", False), ("a,*", False), ("127.0.0.0/x", False),
+    ],
+)  # fmt: skip
+def test_no_proxy_by_claude_codes_rule(rule: str, bypassed: bool) -> None:
+    assert overrides.bypassed(rule, "127.0.0.1", "4000") is bypassed
+
+
+def test_no_proxy_names_domains_with_a_dot() -> None:
+    assert overrides.bypassed(".corp.example", "a.corp.example", "443")
+    assert overrides.bypassed(".corp.example", "corp.example", "443")
+    assert not overrides.bypassed("corp.example", "a.corp.example", "443")
+    assert not overrides.bypassed(".corp.example", "evilcorp.example", "443")
+
+
+def test_a_socket_in_the_environment_redirects_whatever_the_flag_says(machine: Machine) -> None:
+    report = machine.report(**{FLAG: "1", "ANTHROPIC_UNIX_SOCKET": "/tmp/s"})
+    assert report.redirects == ["ANTHROPIC_UNIX_SOCKET"]
+    assert report.wrong
+
+
+def test_leftovers_of_other_switchers(machine: Machine) -> None:
+    (machine.home / ".cc-switch").mkdir()
+    machine.put(machine.home / ".claude/settings.json", {"env": {URL: "http://127.0.0.1:3456"}})
+    found = machine.report(CCM_PROFILE="x").leftovers
+    assert [(item.tool, item.trace) for item in found] == [
+        ("cc-switch", "~/.cc-switch"),
+        ("claude-code-router", "~/.claude/settings.json sends requests to its proxy"),
+        ("ccm", "$CCM_PROFILE"),
+    ]
+
+
+def test_conflicting_variables() -> None:
+    env = {"ANTHROPIC_API_KEY": "a", TOKEN: "b", "CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_CUSTOM_HEADERS": ""}
+    assert overrides.conflicts(env) == ["ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK"]
+    assert overrides.conflicts({TOKEN: "b"}) == []
+
+
+@pytest.mark.parametrize(("platform", "start"), [("darwin", "/Library"), ("linux", "/etc"), ("win32", "C:\\Program Files")])
+def test_the_organizations_folder(platform: str, start: str) -> None:
+    assert overrides.managed_directory(platform).startswith(start)

@@ -1,0 +1,96 @@
+"""Presets: each one makes a valid provider once it is given what it asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Home, executable
+
+from cowork_env import presets, secrets
+from cowork_env.environment import target
+from cowork_env.errors import CoworkEnvError
+from cowork_env.provider import KEYS, Provider, repaired
+
+ANSWERS = {"resource": "my-resource", "region": "eu-west-1"}
+IDS = [preset.id for preset in presets.all_presets()]
+
+
+def made(preset: presets.Preset) -> Provider:
+    """The provider that ``add`` would make of a preset."""
+    entry = preset.fill(ANSWERS).as_dict()
+    if presets.KEY in preset.needs:
+        entry["authToken"] = "sk-invented"
+    if presets.MODEL in preset.needs:
+        entry["defaultModel"] = "some-model"
+    return Provider({key: value for key, value in entry.items() if key in KEYS})
+
+
+@pytest.mark.parametrize("word", IDS)
+def test_a_preset_makes_a_valid_provider(word: str) -> None:
+    preset = presets.get(word)
+    provider = made(preset)
+    wanted = target(provider, secrets.fetch(provider, {}, ""), {})
+    assert provider.direct or (wanted["ANTHROPIC_BASE_URL"] and "{" not in wanted["ANTHROPIC_BASE_URL"])
+    assert not any("{" in value for value in provider.env.values())
+    assert preset.needs.keys() <= {"key", "model", "resource", "region"}
+    # A URL that clients would have to have repaired is not one to ship; a final slash is.
+    assert repaired(preset.base_url) == preset.base_url.rstrip("/")
+
+
+def test_ids_and_names_are_unique_and_plain() -> None:
+    names = [preset.name.casefold() for preset in presets.all_presets()]
+    assert len(set(IDS)) == len(IDS) == 30
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9-]+", word) for word in IDS)
+    assert re.fullmatch(r"20\d\d-\d\d", presets.date())
+
+
+def test_nothing_is_asked_that_a_preset_knows() -> None:
+    for preset in presets.all_presets():
+        assert (presets.KEY in preset.needs) == (not preset.token and preset.id != "bedrock")
+        assert not (preset.default_model and presets.MODEL in preset.needs)
+
+
+def test_known_endpoints() -> None:
+    assert presets.get("OpenRouter").base_url == "https://openrouter.ai/api"
+    assert presets.get("anthropic").auth == "api-key"
+    assert presets.get("minimax").env["API_TIMEOUT_MS"] == "3000000"
+    assert list(presets.get("openrouter").needs) == ["key"]
+
+
+@pytest.mark.parametrize("answer", ["", "evil.example.com/", "a b", "x@y", "ä", "a.b"])
+def test_an_answer_cannot_move_the_host(answer: str) -> None:
+    with pytest.raises(CoworkEnvError):
+        presets.get("foundry").fill({"resource": answer})
+
+
+def test_filling_in_leaves_the_preset_alone() -> None:
+    preset = presets.get("foundry")
+    filled = preset.fill({"resource": "contoso"})
+    assert filled.base_url == "https://contoso.services.ai.azure.com/api/anthropic"
+    assert "resource" in preset.needs and "resource" not in filled.needs
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(CoworkEnvError) as failure:
+        presets.get("openruter")
+    assert "openrouter" in failure.value.hint
+
+
+def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [executable(), "presets", *arguments], env=home.env, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    listed = run()
+    assert all(word in listed for word in IDS) and presets.date() in listed
+    document = json.loads(run("--json"))
+    assert document["date"] == presets.date()
+    assert [preset["id"] for preset in document["presets"]] == IDS

@@ -1,0 +1,392 @@
+"""Launchers: what the program behind one gets, and that it is found."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import GUIDE, Home, executable
+
+from cowork_env import environment, hooks, shim
+from cowork_env.errors import CoworkEnvError
+from cowork_env.resolve import Inputs
+
+HOSTILE = ["", " ", "a b", "'", '"', "$(id)", "\\", "line\nline", "--", "-x", b"\xff\xfe".decode("utf-8", "surrogateescape")]
+DUMP = "#!/bin/sh\nexec /usr/bin/env -0\n"
+
+
+class Shims:
+    """A home with a launcher for ``tool``, and the real tools in a folder of their own."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.bin = home.path / "bin"
+        self.bin.mkdir()
+        self.folder = home.path / ".local/share/cowork-env/shims"
+        self.env = {**home.env, "PATH": f"{self.folder}:{self.bin}:/usr/bin:/bin"}
+        self.cowork("shim", "tool")
+
+    def cowork(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([executable(), *arguments], env=self.env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == status, done.stderr
+        return done
+
+    def tool(self, text: str = DUMP, name: str = "tool", folder: Path | None = None, mode: int = 0o755) -> Path:
+        path = (folder or self.bin) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def run(self, *arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["tool", *arguments],
+            executable=self.folder / "tool",
+            env={**self.env, **env},
+            cwd=cwd or self.home.path,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=60,
+        )
+
+    def seen(self, cwd: Path | None = None, **env: str) -> dict[str, str]:
+        """The environment that the real tool got, without what a shell adds and the guard."""
+        done = self.run(cwd=cwd, **env)
+        assert (done.returncode, done.stderr) == (0, "")
+        found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
+        return {k: v for k, v in found.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_", shim.GUARD)}
+
+
+@pytest.fixture
+def shims(home: Home) -> Shims:
+    made = Shims(home)
+    made.tool()
+    home.providers()
+    return made
+
+
+def plain(env: dict[str, str]) -> dict[str, str]:
+    return {k: v for k, v in env.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_")}
+
+
+# What the program gets
+
+
+def test_a_pins_provider_below_it_and_nothing_elsewhere(shims: Shims) -> None:
+    shims.home.pin(shims.home.path / "work", "openrouter\n")
+    below = shims.home.path / "work/a/b"
+    below.mkdir(parents=True)
+    found = shims.seen(below, ANTHROPIC_API_KEY="theirs")
+    assert found["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
+    assert found["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]
+    assert "ANTHROPIC_API_KEY" not in found
+    assert shims.seen(ANTHROPIC_API_KEY="theirs") == plain(shims.env) | {"ANTHROPIC_API_KEY": "theirs"}
+
+
+def test_the_environment_stays_as_it_is_to_the_byte(shims: Shims) -> None:
+    odd = {"x.y": "1", "BASH_FUNC_f%%": "() { :; }", "EMPTY": "", "BYTES": b"\xff".decode("utf-8", "surrogateescape")}
+    bare = {"PATH": shims.env["PATH"], "HOME": shims.env["HOME"], **odd}  # the C locale, as in cron
+    tool = shims.tool(f"#!{shutil.which('python3', path='/usr/bin') or sys.executable} -IS\n" + _DUMP_GIVEN)
+    assert tool.exists()
+    for more in ({}, {"LC_CTYPE": ""}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "C"}):
+        given = {**bare, **more}
+        out = subprocess.run([shims.folder / "tool"], env=given, cwd=shims.home.path, capture_output=True, check=True, timeout=60)
+        found = dict(e.split("=", 1) for e in out.stdout.decode("utf-8", "surrogateescape").split("\0") if e)
+        assert found.pop(shim.GUARD)
+        assert found == given
+
+
+_DUMP_GIVEN = "import os\nos.write(1, open('/proc/self/environ', 'rb').read())\n"
+
+
+def test_the_selection_applies_where_no_pin_does(shims: Shims) -> None:
+    shims.home.state.mkdir(parents=True, exist_ok=True)
+    (shims.home.state / "selection").write_text("litellm-local\n")
+    assert shims.seen()["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+
+
+def test_a_pin_that_is_not_trusted_is_passed_over(shims: Shims) -> None:
+    shims.home.pin(shims.home.path, "litellm-local\n")
+    inner = shims.home.path / "clone"
+    shims.home.pin(inner, "openrouter\n", allow=False)
+    assert shims.seen(inner)["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+
+
+@pytest.mark.parametrize("text", ["nobody\n", "openrouter\nfoo = bar\n", "nobody\nrequired = true\n"])
+def test_a_trusted_pin_that_cannot_be_honoured_starts_nothing(shims: Shims, text: str) -> None:
+    shims.tool("#!/bin/sh\necho started\n")
+    shims.home.pin(shims.home.path / "work", text)
+    done = shims.run(cwd=shims.home.path / "work")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("cowork-env: tool was not started: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_key_that_cannot_be_had_starts_nothing(shims: Shims) -> None:
+    shims.tool("#!/bin/sh\necho started\n")
+    shims.home.providers([{"name": "P", "baseUrl": "https://p.example", "authTokenFrom": "env:P_KEY"}])
+    shims.home.pin(shims.home.path, "P\n")
+    done = shims.run()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "P_KEY" in done.stderr
+    shims.tool()
+    assert shims.seen(P_KEY="sk-invented-p")["ANTHROPIC_AUTH_TOKEN"] == "sk-invented-p"
+
+
+def test_a_key_from_a_command(shims: Shims) -> None:
+    shims.home.providers([{"name": "P", "baseUrl": "https://p.example", "authTokenFrom": "cmd:printf sk-invented-%s c"}])
+    shims.home.pin(shims.home.path, "P\n")
+    assert shims.seen()["ANTHROPIC_AUTH_TOKEN"] == "sk-invented-c"
+
+
+def test_an_active_provider_gives_way_to_a_choice_and_to_nothing_else(shims: Shims) -> None:
+    shims.home.pin(shims.home.path / "work", "openrouter\n")
+    shims.home.pin(shims.home.path / "other", "litellm-local\n")
+    shims.home.pin(shims.home.path / "none", "none\n")
+    shims.home.pin(shims.home.path / "clone", "litellm-local\n", allow=False)
+    active = shims.seen(shims.home.path / "work", ANTHROPIC_MODEL="mine")
+    assert environment.Activation.decode(active[environment.STATE])
+    assert shims.seen(shims.home.path / "other", **active)["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+    before = plain(shims.env) | {"ANTHROPIC_MODEL": "mine"}
+    assert shims.seen(shims.home.path / "none", **active) == before
+    assert shims.seen(COWORK_PROVIDER="none", **active) == before | {"COWORK_PROVIDER": "none"}
+    assert shims.seen(**active) == active
+    assert shims.seen(shims.home.path / "clone", **active) == active
+    changed = {**active, "ANTHROPIC_MODEL": "by-hand"}
+    assert shims.seen(shims.home.path / "work", **changed)["ANTHROPIC_MODEL"] == "by-hand"
+
+
+def test_a_directory_that_is_gone_harms_nobody(shims: Shims) -> None:
+    gone = shims.home.path / "gone"
+    gone.mkdir()
+    script = f'cd "{gone}" && rmdir "{gone}" && exec "{shims.folder}/tool"'
+    done = subprocess.run(["/bin/sh", "-c", script], env=shims.env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "HOME=" in done.stdout) == (0, True)
+
+
+def test_another_persons_home_has_its_own_providers(shims: Shims, tmp_path: Path) -> None:
+    shims.home.pin(shims.home.path, "openrouter\n")
+    other = Home(tmp_path / "other")
+    other.providers([{"name": "Theirs", "baseUrl": "https://theirs.example", "authToken": "sk-invented-t"}])
+    other.pin(other.path, "theirs\n")
+    changed = {k: other.env[k] for k in shim.PLACES}
+    assert shims.seen(other.path, **changed)["ANTHROPIC_BASE_URL"] == "https://theirs.example"
+    # What is not said, as in cron, is as it was.
+    env = {"PATH": shims.env["PATH"]}
+    out = subprocess.run(
+        [shims.folder / "tool"], env=env, cwd=shims.home.path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "ANTHROPIC_BASE_URL=https://openrouter.ai/api" in out.stdout
+
+
+# How the program is run
+
+
+def test_arguments_input_and_status_are_the_programs_own(shims: Shims) -> None:
+    write = "os.write(1, '\\0'.join(sys.argv[1:] + [input()]).encode('utf-8', 'surrogateescape'))"
+    shims.tool(f"#!{sys.executable}\nimport os, sys\n{write}\nsys.exit(77)\n")
+    done = subprocess.run(
+        [shims.folder / "tool", *HOSTILE], env=shims.env, input=b"given\n", capture_output=True, timeout=60
+    )  # fmt: skip
+    assert done.stdout.decode("utf-8", "surrogateescape").split("\0") == [*HOSTILE, "given"]
+    assert (done.returncode, done.stderr) == (77, b"")
+
+
+def test_the_launcher_becomes_the_program(shims: Shims) -> None:
+    shims.tool("#!/bin/sh\necho $$\n")
+    with subprocess.Popen([shims.folder / "tool"], env=shims.env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert int(process.stdout.read()) == process.pid
+
+
+def test_signals_are_as_in_any_program(shims: Shims) -> None:
+    shims.tool("#!/bin/sh\nexec grep SigIgn /proc/self/status\n")
+    ignored = int(shims.run().stdout.split()[1], 16)
+    assert not ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)
+
+
+def test_a_script_without_a_first_line_is_run_by_sh(shims: Shims) -> None:
+    shims.tool('echo "$1:$0"\n')
+    assert shims.run("x").stdout == f"x:{shims.bin}/tool\n"
+
+
+def test_a_launcher_costs_no_heavy_module() -> None:
+    code = "import sys; sys.path.append(sys.argv[1]); import cowork_env.shim; print(*sys.modules)"
+    out = subprocess.run(
+        [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(hooks.PACKAGE)], capture_output=True, text=True, check=True
+    )
+    heavy = {
+        "click",
+        "pydantic",
+        "platformdirs",
+        "re",
+        "json",
+        "typing",
+        "dataclasses",
+        "pathlib",
+        "hashlib",
+        "subprocess",
+        "signal",
+    }
+    assert not heavy & set(out.stdout.split())
+
+
+def test_an_interpreter_whose_path_the_kernel_cannot_take(shims: Shims) -> None:
+    inner = shims.home.path / ("it's a long way " + "x" * 100)
+    inner.mkdir()
+    (inner / "python").symlink_to(sys.executable)
+    launcher = shims.folder / "tool"
+    text = launcher.read_text().partition("\n")[2]
+    launcher.write_text(shim.first_lines(str(inner / "python")) + text)
+    assert launcher.read_text().startswith("#!/bin/sh\n")
+    shims.home.pin(shims.home.path, "openrouter\n")
+    assert shims.seen()["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
+
+
+def test_bytecode_goes_where_the_hook_has_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["/usr/bin/python3", "-I", "-S", "-X", "utf8"]
+    inputs = Inputs(home.env, "/", str(home.config), str(home.state))
+    monkeypatch.setattr(hooks, "_interpreter", lambda state: [*command, "-X", "pycache_prefix=/cache"])
+    assert "sys.pycache_prefix = '/cache' or " in shim.text("tool", inputs)
+    monkeypatch.setattr(hooks, "_interpreter", lambda state: command)
+    assert "sys.pycache_prefix = '' or " in shim.text("tool", inputs)
+
+
+def test_without_the_package_it_says_so(shims: Shims) -> None:
+    launcher = shims.folder / "tool"
+    text = launcher.read_text().splitlines(keepends=True)
+    launcher.write_text("".join("sys.path += []\n" if line.startswith("sys.path") else line for line in text))
+    done = shims.run()
+    assert done.returncode == 1
+    assert done.stderr.startswith("cowork-env: ")
+    assert done.stderr.count("\n") == 1
+
+
+# How the program is found
+
+
+def here(shims: Shims, where: str) -> str:
+    """A PATH made from words: S the launchers, B the real ones, and anything else as it stands."""
+    return ":".join({"S": str(shims.folder), "B": str(shims.bin)}.get(word, word) for word in where.split("|"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["S|B", "S|S/|B", "B|S", "|S|B", "S||B", "nowhere|S|/dev/null|B", "S|/|.|B", "S|LINK|B", "S|COPY|B", "S|DIR|B", "B|B|S|S"],
+)
+def test_odd_paths(shims: Shims, path: str) -> None:
+    (shims.home.path / "link").symlink_to(shims.folder)
+    shutil.copytree(shims.folder, shims.home.path / "copy")
+    (shims.home.path / "dir/tool").mkdir(parents=True)
+    for word in ("LINK", "COPY", "DIR"):
+        path = path.replace(word, str(shims.home.path / word.lower()))
+    shims.tool("#!/bin/sh\necho real\n")
+    assert shims.run(PATH=here(shims, path)).stdout == "real\n"
+
+
+def test_a_relative_entry_means_what_it_means_to_any_shell(shims: Shims) -> None:
+    shims.tool("#!/bin/sh\necho relative\n", folder=shims.home.path / "rel")
+    assert shims.run(PATH=f"{shims.folder}:rel").stdout == "relative\n"
+    assert shims.run(cwd=shims.home.path / "rel", PATH=f"{shims.folder}:").stdout == "relative\n"
+
+
+def test_without_a_path_the_systems_own_holds(shims: Shims) -> None:
+    shims.cowork("shim", "cat")
+    env = {k: v for k, v in shims.env.items() if k != "PATH"}
+    out = subprocess.run([shims.folder / "cat", "/dev/null"], env=env, capture_output=True, text=True, timeout=60)
+    assert (out.returncode, out.stderr) == (0, "")
+
+
+def test_not_found_and_not_executable(shims: Shims) -> None:
+    assert shims.run(PATH=str(shims.folder)).returncode == 127
+    shims.tool(mode=0o644)
+    done = shims.run(PATH=f"{shims.folder}:{shims.bin}")
+    assert done.returncode == 126
+    shims.tool("#!/nowhere/interpreter\n")
+    assert shims.run().returncode == 126
+
+
+@pytest.mark.parametrize("call", ["exec tool", "tool"])
+def test_a_wrapper_that_calls_back_reaches_the_program_behind_it(shims: Shims, call: str) -> None:
+    shims.tool(f"#!/bin/sh\necho wrapped\n{call}\n", folder=shims.home.path / "wrap")
+    shims.tool("#!/bin/sh\necho real\n")
+    done = shims.run(PATH=f"{shims.folder}:{shims.home.path}/wrap:{shims.bin}:/usr/bin:/bin")
+    assert done.stdout == "wrapped\nreal\n"
+
+
+@pytest.mark.parametrize("call", ["exec tool", "tool"])
+def test_a_wrapper_with_nothing_behind_it_does_not_go_on_for_ever(shims: Shims, call: str) -> None:
+    shims.tool(f"#!/bin/sh\n{call}\n")
+    done = shims.run()
+    assert done.returncode == 1
+    assert "again and again" in done.stderr
+
+
+def test_a_program_may_start_itself(shims: Shims) -> None:
+    shims.tool('#!/bin/sh\necho "$1"\n[ "$1" = 0 ] || { tool $(($1 - 1)); :; }\n')
+    assert shims.run("3").stdout == "3\n2\n1\n0\n"
+
+
+# Writing and removing
+
+
+def test_the_line_for_path_makes_it_work(shims: Shims) -> None:
+    shims.env["PATH"] = f"{shims.bin}:/usr/bin:/bin"
+    line = shims.cowork("shim", "tool").stdout
+    shims.home.pin(shims.home.path, "openrouter\n")
+    script = f"{line}tool"
+    out = subprocess.run(
+        ["/bin/sh", "-c", script], env=shims.env, cwd=shims.home.path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "ANTHROPIC_BASE_URL=https://openrouter.ai/api" in out.stdout
+
+
+def test_where_it_is_on_path_already_nothing_is_to_do(shims: Shims) -> None:
+    assert shims.cowork("shim", "tool").stdout == ""
+
+
+def test_fish_gets_its_own_line(shims: Shims) -> None:
+    shims.env.update(PATH="/usr/bin:/bin", SHELL="/usr/bin/fish")
+    assert shims.cowork("shim", "tool").stdout.startswith("fish_add_path ")
+
+
+def test_removing_leaves_nothing(shims: Shims) -> None:
+    shims.cowork("shim", "other")
+    assert shims.cowork("shim").stdout == "other\ntool\n"
+    shims.cowork("shim", "--remove", "other")
+    assert os.listdir(shims.folder) == ["tool"]
+    shims.cowork("shim", "--remove", "other", status=1)
+    shims.cowork("shim", "--remove")
+    assert not shims.folder.exists()
+
+
+def test_what_is_not_a_launcher_stays(shims: Shims) -> None:
+    (shims.folder / "mine").write_text("mine")
+    shims.cowork("shim", "mine", status=1)
+    shims.cowork("shim", "--remove", "mine", status=1)
+    shims.cowork("shim", "--remove")
+    assert (shims.folder / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/bin/sh", "-x", "a\nb", "it's", "cowork-env", "\x1b[2J"])
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(CoworkEnvError):
+        shim.check_name(name)
+
+
+def test_one_bad_name_writes_none(shims: Shims) -> None:
+    shims.cowork("shim", "good", "a/b", status=2)
+    assert not (shims.folder / "good").exists()
+
+
+def test_launchers_hold_no_key_and_are_not_writable_by_others(shims: Shims) -> None:
+    launcher = shims.folder / "tool"
+    assert GUIDE[1]["authToken"] not in launcher.read_text()
+    assert launcher.stat().st_mode & 0o777 == 0o755
+    assert shims.folder.stat().st_mode & 0o777 == 0o700

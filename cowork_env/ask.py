@@ -6,12 +6,13 @@ is shell code that assigns one list (see :class:`Answer`); the hook does what it
 
 from __future__ import annotations
 
-import os
-import stat
+import gc
+import posix
 import sys
 import time
+from _stat import S_ISLNK
 
-from . import environment, providers, resolve, secrets
+from . import environment, providers, resolve, secrets, system
 from .environment import STATE, Activation, Revealed
 from .errors import CoworkEnvError
 from .resolve import Inputs, Resolution
@@ -132,7 +133,7 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     if slow:
         now = time.time_ns()
         reply.lifetime = str(REMEMBER_OUTSIDE) if question.shell.has_clock else _reference(inputs.state_dir, now)
-    if not os.path.isabs(inputs.env.get(providers.FILE_VARIABLE) or "/"):
+    if inputs.env.get(providers.FILE_VARIABLE, "/")[:1] not in "/":
         reply.flags += PASSING  # Another file in every directory.
     if question.coarse and time.time_ns() - newest < COARSE_NS:
         reply.flags += PASSING
@@ -204,7 +205,7 @@ def _watch_file(reply: Answer, state_dir: str, path: str) -> int:
         return 0
     for _ in range(8):
         try:
-            stamp = os.stat(path).st_mtime_ns
+            stamp = posix.stat(path).st_mtime_ns
         except (OSError, ValueError):
             reply.watches.append((path, ""))
             return 0
@@ -213,9 +214,10 @@ def _watch_file(reply: Answer, state_dir: str, path: str) -> int:
             break
         time.sleep(CLOCK_TICK_NS / 1e9)
     reply.watches.append((path, _reference(state_dir, stamp)))
-    real = os.path.realpath(path)
-    if stat.S_ISLNK(os.lstat(path).st_mode):
-        reply.watches.append((path, "=" + real))
+    if S_ISLNK(posix.lstat(path).st_mode):
+        import os
+
+        reply.watches.append((path, "=" + os.path.realpath(path)))
     return stamp
 
 
@@ -223,7 +225,7 @@ def _reference(state_dir: str, stamp: int) -> str:
     folder = f"{state_dir}/stamps"
     path = f"{folder}/{stamp}"
     try:
-        if os.stat(path).st_mtime_ns == stamp:
+        if posix.stat(path).st_mtime_ns == stamp:
             return path
     except OSError:
         pass
@@ -231,11 +233,11 @@ def _reference(state_dir: str, stamp: int) -> str:
         from . import files
 
         files.private_directory(folder)
-        old = os.listdir(folder)
+        old = posix.listdir(folder)
         for name in old if len(old) > 200 else ():
-            os.unlink(f"{folder}/{name}")
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        os.utime(path, ns=(stamp, stamp))
+            posix.unlink(f"{folder}/{name}")
+        posix.close(posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
+        posix.utime(path, ns=(stamp, stamp))
     except (OSError, CoworkEnvError):
         pass  # Without it the hook sees a change at every prompt, and asks: slower, not wrong.
     return path
@@ -244,29 +246,35 @@ def _reference(state_dir: str, stamp: int) -> str:
 def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:
     """The physical working directory, and whether it is gone; then the shell's name for it stands in."""
     try:
-        return os.getcwd(), False
+        return posix.getcwd(), False
     except OSError:
+        import os
+
         logical = env.get("PWD", "/")
         return os.path.normpath(logical) if logical.startswith("/") else "/", True
 
 
 def main() -> None:
-    """Answer a hook: its arguments are SHELL FLAGS STATE_DIR CONFIG_DIR SHADOWED, the answer goes to standard output."""
-    name, flags, state_dir, config_dir, shadowed = sys.argv[1:6]
-    env = dict(os.environ)
+    """Answer a hook; the answer goes to standard output.
+
+    Its arguments are SHELL FLAGS STATE_DIR CONFIG_DIR SHADOWED, and with the flag l the places where it saw pins.
+    """
+    gc.disable()  # It would go through a thousand providers again and again, and find nothing.
+    name, flags, state_dir, config_dir, shadowed, *seen = sys.argv[1:]
+    env = system.environment()
     if not state_dir:
         from . import paths
 
         state_dir, config_dir = paths.state_dir(), paths.config_dir()
     directory, gone = working_directory(env)
-    inputs = Inputs(env, directory, config_dir, state_dir, gone=gone)
+    inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, seen=seen if "l" in flags else None)
     shell = REGISTRY[name]
     try:
         reply = answer(Question(shell, flags, shadowed), inputs)
     except KeyboardInterrupt:
-        os._exit(130)
+        posix._exit(130)
     text = shell.assignment("__cowork_env_reply", reply.items())
     data = text.encode("utf-8", "surrogateescape")
     while data:
-        data = data[os.write(1, data) :]
-    os._exit(0)  # Taking the interpreter apart would cost a fifth of all this.
+        data = data[posix.write(1, data) :]
+    posix._exit(0)  # Taking the interpreter apart would cost a fifth of all this.

@@ -7,9 +7,6 @@ difference that a target made: it can be built, applied, reversed, and carried i
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
-
 from .provider import CLOUD_SWITCHES, CREDENTIAL, TIERS, Provider, host_of, is_free_name, repaired
 from .trust import digest
 
@@ -37,6 +34,9 @@ CONFLICTING = (
 )  # fmt: skip
 MANAGED = (BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values(), HOST_FLAG, *CONFLICTING)
 ANTHROPIC_HOST = "api.anthropic.com"
+
+VERSION = "1"  # of how an activation is written
+MARK_LENGTH = 12  # hexadecimal digits
 
 UNRESOLVED_URL = "http://unresolved.cowork-env.invalid"
 UNRESOLVED_TOKEN = "unresolved"  # no key: it says why there is none
@@ -117,9 +117,20 @@ def mark(name: str, value: str | None) -> str:
     """
     if value is None:
         return "-"
-    return digest(f"{name}\0{value}".encode("utf-8", "surrogateescape"))[:20]
+    return digest(f"{name}\0{value}".encode("utf-8", "surrogateescape"))[:MARK_LENGTH]
 
 
+def _escaped(field: str) -> str:
+    """A field with every byte but the plainest as ``%`` and two digits, as in a URL (RFC 3986, 2.1)."""
+    return "".join(c if c in _PLAIN else "".join(f"%{b:02x}" for b in c.encode("utf-8", "surrogateescape")) for c in field)
+
+
+def _unescaped(field: str) -> str:
+    first, *others = field.encode("ascii").split(b"%")
+    return (first + b"".join(bytes.fromhex(o[:2].decode()) + o[2:] for o in others)).decode("utf-8", "surrogateescape")
+
+
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=./:")
 _USUAL = (*MANAGED, ACTIVE)
 _UNTOUCHED = Touched(None, "-")
 
@@ -133,7 +144,7 @@ class Activation:
         self.key, self.name, self.touched = key, name, {} if touched is None else touched
 
     def encode(self) -> str:
-        """The activation as the text of ``COWORK_ENV_STATE``: version, checksum, base64."""
+        """The activation as the text of ``COWORK_ENV_STATE``: version, checksum, and fields with commas between."""
         fields = [self.key, self.name]
         for variable in _USUAL:
             if variable not in self.touched:
@@ -143,22 +154,20 @@ class Activation:
                 continue  # absent before and after: most are, and they need no room
             kind = ("u" if t.shadowed else "=") if t.original is not None else "-"
             fields += [variable, t.mark, kind + (t.original or "")]
-        # NUL separates: it is the one character that no environment variable can hold.
-        data = "\0".join(fields).encode("utf-8", "surrogateescape")
-        return f"1:{digest(data)[:12]}:{b2a_base64(data, newline=False).decode('ascii')}"
+        body = ",".join(map(_escaped, fields))
+        return f"{VERSION}:{digest(body.encode('ascii'))[:12]}:{body}"
 
     @staticmethod
     def decode(text: str) -> Activation | None:
         """The activation that :meth:`encode` wrote, or None when ``text`` is anything else."""
         version, _, rest = text.partition(":")
         checksum, _, body = rest.partition(":")
+        if version != VERSION or not body.isascii() or digest(body.encode("ascii"))[:12] != checksum:
+            return None
         try:
-            data = a2b_base64(body.encode("ascii"))
-        except (Base64Error, ValueError):
+            key, name, *rows = map(_unescaped, body.split(","))
+        except ValueError:
             return None
-        if version != "1" or digest(data)[:12] != checksum:
-            return None
-        key, name, *rows = data.decode("utf-8", "surrogateescape").split("\0")
         if len(rows) % 3:
             return None
         touched = {variable: Touched(None, "-") for variable in _USUAL}

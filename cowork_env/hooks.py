@@ -10,7 +10,12 @@ from .errors import USAGE, CoworkEnvError
 from .shells import REGISTRY, Shell
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
-LAUNCH = "import sys; sys.path.append(sys.argv.pop()); from cowork_env.ask import main; main()"
+# The package is made here and not found, as that would look through every folder on the path before it. What it needs of
+# the standard library, the interpreter finds first.
+LAUNCH = (
+    "import sys; p = type(sys)('cowork_env'); sys.path.append(sys.argv.pop()); p.__path__ = [sys.path[-1] + '/cowork_env']; "
+    "sys.modules['cowork_env'] = p; from cowork_env.ask import main; main()"
+)
 
 
 def find(name: str) -> Shell:

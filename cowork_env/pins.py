@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
-import stat
+import posix
+from _stat import S_ISREG
 
 from .errors import CoworkEnvError
 from .provider import TIERS, InvalidField, check_model
+from .system import parent
 from .text import first_control, visible
 
 PIN_NAME = ".cowork-provider"
@@ -52,27 +53,27 @@ def path_in(directory: str) -> str:
 def read(path: str) -> PinFile | None:
     """The pin at ``path`` by one open and one read that cannot block; None where there is none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         # A directory that may not be searched hides its pin, as it hides everything else.
-        if isinstance(error, PermissionError) and not os.access(os.path.dirname(path), os.X_OK):
+        if isinstance(error, PermissionError) and not posix.access(parent(path), posix.X_OK):
             return None
         return None if error.errno == errno.ENAMETOOLONG else PinFile(path, problem=f"cannot be read: {error.strerror}")
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+        status = posix.fstat(descriptor)
+        if not S_ISREG(status.st_mode):
             return PinFile(path, problem="is not a regular file")
         if status.st_size > MAX_BYTES:
             return PinFile(path, problem="is larger than 4 KiB")
-        content = os.read(descriptor, MAX_BYTES + 1)
+        content = posix.read(descriptor, MAX_BYTES + 1)
         if len(content) != status.st_size:  # as in /proc, or while it is being written
             return PinFile(path, problem="is not an ordinary file" if content else "is empty")
     except OSError as error:
         return PinFile(path, problem=f"cannot be read: {error.strerror}")
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
     return PinFile(path, content)
 
 

@@ -5,12 +5,13 @@ Reading only, and lean; ``store.py`` writes.
 
 from __future__ import annotations
 
-import os
-import stat
+import posix
+from _stat import S_ISREG
 
 from . import jsontext
 from .errors import CoworkEnvError
 from .provider import NONE, InvalidField, Provider, slug
+from .system import exists
 from .text import tilde, visible
 
 TYPE_CHECKING = False
@@ -119,14 +120,18 @@ def _field(entry: object, key: str) -> str:
 def candidates(env: Mapping[str, str], config_dir: str) -> list[str]:
     """The files that may be the provider file, first choice first; ``config_dir`` is the per-user folder."""
     if path := env.get(FILE_VARIABLE):
-        return [os.path.abspath(path)]
+        if not path.startswith("/"):
+            import os
+
+            path = os.path.abspath(path)
+        return [path]
     return [f"{config_dir}/{folder}/{FILE_NAME}" for folder in FOLDERS]
 
 
 def locate(env: Mapping[str, str], config_dir: str) -> str:
     """The provider file in use: the first candidate that exists, or the first, which a write would create."""
     paths = candidates(env, config_dir)
-    return next((p for p in paths if os.path.exists(p)), paths[0])
+    return next(filter(exists, paths), paths[0])
 
 
 def load(env: Mapping[str, str], config_dir: str) -> Providers:
@@ -169,7 +174,7 @@ def _may_be_torn(path: str) -> bool:
     import time
 
     try:
-        return abs(time.time() - os.stat(path).st_mtime) < 5
+        return abs(time.time() - posix.stat(path).st_mtime) < 5
     except OSError:
         return False
 
@@ -178,19 +183,19 @@ def read_bytes(path: str, where: str) -> bytes:
     """All bytes of a regular file; raises FileNotFoundError, or :class:`CoworkEnvError` for whatever else."""
     try:
         # Not blocking: a FIFO in its place must not hang a prompt.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY)
         try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
+            status = posix.fstat(descriptor)
+            if not S_ISREG(status.st_mode):
                 raise CoworkEnvError(f"{where} is not a regular file.")
             if status.st_size > MAX_BYTES:
                 raise CoworkEnvError(f"{where} is larger than {MAX_BYTES >> 20} MiB.")
             chunks = []
-            while chunk := os.read(descriptor, 1 << 20):
+            while chunk := posix.read(descriptor, max(status.st_size + 1, 1 << 16)):
                 chunks.append(chunk)
             return b"".join(chunks)
         finally:
-            os.close(descriptor)
+            posix.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except OSError as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from . import pins, providers, secrets
 from .errors import UNTRUSTED, CoworkEnvError
 from .pins import Pin, PinFile
 from .provider import Provider
+from .system import parent
 from .text import tilde, visible
 from .trust import ALLOWED, DENIED, TrustStore, location
 
@@ -23,17 +22,20 @@ SELECTION, OPTION, PIN, VARIABLE, NOTHING = "selection", "option", "pin", "envir
 
 
 class Inputs:
-    """All that an answer depends on. ``directory`` is a physical path; ``gone``: it was deleted meanwhile."""
+    """All that an answer depends on. ``directory`` is a physical path; ``gone``: it was deleted meanwhile.
 
-    __slots__ = ("config_dir", "directory", "env", "gone", "home", "option", "state_dir", "trust_all")
+    ``seen``: where there are pins from ``directory`` upward, by somebody who has just looked; None: nobody has.
+    """
+
+    __slots__ = ("config_dir", "directory", "env", "gone", "home", "option", "seen", "state_dir", "trust_all")
 
     def __init__(
         self, env: Mapping[str, str], directory: str, config_dir: str, state_dir: str, option: str = "",
-        trust_all: bool = False, gone: bool = False,
+        trust_all: bool = False, gone: bool = False, seen: list[str] | None = None,
     ) -> None:  # fmt: skip
         self.env, self.directory, self.gone = env, directory, gone
         self.config_dir, self.state_dir = config_dir, state_dir
-        self.option, self.trust_all = option, trust_all
+        self.option, self.trust_all, self.seen = option, trust_all, seen
         self.home = env.get("HOME", "")
 
 
@@ -42,10 +44,10 @@ class Untrusted:
 
     __slots__ = ("directory", "id", "message", "path")
 
-    def __init__(self, file: PinFile, home: str, changed: bool = False) -> None:
+    def __init__(self, file: PinFile, place: str, home: str) -> None:
         self.path = file.path
-        self.directory = os.path.dirname(file.path)
-        self.id = location(file.path) + "\0" + (file.problem or file.content.decode("utf-8", "replace"))
+        self.directory = parent(file.path)
+        self.id = place + "\0" + (file.problem or file.content.decode("utf-8", "replace"))
         shown = tilde(file.path, home)
         self.message = (
             f"{shown} {file.problem}; it is ignored" if file.problem else f"{shown} is not allowed; to use it: cowork-env allow"
@@ -132,14 +134,14 @@ def _choose(inputs: Inputs, result: Resolution) -> None:
     """Settle on a rule and a word; the word is empty for: no provider."""
     store = TrustStore(inputs.state_dir)
     chosen: PinFile | None = None
-    for directory in pins.ancestors(inputs.directory):
-        file = pins.read(pins.path_in(directory))
+    for path in _places(inputs):
+        file = pins.read(path)
         if file is None:
             continue
         result.pins.append(file)
         if chosen is not None or inputs.option:
             continue
-        place = location(file.path)
+        place = location(file.path) if inputs.gone else file.path
         if file.problem:
             # Its content is unknown, so only consent to everything below a directory can speak for it.
             verdict = DENIED if store.denied(place) else ALLOWED if inputs.trust_all or store.below(place) else ""
@@ -150,7 +152,7 @@ def _choose(inputs: Inputs, result: Resolution) -> None:
         if verdict == ALLOWED:
             chosen = file
         elif verdict != DENIED:
-            result.untrusted.append(Untrusted(file, inputs.home))
+            result.untrusted.append(Untrusted(file, place, inputs.home))
     if inputs.option:
         result.rule, result.source = OPTION, "--provider"
         result.word = providers.selected(inputs.option)
@@ -163,6 +165,14 @@ def _choose(inputs: Inputs, result: Resolution) -> None:
     elif word := read_selection(inputs.state_dir):
         result.rule, result.source = SELECTION, "selection"
         result.word = providers.selected(word)
+
+
+def _places(inputs: Inputs) -> list[str]:
+    """Where to look for pins, nearest first."""
+    places = list(map(pins.path_in, pins.ancestors(inputs.directory)))
+    if inputs.seen is None or not set(inputs.seen) <= set(places):
+        return places
+    return [path for path in places if path in inputs.seen]
 
 
 def _read_pin(file: PinFile, result: Resolution) -> None:

@@ -6,20 +6,22 @@ change is one atomic file operation, and the folder's own time stamp says that s
 
 from __future__ import annotations
 
-import os
-import stat
+import posix
+import sys
+from _stat import S_ISDIR
 
 from .errors import CoworkEnvError
 from .pins import ancestors
+from .system import encode, parent
 from .text import visible
 
 try:  # Straight to the built-in module: hashlib loads OpenSSL, for 2 ms.
-    from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
+    if sys.version_info >= (3, 12):
+        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
+    else:
+        from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]
 except ImportError:
-    try:
-        from _sha256 import sha256  # type: ignore[import-not-found]  # Python 3.11 and earlier
-    except ImportError:
-        from hashlib import sha256
+    from hashlib import sha256
 
 ALLOWED, DENIED, UNTRUSTED = "allowed", "denied", "untrusted"
 
@@ -34,16 +36,18 @@ def location(pin_path: str) -> str:
 
     Not the real path of a symbolic link's target: consent to a pin must not reach a link to it from elsewhere.
     """
+    import os
+
     directory, name = os.path.split(os.path.abspath(pin_path))
     return os.path.join(os.path.realpath(directory), name)
 
 
 def _allow_name(path: str, content: bytes) -> str:
-    return "allow-" + digest(os.fsencode(path) + b"\0" + content)
+    return "allow-" + digest(encode(path) + b"\0" + content)
 
 
 def _path_name(kind: str, path: str) -> str:
-    return f"{kind}-{digest(os.fsencode(path))}"
+    return f"{kind}-{digest(encode(path))}"
 
 
 class TrustStore:
@@ -58,16 +62,20 @@ class TrustStore:
         if self._sound is None:
             try:
                 # Nor may others replace it: it lies itself, and not by a link, in a folder of the same kind.
-                folder, itself = os.stat(os.path.dirname(self.directory)), os.lstat(self.directory)
-                self._sound = stat.S_ISDIR(itself.st_mode) and all(
-                    s.st_uid == os.geteuid() and not s.st_mode & 0o022 for s in (folder, itself)
+                folder, itself = posix.stat(parent(self.directory)), posix.lstat(self.directory)
+                self._sound = S_ISDIR(itself.st_mode) and all(
+                    s.st_uid == posix.geteuid() and not s.st_mode & 0o022 for s in (folder, itself)
                 )
             except OSError:
                 self._sound = False
         return self._sound
 
     def _has(self, name: str) -> bool:
-        return os.path.lexists(f"{self.directory}/{name}")
+        try:
+            posix.lstat(f"{self.directory}/{name}")
+        except OSError:
+            return False
+        return True
 
     def check(self, path: str, content: bytes) -> str:
         """What was said about the pin at ``path`` with ``content``: allowed, denied or untrusted. Denial wins."""
@@ -81,7 +89,7 @@ class TrustStore:
 
     def below(self, path: str) -> bool:
         """Whether a directory above ``path`` was allowed with everything below it."""
-        return self.sound() and any(self._has(_path_name("below", d)) for d in ancestors(os.path.dirname(path)))
+        return self.sound() and any(self._has(_path_name("below", d)) for d in ancestors(parent(path)))
 
     def denied(self, path: str) -> bool:
         """Whether the pin at ``path`` was denied, whatever its content."""
@@ -109,6 +117,8 @@ class TrustStore:
 
     def records(self) -> list[tuple[str, str]]:
         """All records as (name, path), the kind being the name's first word."""
+        import os
+
         found = []
         try:
             names = sorted(os.listdir(self.directory))
@@ -125,6 +135,8 @@ class TrustStore:
 
     def prune(self) -> list[tuple[str, str]]:
         """Drop the records of pins that are gone or have another content now, and of directories that are gone."""
+        import os
+
         from . import pins
 
         dropped = []
@@ -143,7 +155,7 @@ class TrustStore:
     def _record(self, name: str, path: str) -> None:
         from . import files
 
-        files.private_directory(os.path.dirname(self.directory))
+        files.private_directory(parent(self.directory))
         files.private_directory(self.directory)
         self._sound = None
         if not self.sound():
@@ -151,11 +163,11 @@ class TrustStore:
                 f"The trust store {visible(self.directory)} is not yours alone.",
                 "It and the folder it lies in should be folders of yours that nobody else can write to.",
             )
-        files.write_atomically(f"{self.directory}/{name}", os.fsencode(path) + b"\n")
+        files.write_atomically(f"{self.directory}/{name}", encode(path) + b"\n")
 
     def _forget(self, name: str) -> bool:
         try:
-            os.unlink(f"{self.directory}/{name}")
+            posix.unlink(f"{self.directory}/{name}")
             return True
         except FileNotFoundError:
             return False

@@ -31,8 +31,8 @@ def run(code: str, env: dict[str, str]) -> tuple[dict[str, str], bool]:
     """
     if code.startswith("if "):
         condition, _, rest = code.removeprefix("if ").partition("; then\n")
-        fits, _, otherwise = rest.removesuffix("fi\n").partition("\nelse\n")
-        return run(fits if run(condition, env)[1] else otherwise, env)
+        fits, _, otherwise = rest.removesuffix("\nfi\n").partition("\nelse \\builtin eval ")
+        return run(fits if run(condition, env)[1] else shlex.split(otherwise)[0], env)
     env, words, works = dict(env), shlex.split(code), True
     commands: list[list[str]] = []
     for word in words:
@@ -60,9 +60,14 @@ def _one(command: list[str], env: dict[str, str]) -> bool:
             for name in names:
                 env.pop(name, None)
         case ["test", expansion, "=", *rest]:
-            names = [part.removeprefix("${").partition("+")[0] for part in expansion.split("\1")]
-            assert expansion == "\1".join(f"${{{name}+x}}${{{name}-}}" for name in names) and len(rest) <= 1
-            return "\1".join("x" + env[name] if name in env else "" for name in names) == "".join(rest)
+            live = []
+            for part in expansion.split("\1"):
+                name = part.removeprefix("${").partition("+")[0].removesuffix("-}")
+                set_or_not, value = f"${{{name}+x}}", f"${{{name}-}}"
+                assert part in (set_or_not, value, set_or_not + value)
+                live.append("x" * (name in env and part != value) + env.get(name, "") * (part != set_or_not))
+            assert len(rest) <= 1
+            return "\1".join(live) == "".join(rest)
         case _:
             raise AssertionError(command)
     return True

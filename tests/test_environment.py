@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from conftest import GUIDE, GUIDE_MANAGED
@@ -234,11 +234,10 @@ def test_a_damaged_state_is_ignored(activation: Activation, data: st.DataObject)
     j = data.draw(st.integers(i, min(len(text), i + 3)))
     damaged = text[:i] + data.draw(st.text(max_size=3)) + text[j:]
     read = Activation.decode(damaged)
-    # base64 passes over some characters; then it is the same state.
-    assert read is None or (read.key, read.name, read.touched) == (activation.key, activation.name, activation.touched)
+    assert read is None or damaged == text
 
 
-@given(st.text() | st.binary().map(lambda b: "1::" + base64.b64encode(b).decode()))
+@given(st.text() | st.text().map(lambda body: "1::" + body))
 def test_a_foreign_state_is_ignored(text: str) -> None:
     assert Activation.decode(text) is None
 
@@ -258,14 +257,12 @@ def test_the_state_holds_no_key(env: dict[str, str], goal: environment.Target, t
     env = {n: v for n, v in env.items() if v != token}
     _, changes = enter(env, "k", goal)
     text = changes[STATE] or ""
-    for end in range(3):  # base64 in any alignment
-        assert base64.b64encode(b"x" * end + token.encode()).decode()[4:-4] not in text
-    assert token.encode() not in base64.b64decode(text.rpartition(":")[2])
+    assert token not in text and token not in unquote(text)
 
 
 def test_the_state_is_compact() -> None:
     provider = GUIDE[1]
-    assert len(enter({}, provider["id"], target(Provider(provider), provider["authToken"], {}))[0].encode()) < 800
+    assert len(enter({}, provider["id"], target(Provider(provider), provider["authToken"], {}))[0].encode()) < 500
 
 
 def test_values_are_not_in_repr() -> None:

@@ -27,14 +27,15 @@ LIST = "; import sys; sys.stderr.write(' '.join(sys.modules))"
 OURS = {
     "cowork_env", "cowork_env.ask", "cowork_env.environment", "cowork_env.errors", "cowork_env.jsontext", "cowork_env.pins",
     "cowork_env.provider", "cowork_env.providers", "cowork_env.resolve", "cowork_env.secrets", "cowork_env.shells",
-    "cowork_env.text", "cowork_env.trust",
+    "cowork_env.system", "cowork_env.text", "cowork_env.trust",
 }  # fmt: skip
-STANDARD = {"__future__", "_collections_abc", "_stat", "binascii", "errno", "genericpath", "os", "os.path", "posixpath", "stat"}
+STANDARD = {"__future__", "_stat", "errno", "gc"}
 JSON = {"_json"}
 SHA = {"_sha2" if sys.version_info >= (3, 12) else "_sha256"}
 NEVER = {
-    "click", "pydantic", "platformdirs", "rich", "re", "json", "hashlib", "typing", "dataclasses", "pathlib", "enum", "functools",
-    "collections", "subprocess", "importlib", "shlex", "site", "warnings", "contextlib", "inspect", "argparse", "logging",
+    "os", "click", "pydantic", "platformdirs", "rich", "re", "json", "hashlib", "typing", "dataclasses", "pathlib", "enum",
+    "functools", "collections", "subprocess", "importlib", "shlex", "site", "warnings", "contextlib", "inspect", "argparse",
+    "logging",
 }  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def imported(home: Home, directory: Path) -> set[str]:
     question(home, directory)
     bare = subprocess.run([*ISOLATED, "-c", "pass" + LIST], capture_output=True, text=True, timeout=20, check=True).stderr.split()
     # It leaves without ceremony; here it stays to tell.
-    done = question(home, directory, "import os; os._exit = lambda status: None; " + hooks.LAUNCH + LIST)
+    done = question(home, directory, "import posix; posix._exit = lambda status: None; " + hooks.LAUNCH + LIST)
     assert done.stdout.startswith("__cowork_env_reply=(")
     return set(done.stderr.split()) - set(bare)
 

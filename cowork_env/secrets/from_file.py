@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from .. import jsontext
 from ..errors import CoworkEnvError
 from ..providers import read_bytes
+from ..system import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ def split(rest: str) -> tuple[str, str]:
     """The absolute path (``~`` is the home) and the JSON pointer, which is empty or begins with a slash."""
     path, mark, pointer = rest.partition("#/")
     if path.startswith("~/"):
+        import os
+
         path = os.path.expanduser(path)
     return path, "/" + pointer if mark else ""
 
@@ -38,7 +39,7 @@ def fetch(rest: str, env: Mapping[str, str]) -> str:
     except FileNotFoundError:
         raise CoworkEnvError("not found: the file of authTokenFrom does not exist.") from None
     except CoworkEnvError as error:
-        kind = "denied" if os.path.exists(path) else "bad reference"
+        kind = "denied" if exists(path) else "bad reference"
         raise CoworkEnvError(f"{kind}: {error.message}") from None
     if len(data) > MAX_BYTES:
         raise CoworkEnvError("bad value: the file of authTokenFrom is larger than 64 KiB.")

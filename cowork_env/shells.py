@@ -164,7 +164,8 @@ class Shell:
         untouched = self._all_hold({n: target[n] for n in changed})
         # The state last: as long as it is there, an interrupt between can be made good.
         at_once = self.statements(changed) + self.statements({STATE: None})
-        return self._either.format(condition=untouched, code=at_once, otherwise=one_by_one)
+        # The other way is a word, which no shell reads closely until it is wanted.
+        return self._either.format(condition=untouched, code=at_once, otherwise=self.quote(one_by_one))
 
     def _all_hold(self, values: Mapping[str, str | None]) -> str:
         """One condition for many variables, faster than one for each."""
@@ -195,14 +196,14 @@ def _posix_unset(command: str) -> Callable[[Iterable[str]], str]:
 
 
 def _posix_holds(name: str, value: str | None) -> str:
-    # Not [[ ]]: it folds case under bash's nocasematch.
-    return f'\\builtin test "${{{name}+x}}${{{name}-}}" = {quote_posix("" if value is None else "x" + value)}'
+    return _posix_all_hold({name: value})
 
 
 def _posix_all_hold(values: Mapping[str, str | None]) -> str:
-    # As many separators as there are values less one, and none within: what is equal is equal one by one.
-    live = "\1".join(f"${{{name}+x}}${{{name}-}}" for name in values)
-    return f'\\builtin test "{live}" = {quote_posix(chr(1).join("" if v is None else "x" + v for v in values.values()))}'
+    # As many separators as there are values less one, and none within: what is equal is equal one by one. A value that is
+    # not empty needs no mark to tell it from none. Not [[ ]]: it folds case under bash's nocasematch.
+    live = "\1".join(f"${{{n}-}}" if v else f"${{{n}+x}}${{{n}-}}" if v == "" else f"${{{n}+x}}" for n, v in values.items())
+    return f'\\builtin test "{live}" = {quote_posix(chr(1).join("" if v is None else v or "x" for v in values.values()))}'
 
 
 def _fish_all_hold(values: Mapping[str, str | None]) -> str:
@@ -245,7 +246,7 @@ def _like_bash(name: str, builtin: str, wrap: str = "") -> Shell:
         name, quote_posix, _posix_set(f"{builtin} export"), _posix_unset(f"{builtin} unset -v"), " && ", f"hook.{name}",
         holds=_posix_holds, both=" && ", when=lambda n, v, code: f"{_posix_holds(n, v)} && {code}",
         assign="{variable}=({items})", wrap=wrap, test=f"{builtin} test",
-        together=_posix_all_hold, either="if {condition}; then\n{code}else\n{otherwise}fi\n",
+        together=_posix_all_hold, either=f"if {{condition}}; then\n{{code}}else {builtin} eval {{otherwise}}\nfi\n",
     )  # fmt: skip
 
 
@@ -297,7 +298,7 @@ REGISTRY: dict[str, Shell] = {
             "fish", quote_fish, _fish_set, _fish_unset, "; ", "hook.fish",
             holds=_fish_holds, both="; and ", when=lambda n, v, code: f"if {_fish_holds(n, v)}; {code}; end",
             assign="builtin set {variable} {items}", has_clock=False,
-            together=_fish_all_hold, either="if {condition}\n{code}else\n{otherwise}end\n",
+            together=_fish_all_hold, either="if {condition}\n{code}else; builtin eval {otherwise}\nend\n",
         ),
         # nushell evaluates no code that comes at run time: it reads JSON, and its hook does what that says.
         _one_by_one(

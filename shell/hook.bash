@@ -15,15 +15,18 @@ __cowork_env_sources=('')
 # $PWD, the physical directory, whether it is gone; then the places of the pins that could apply there.
 __cowork_env_here=('' '' '')
 __cowork_env_chain=()
-# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how it was applied, how to undo it, error.
-__cowork_env_current=('' '' '' '' '' '')
-# The watched files (see ask.py) as one condition, which holds as long as none has changed.
+# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how to undo it, error.
+__cowork_env_current=('' '' '' '' '')
+# The watched files (see ask.py) as one condition, which holds as long as none has changed, and as a function: bash parses
+# that only once.
 __cowork_env_watches=('-z x')
+function __cowork_env_unchanged { \builtin return 1; }
 # Whether there is a function __cowork_env_unmoved, for all files that a prompt has to look at, and the strings and pins
-# beside it. They save looking closely.
+# (place and content) beside it. They save looking closely. And all pins that are there.
 __cowork_env_still=()
 __cowork_env_around=('')
 __cowork_env_known=()
+__cowork_env_seen=()
 # Whether the last prompt, too, found nothing changed.
 __cowork_env_idle=()
 # Remembered answers, as parallel lists: question, guard, apply, undo, state, name, label, error, expiry.
@@ -92,16 +95,9 @@ function __cowork_env_guarded {
 
 # cd, pushd and popd with a provider in their wake. The first argument is the command's name.
 function __cowork_env_move {
-  \builtin local __cowork_env_status __cowork_env_name
-  __cowork_env_status=0 __cowork_env_name=$1
-  \builtin shift
-  if \builtin declare -F "__cowork_env_users_$__cowork_env_name" >/dev/null; then
-    "__cowork_env_users_$__cowork_env_name" "$@" || __cowork_env_status=$?
-  else
-    \builtin "$__cowork_env_name" "$@" || __cowork_env_status=$?
-  fi
+  if "__cowork_env_users_$1" "${@:2}"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   \builtin test "$PWD" = "${__cowork_env_here[0]}" || __cowork_env_moved
-  \builtin return "$__cowork_env_status"
+  \builtin return "$1"
 }
 
 function __cowork_env_moved {
@@ -117,22 +113,23 @@ function __cowork_env_moved {
 
 # Make the environment right for here and now. Argument: prompt or move.
 function __cowork_env_update {
-  \builtin local __cowork_env_question __cowork_env_pins IFS=$' \t\n' __cowork_env_changed=''
+  # All in one scope: bash looks for a variable in each that there is, from within.
+  \builtin local __cowork_env_question __cowork_env_pins IFS=$' \t\n' __cowork_env_changed='' __cowork_env_file __cowork_env_text __cowork_env_i __cowork_env_was
   __cowork_env_still=()
   # Strings are compared by test throughout: [[ ]] folds case under nocasematch.
   if ! \builtin test "$PWD" = "${__cowork_env_here[0]}" || [[ ! . -ef ${__cowork_env_here[1]} && -z ${__cowork_env_here[2]} ]]; then
     __cowork_env_locate
   fi
   __cowork_env_look
-  \builtin eval "[[ ${__cowork_env_watches[0]} ]]" || __cowork_env_changed=1
+  __cowork_env_unchanged || __cowork_env_changed=1
   if \builtin test "${COWORK_ENV_STATE-}" != "${__cowork_env_current[1]}"; then
     # Somebody took our state away, or an interrupt left it; what we know of it ourselves is better than nothing.
-    __cowork_env_leave
+    __cowork_env_leave 2>/dev/null
     __cowork_env_changed=1
   fi
   if [[ -n ${__cowork_env_asking-} ]]; then
     # The person interrupted a slow look-up: no provider then, until something changes.
-    __cowork_env_leave
+    __cowork_env_leave 2>/dev/null
     __cowork_env_current[0]=$__cowork_env_asking
     __cowork_env_asking=()
   fi
@@ -147,6 +144,7 @@ function __cowork_env_update {
     \builtin return
   fi
   __cowork_env_idle=()
+  __cowork_env_current[0]='' # An interrupt may leave the rest half done.
   if [[ -n ${__cowork_env_fresh-} ]] || ! __cowork_env_recall; then __cowork_env_ask; fi
   [[ $1 != prompt ]] || __cowork_env_fresh=()
 }
@@ -171,23 +169,34 @@ function __cowork_env_locate {
 
 # List the places of pins in a directory and above it; fails when a symbolic link is on the way.
 function __cowork_env_climb {
-  \builtin local __cowork_env_n __cowork_env_dir __cowork_env_link
-  __cowork_env_n=0 __cowork_env_dir=${1%/} __cowork_env_link=0 __cowork_env_chain=()
-  while [[ -n $__cowork_env_dir ]]; do
-    [[ ! -L $__cowork_env_dir ]] || __cowork_env_link=1
-    __cowork_env_chain[__cowork_env_n++]=$__cowork_env_dir/.cowork-provider
-    __cowork_env_dir=${__cowork_env_dir%/*}
-  done
+  \builtin local __cowork_env_part __cowork_env_n __cowork_env_dir='' __cowork_env_link=0 IFS=/
+  # Cut at the slashes, and at nothing else.
+  # shellcheck disable=SC2086
+  case $- in
+    *f*) \builtin set -- ${1#/} ;;
+    *)
+      \builtin set -f
+      \builtin set -- ${1#/}
+      \builtin set +f
+      ;;
+  esac
+  __cowork_env_n=$# __cowork_env_chain=()
   __cowork_env_chain[__cowork_env_n]=/.cowork-provider
+  for __cowork_env_part in "$@"; do
+    # One command, as bash takes as long for each as for a look at a file.
+    __cowork_env_dir=$__cowork_env_dir/$__cowork_env_part __cowork_env_chain[--__cowork_env_n]=$__cowork_env_dir/.cowork-provider
+    [[ ! -L $__cowork_env_dir ]] || __cowork_env_link=1
+  done
   \builtin return "$__cowork_env_link"
 }
 
-# What an answer depends on, beside the watched files: a few variables, and the pins with their contents.
+# What an answer depends on, beside the watched files: a few variables, and the pins with their contents. Its variables
+# are those of __cowork_env_update.
 function __cowork_env_look {
-  \builtin local __cowork_env_file __cowork_env_text
-  __cowork_env_pins='' __cowork_env_known=()
+  __cowork_env_pins='' __cowork_env_known=() __cowork_env_seen=()
   for __cowork_env_file in "${__cowork_env_chain[@]}"; do
     if [[ -e $__cowork_env_file ]]; then
+      __cowork_env_seen+=("$__cowork_env_file")
       __cowork_env_text='!'
       # Neither a FIFO nor something in /proc, which has no size, is opened here.
       if [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
@@ -219,36 +228,36 @@ function __cowork_env_rest {
       __cowork_env_code+=" && -e $__cowork_env_word && ! ( -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word )"
     fi
   done
-  # Faster than the same as words in a list: bash parses it once.
   \builtin eval "function __cowork_env_unmoved { [[ $__cowork_env_code ]]; }"
   __cowork_env_still=(1)
 }
 
 # Put back what was there before the provider that is active, as far as this shell knows it.
 function __cowork_env_leave {
-  \builtin eval "${__cowork_env_current[4]}" 2>/dev/null
+  \builtin eval "${__cowork_env_current[3]}"
   while ((${#__cowork_env_kept[@]})); do
     [[ -n ${!__cowork_env_kept+x} ]] || \builtin printf -v "$__cowork_env_kept" %s "${__cowork_env_kept[1]}"
     __cowork_env_kept=("${__cowork_env_kept[@]:2}")
   done
-  __cowork_env_current=("${__cowork_env_current[0]}" '' "${__cowork_env_current[2]}" '' '' "${__cowork_env_current[5]}")
+  __cowork_env_current[1]='' __cowork_env_current[3]=''
 }
 
-# Answer from memory; fails when only the program can.
+# Answer from memory; fails when only the program can. Its variables are those of __cowork_env_update.
 function __cowork_env_recall {
-  \builtin local __cowork_env_i "__cowork_env_was=${__cowork_env_current[2]}"
+  __cowork_env_was=${__cowork_env_current[2]}
   for __cowork_env_i in "${!__cowork_env_questions[@]}"; do
     \builtin test "${__cowork_env_questions[__cowork_env_i]}" = "$__cowork_env_question" || \builtin continue
     ((__cowork_env_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_expiries[__cowork_env_i])) || \builtin return 1
-    if \builtin test "${__cowork_env_applies[__cowork_env_i]}" != "${__cowork_env_current[3]}"; then
+    if \builtin test "${__cowork_env_states[__cowork_env_i]}" != "${__cowork_env_current[1]}"; then
       # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
       [[ -z $__cowork_env_was ]] || \builtin test "$__cowork_env_was" != "${__cowork_env_names[__cowork_env_i]}" || \builtin return 1
-      __cowork_env_leave
-      if [[ -n ${__cowork_env_applies[__cowork_env_i]} ]]; then
-        \builtin eval "${__cowork_env_guards[__cowork_env_i]}" || \builtin return 1
-        \builtin eval "${__cowork_env_applies[__cowork_env_i]}" 2>/dev/null || \builtin return 1
-      fi
-      __cowork_env_current=('' "${__cowork_env_states[__cowork_env_i]}" '' "${__cowork_env_applies[__cowork_env_i]}" "${__cowork_env_undoes[__cowork_env_i]}" '')
+      {
+        __cowork_env_leave
+        [[ -z ${__cowork_env_applies[__cowork_env_i]} ]] || {
+          \builtin eval "${__cowork_env_guards[__cowork_env_i]}" && \builtin eval "${__cowork_env_applies[__cowork_env_i]}"
+        }
+      } 2>/dev/null || \builtin return 1
+      __cowork_env_current[3]=${__cowork_env_undoes[__cowork_env_i]} __cowork_env_current[1]=${__cowork_env_states[__cowork_env_i]}
     fi
     __cowork_env_settle "${__cowork_env_names[__cowork_env_i]}" "${__cowork_env_labels[__cowork_env_i]}" "${__cowork_env_errors[__cowork_env_i]}" "$__cowork_env_was"
     \builtin return 0
@@ -261,6 +270,7 @@ function __cowork_env_ask {
   \builtin local __cowork_env_reply __cowork_env_text __cowork_env_i __cowork_env_folders_now __cowork_env_again "__cowork_env_was=${__cowork_env_current[2]}" "__cowork_env_flags=${__cowork_env_fresh-}"
   __cowork_env_folders_now=("${__cowork_env_folders[0]}" "${__cowork_env_folders[1]}")
   [[ ${__cowork_env_folders[2]} == "${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}" ]] || __cowork_env_folders_now=('' '')
+  __cowork_env_flags=${__cowork_env_flags}l
   ((BASH_VERSINFO[0] > 4)) || __cowork_env_flags=${__cowork_env_flags}s
   __cowork_env_text=${COWORK_ENV_PROVIDERS_FILE-}$'\2'${COWORK_ENV_PROVIDERS_JSON-}$'\2'${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}
   if ! \builtin test "$__cowork_env_text" = "${__cowork_env_sources[0]}"; then
@@ -269,7 +279,7 @@ function __cowork_env_ask {
   __cowork_env_again=
   while :; do
     __cowork_env_reply=()
-    __cowork_env_text=$(\builtin exec @ASK@ bash "$__cowork_env_flags" "${__cowork_env_folders_now[@]}" '' @PACKAGE@ </dev/null 2>/dev/null)
+    __cowork_env_text=$(\builtin exec @ASK@ bash "$__cowork_env_flags" "${__cowork_env_folders_now[@]}" '' "${__cowork_env_seen[@]}" @PACKAGE@ </dev/null 2>/dev/null)
     __cowork_env_i=$?
     \builtin eval "$__cowork_env_text"
     if ((${#__cowork_env_reply[@]} < 14)); then
@@ -278,7 +288,7 @@ function __cowork_env_ask {
         __cowork_env_again=1
         \builtin continue
       fi
-      __cowork_env_leave
+      __cowork_env_leave 2>/dev/null
       if ((__cowork_env_i == 130)); then
         # Interrupted, and the person's own INT trap let us go on. A slow look-up is given up, a short one comes again.
         [[ -n ${__cowork_env_asking-} ]] || __cowork_env_question=$'\2'
@@ -298,19 +308,19 @@ function __cowork_env_ask {
     __cowork_env_keep
     if ! \builtin eval "${__cowork_env_reply[8]}" 2>/dev/null; then
       \builtin eval "${__cowork_env_reply[11]}" 2>/dev/null
-      __cowork_env_leave
+      __cowork_env_leave 2>/dev/null
       __cowork_env_settle '' '' "${__cowork_env_reply[4]} is not in force: one of its variables is read-only in this shell" "$__cowork_env_was"
       \builtin return
     fi
     __cowork_env_watch "${__cowork_env_reply[@]:14 + 2 * __cowork_env_reply[13]}"
     [[ ${__cowork_env_reply[2]} == *m* ]] || \builtin break
     # A slow look-up follows. What was active is left by now, if the provider is another.
-    [[ -z ${__cowork_env_reply[8]} ]] || __cowork_env_current=('' '' "$__cowork_env_was" '' '' '')
+    [[ -z ${__cowork_env_reply[8]} ]] || __cowork_env_current=('' '' "$__cowork_env_was" '' '')
     __cowork_env_asking=("$__cowork_env_question")
     __cowork_env_flags=${__cowork_env_flags}p
   done
   __cowork_env_asking=()
-  __cowork_env_current=('' "${__cowork_env_reply[7]}" '' "${__cowork_env_reply[10]}" "${__cowork_env_reply[11]}" "${__cowork_env_current[5]}")
+  __cowork_env_current[3]=${__cowork_env_reply[11]} __cowork_env_current[1]=${__cowork_env_reply[7]}
   if [[ -n ${__cowork_env_reply[0]} && ${__cowork_env_reply[0]} != "${__cowork_env_here[1]}" ]] ||
     [[ -n ${__cowork_env_reply[1]} && ${__cowork_env_reply[1]} != "$__cowork_env_pins" ]] || [[ ${__cowork_env_reply[2]} == *p* ]]; then
     # It was about something that has changed since, or may change unseen: ask again at the next prompt.
@@ -342,6 +352,7 @@ function __cowork_env_watch {
     \builtin shift 2
   done
   __cowork_env_watches=("$__cowork_env_code")
+  \builtin eval "function __cowork_env_unchanged { [[ $__cowork_env_code ]]; }"
 }
 
 # A variable that is set but not exported is unknown to the program; its value comes back on leaving.
@@ -372,10 +383,10 @@ function __cowork_env_remember {
 
 # The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
 function __cowork_env_settle {
-  \builtin local "__cowork_env_error=${__cowork_env_current[5]}"
+  \builtin local "__cowork_env_error=${__cowork_env_current[4]}"
   __cowork_env_current[0]=$__cowork_env_question
   __cowork_env_current[2]=$1
-  __cowork_env_current[5]=$3
+  __cowork_env_current[4]=$3
   ((BASH_SUBSHELL == 0)) || \builtin return 0
   if [[ -n $3 ]] && \builtin test "$3" != "$__cowork_env_error"; then
     \builtin printf 'cowork-env: %s\n' "$3" >&2
@@ -402,7 +413,7 @@ function __cowork_env_once {
 # A person's own cd, pushd or popd goes on doing its work, under another name.
 function __cowork_env_adopt {
   \builtin local __cowork_env_text
-  __cowork_env_text=$(\builtin declare -f "$1") || \builtin return 0
+  __cowork_env_text=$(\builtin declare -f "$1") || __cowork_env_text="$1 { \\builtin $1 \"\$@\"; }"
   [[ $__cowork_env_text == *__cowork_env_move* ]] || \builtin eval "function __cowork_env_users_$1 ${__cowork_env_text#"$1" }"
 }
 __cowork_env_adopt cd

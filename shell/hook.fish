@@ -11,18 +11,20 @@ builtin set -gu __cowork_env_sources ''
 # $PWD, the physical directory, whether it is gone; then the places of the pins that could apply there.
 builtin set -gu __cowork_env_here '' '' ''
 builtin set -gu __cowork_env_chain
-# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how it was applied, how to undo it, error.
-builtin set -gu __cowork_env_current '' '' '' '' '' ''
+# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how to undo it, error.
+builtin set -gu __cowork_env_current '' '' '' '' ''
 # The watched files (see ask.py) as the words of one test, which holds as long as none has changed. A fish that cannot
 # compare files fails it, and asks at every prompt.
 builtin set -gu __cowork_env_watches -n ''
 # The same for everything that a prompt has to look at, and the strings and pins beside it. It saves looking closely.
+# The pins, place and content, and the places of those that can be read; and of all that are there.
 builtin set -gu __cowork_env_still -n ''
 builtin set -gu __cowork_env_around ''
 builtin set -gu __cowork_env_known_files
 # Whether the last prompt, too, found nothing changed.
 builtin set -gu __cowork_env_idle
 builtin set -gu __cowork_env_known
+builtin set -gu __cowork_env_seen
 # The places of pins where none was; fish 3.5 can look at all of them at once, and before that there is no short way.
 builtin set -gu __cowork_env_absent
 builtin set -gu __cowork_env_at_once (builtin --query path; and builtin echo yes)
@@ -32,6 +34,8 @@ for __cowork_env_list in questions guards applies undoes states names labels err
 end
 builtin set -e __cowork_env_list
 builtin set -gu __cowork_env_next 1
+# Their numbers. Each turn of a loop costs less than a substitution, which here takes a pipe and a thread.
+builtin set -gu __cowork_env_numbers 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
 # What was said already; the names of variables that were set but not exported before we exported them; the question
 # that a slow look-up is under way for; and whether no prompt has been reached yet.
 builtin set -gu __cowork_env_said
@@ -113,31 +117,30 @@ end
 
 # The physical directory and the places of its pins.
 function __cowork_env_locate
-    builtin set -l dir (builtin pwd -P 2>/dev/null | builtin string collect)
-    builtin set -l here
     builtin set __cowork_env_here '' '' '' # An interrupt may leave the rest half done.
-    if builtin test -n "$dir" -a . -ef "$dir"
-        builtin set here "$PWD" "$dir" ''
-    else
+    builtin set -l dir
+    builtin set __cowork_env_chain /.cowork-provider
+    # All names at once: a substitution costs as much as all the rest.
+    for part in (builtin pwd -P 2>/dev/null | builtin string split -n /)
+        builtin set dir "$dir/$part"
+        builtin set -p __cowork_env_chain "$dir/.cowork-provider"
+    end
+    builtin test -n "$dir"; or builtin set dir /
+    if builtin test . -ef "$dir"
+        builtin set __cowork_env_here "$PWD" "$dir" ''
+        builtin return
+    end
+    # It is gone, or there is a line break in its name.
+    builtin set dir (builtin pwd -P 2>/dev/null | builtin string collect)
+    builtin set -l here "$PWD" "$dir" ''
+    if builtin test -z "$dir" -o ! . -ef "$dir"
         builtin set dir $PWD
         builtin set here "$PWD" "$PWD" gone
     end
-    builtin test "$dir" = /; and builtin set dir ''
     builtin set __cowork_env_chain "$dir/.cowork-provider"
-    if builtin string match -q '*'\n'*' -- "$dir"
-        while builtin test -n "$dir"
-            builtin set dir (builtin string replace -r '/[^/]*$' '' -- "$dir" | builtin string collect)
-            builtin set -a __cowork_env_chain "$dir/.cowork-provider"
-        end
-    else
-        # All at once: each turn of a loop with a substitution would cost as much.
-        builtin set -l above
-        builtin set -l path
-        for part in (builtin string split -n / -- "$dir")
-            builtin set -p above "$path/.cowork-provider"
-            builtin set path "$path/$part"
-        end
-        builtin set -a __cowork_env_chain $above
+    while builtin test -n "$dir"
+        builtin set dir (builtin string replace -r '/[^/]*$' '' -- "$dir" | builtin string collect)
+        builtin set -a __cowork_env_chain "$dir/.cowork-provider"
     end
     builtin set __cowork_env_here $here
 end
@@ -146,11 +149,18 @@ end
 function __cowork_env_look --no-scope-shadowing
     builtin set __cowork_env_known
     builtin set __cowork_env_known_files
+    builtin set __cowork_env_seen
     if builtin test -z "$__cowork_env_at_once"; or builtin path filter -q -- $__cowork_env_chain
         builtin set -l __cowork_env_text
-        for __cowork_env_file in $__cowork_env_chain
+        builtin set -l __cowork_env_places $__cowork_env_chain
+        # Far down, a substitution is the faster way; it would take a name with a line break apart.
+        if builtin set -q __cowork_env_chain[40]; and builtin test -n "$__cowork_env_at_once"; and not builtin string match -q '*'\n'*' -- "$__cowork_env_chain[1]"
+            builtin set __cowork_env_places (builtin path filter -- $__cowork_env_chain)
+        end
+        for __cowork_env_file in $__cowork_env_places
             if builtin test -e "$__cowork_env_file"
                 builtin set __cowork_env_text '!'
+                builtin set -a __cowork_env_seen "$__cowork_env_file"
                 # Neither a FIFO nor something in /proc, which has no size, is opened here.
                 if builtin test -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
                     builtin set __cowork_env_text
@@ -189,7 +199,7 @@ end
 
 # Put back what was there before the provider that is active, as far as this shell knows it.
 function __cowork_env_leave
-    builtin eval "$__cowork_env_current[5]"
+    builtin eval "$__cowork_env_current[4]"
     for name in $__cowork_env_kept
         builtin set -l value __cowork_env_kept_$name
         builtin set -q $name; or builtin set -gu $name $$value
@@ -198,19 +208,20 @@ function __cowork_env_leave
     builtin set __cowork_env_kept
     builtin set __cowork_env_current[2] ''
     builtin set __cowork_env_current[4] ''
-    builtin set __cowork_env_current[5] ''
 end
 
 # Answer from memory; fails when only the program can.
 function __cowork_env_recall --no-scope-shadowing
-    builtin set -l __cowork_env_i (builtin contains -i -- "$__cowork_env_question" $__cowork_env_questions)
-    or builtin return 1
+    builtin contains -- "$__cowork_env_question" $__cowork_env_questions; or builtin return 1
+    for __cowork_env_i in $__cowork_env_numbers
+        builtin test x"$__cowork_env_question" = x"$__cowork_env_questions[$__cowork_env_i]"; and builtin break
+    end
     builtin set -l __cowork_env_was "$__cowork_env_current[3]"
     if builtin test 0 != "$__cowork_env_expiries[$__cowork_env_i]"
         # fish has no clock, but it can tell a file's age.
         builtin test 600 -gt (builtin path mtime -R -- "$__cowork_env_expiries[$__cowork_env_i]"; or echo 600) 2>/dev/null; or builtin return 1
     end
-    if builtin test x"$__cowork_env_applies[$__cowork_env_i]" != x"$__cowork_env_current[4]"
+    if builtin test x"$__cowork_env_states[$__cowork_env_i]" != x"$__cowork_env_current[2]"
         # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
         builtin test -n "$__cowork_env_was" -a x"$__cowork_env_was" = x"$__cowork_env_names[$__cowork_env_i]"
         and builtin return 1
@@ -219,10 +230,10 @@ function __cowork_env_recall --no-scope-shadowing
             builtin eval "$__cowork_env_guards[$__cowork_env_i]"; or builtin return 1
             builtin eval "$__cowork_env_applies[$__cowork_env_i]"
         end
-        builtin set __cowork_env_current '' "$__cowork_env_states[$__cowork_env_i]" '' "$__cowork_env_applies[$__cowork_env_i]" "$__cowork_env_undoes[$__cowork_env_i]" "$__cowork_env_current[6]"
+        builtin set __cowork_env_current '' "$__cowork_env_states[$__cowork_env_i]" '' "$__cowork_env_undoes[$__cowork_env_i]" "$__cowork_env_current[5]"
     end
     # After an interrupt fish may go on behind the block that it broke off.
-    builtin test x"$__cowork_env_applies[$__cowork_env_i]" = x"$__cowork_env_current[4]" -a x"$COWORK_ENV_STATE" = x"$__cowork_env_current[2]"; or builtin return 1
+    builtin test x"$__cowork_env_states[$__cowork_env_i]" = x"$__cowork_env_current[2]" -a x"$COWORK_ENV_STATE" = x"$__cowork_env_current[2]"; or builtin return 1
     __cowork_env_settle "$__cowork_env_names[$__cowork_env_i]" "$__cowork_env_labels[$__cowork_env_i]" "$__cowork_env_errors[$__cowork_env_i]" "$__cowork_env_was"
     builtin return 0
 end
@@ -250,7 +261,7 @@ function __cowork_env_ask --no-scope-shadowing
         builtin set __cowork_env_reply
         # Of a program that is not there fish would say a page, and no redirection hides it.
         builtin set __cowork_env_text
-        builtin test -x @PYTHON@; and builtin set __cowork_env_text (@ASK@ fish "$__cowork_env_flags" $__cowork_env_told "$__cowork_env_universal" @PACKAGE@ </dev/null 2>/dev/null | builtin string collect)
+        builtin test -x @PYTHON@; and builtin set __cowork_env_text (@ASK@ fish "$__cowork_env_flags"l $__cowork_env_told "$__cowork_env_universal" $__cowork_env_seen @PACKAGE@ </dev/null 2>/dev/null | builtin string collect)
         builtin eval "$__cowork_env_text"
         if not builtin set -q __cowork_env_reply[14]
             __cowork_env_leave
@@ -274,12 +285,12 @@ function __cowork_env_ask --no-scope-shadowing
         __cowork_env_watch $__cowork_env_reply
         builtin string match -q '*m*' -- "$__cowork_env_reply[3]"; or builtin break
         # A slow look-up follows. What was active is left by now, if the provider is another.
-        builtin test -n "$__cowork_env_reply[9]"; and builtin set __cowork_env_current '' '' "$__cowork_env_was" '' '' "$__cowork_env_current[6]"
+        builtin test -n "$__cowork_env_reply[9]"; and builtin set __cowork_env_current '' '' "$__cowork_env_was" '' "$__cowork_env_current[5]"
         builtin set __cowork_env_asking "$__cowork_env_question"
         builtin set __cowork_env_flags "$__cowork_env_flags"p
     end
     builtin set __cowork_env_asking
-    builtin set __cowork_env_current '' "$__cowork_env_reply[8]" '' "$__cowork_env_reply[11]" "$__cowork_env_reply[12]" "$__cowork_env_current[6]"
+    builtin set __cowork_env_current '' "$__cowork_env_reply[8]" '' "$__cowork_env_reply[12]" "$__cowork_env_current[5]"
     builtin set -l __cowork_env_stale
     builtin test -n "$__cowork_env_reply[1]" -a x"$__cowork_env_reply[1]" != x"$__cowork_env_here[2]"; and builtin set __cowork_env_stale 1
     builtin test -n "$__cowork_env_reply[2]" -a x"$__cowork_env_reply[2]" != x"$__cowork_env_pins"; and builtin set __cowork_env_stale 1
@@ -341,10 +352,10 @@ end
 
 # The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
 function __cowork_env_settle --no-scope-shadowing
-    builtin set -l __cowork_env_error "$__cowork_env_current[6]"
+    builtin set -l __cowork_env_error "$__cowork_env_current[5]"
     builtin set __cowork_env_current[1] "$__cowork_env_question"
     builtin set __cowork_env_current[3] "$argv[1]"
-    builtin set __cowork_env_current[6] "$argv[3]"
+    builtin set __cowork_env_current[5] "$argv[3]"
     builtin status is-command-substitution; and builtin return
     if builtin test -n "$argv[3]" -a x"$argv[3]" != x"$__cowork_env_error"
         builtin printf 'cowork-env: %s\n' "$argv[3]" >&2

@@ -14,12 +14,13 @@ __cowork_env_folders=(@STATE_DIR@ @CONFIG_DIR@ "${HOME-}:${XDG_CONFIG_HOME-}:${X
 __cowork_env_sources=('')
 # $PWD, the physical directory, whether it is gone; then the places of the pins that could apply there.
 __cowork_env_here=('' '' '') __cowork_env_chain=()
-# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how it was applied, how to undo it, error.
-__cowork_env_current=('' '' '' '' '' '')
+# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how to undo it, error.
+__cowork_env_current=('' '' '' '' '')
 # The watched files (see ask.py) as the words of one test, which holds as long as none has changed.
 __cowork_env_watches=(-n '')
-# The same for everything that a prompt has to look at, and the strings and pins beside it. It saves looking closely.
-__cowork_env_still=(-n '') __cowork_env_around=('') __cowork_env_known=()
+# The same for everything that a prompt has to look at, and the strings and pins (place and content) beside it. It saves
+# looking closely. And all pins that are there.
+__cowork_env_still=(-n '') __cowork_env_around=('') __cowork_env_known=() __cowork_env_seen=()
 # Whether the last prompt, too, found nothing changed.
 __cowork_env_idle=()
 # Remembered answers, as parallel lists.
@@ -91,6 +92,7 @@ function __cowork_env_update {
     builtin return 0
   fi
   __cowork_env_idle=()
+  __cowork_env_current[1]=''  # an interrupt may leave the rest half done
   if (( $#__cowork_env_fresh )) || ! __cowork_env_recall; then __cowork_env_ask; fi
   [[ $1 != prompt ]] || __cowork_env_fresh=()
 }
@@ -122,9 +124,10 @@ function __cowork_env_locate {
 # What an answer depends on, beside the watched files: a few variables, and the pins with their contents.
 function __cowork_env_look {
   builtin local __cowork_env_file __cowork_env_text
-  __cowork_env_pins= __cowork_env_known=()
+  __cowork_env_pins= __cowork_env_known=() __cowork_env_seen=()
   for __cowork_env_file in "${__cowork_env_chain[@]}"; do
     if [[ -e $__cowork_env_file ]]; then
+      __cowork_env_seen+=("$__cowork_env_file")
       __cowork_env_text='!'
       # Neither a FIFO nor something in /proc, which has no size, is opened here.
       if [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
@@ -183,12 +186,12 @@ function __cowork_env_run {
 # Put back what was there before the provider that is active, as far as this shell knows it.
 function __cowork_env_leave {
   builtin local __cowork_env_name __cowork_env_value
-  __cowork_env_run "$__cowork_env_current[5]"
+  __cowork_env_run "$__cowork_env_current[4]"
   for __cowork_env_name __cowork_env_value in "${__cowork_env_kept[@]}"; do
     (( ${(P)+__cowork_env_name} )) || builtin typeset -g "$__cowork_env_name=$__cowork_env_value"
   done
   __cowork_env_kept=()
-  __cowork_env_current=("$__cowork_env_current[1]" '' "$__cowork_env_current[3]" '' '' "$__cowork_env_current[6]")
+  __cowork_env_current[2]='' __cowork_env_current[4]=''
 }
 
 # Answer from memory; fails when only the program can.
@@ -196,14 +199,14 @@ function __cowork_env_recall {
   builtin local __cowork_env_i=${__cowork_env_questions[(Ie)$__cowork_env_question]} __cowork_env_was=$__cowork_env_current[3]
   (( __cowork_env_i )) || builtin return 1
   (( __cowork_env_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_expiries[__cowork_env_i] )) || builtin return 1
-  if [[ $__cowork_env_applies[__cowork_env_i] != "$__cowork_env_current[4]" ]]; then
+  if [[ $__cowork_env_states[__cowork_env_i] != "$__cowork_env_current[2]" ]]; then
     # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
     [[ -z $__cowork_env_was || $__cowork_env_was != "$__cowork_env_names[__cowork_env_i]" ]] || builtin return 1
     __cowork_env_leave
     if [[ -n $__cowork_env_applies[__cowork_env_i] ]]; then
       __cowork_env_run "$__cowork_env_guards[__cowork_env_i]" && __cowork_env_run "$__cowork_env_applies[__cowork_env_i]" || builtin return 1
     fi
-    __cowork_env_current=('' "$__cowork_env_states[__cowork_env_i]" '' "$__cowork_env_applies[__cowork_env_i]" "$__cowork_env_undoes[__cowork_env_i]" "$__cowork_env_current[6]")
+    __cowork_env_current[4]=$__cowork_env_undoes[__cowork_env_i] __cowork_env_current[2]=$__cowork_env_states[__cowork_env_i]
   fi
   __cowork_env_settle "$__cowork_env_names[__cowork_env_i]" "$__cowork_env_labels[__cowork_env_i]" "$__cowork_env_errors[__cowork_env_i]" "$__cowork_env_was"
 }
@@ -222,7 +225,7 @@ function __cowork_env_ask {
   builtin trap '' INT
   while :; do
     __cowork_env_reply=()
-    __cowork_env_text=$(builtin exec @ASK@ zsh "$__cowork_env_flags" "${__cowork_env_told[@]}" '' @PACKAGE@ </dev/null 2>/dev/null)
+    __cowork_env_text=$(builtin exec @ASK@ zsh "${__cowork_env_flags}l" "${__cowork_env_told[@]}" '' "${__cowork_env_seen[@]}" @PACKAGE@ </dev/null 2>/dev/null)
     __cowork_env_first=$?
     __cowork_env_run "$__cowork_env_text"
     if (( $#__cowork_env_reply < 14 )); then
@@ -258,13 +261,13 @@ function __cowork_env_ask {
     __cowork_env_watch "${(@)__cowork_env_reply[__cowork_env_first,-1]}"
     [[ $__cowork_env_reply[3] == *m* ]] || builtin break
     # A slow look-up follows, which may be interrupted. What was active is left by now, if the provider is another.
-    [[ -z $__cowork_env_reply[9] ]] || __cowork_env_current=('' '' "$__cowork_env_was" '' '' "$__cowork_env_current[6]")
+    [[ -z $__cowork_env_reply[9] ]] || __cowork_env_current=('' '' "$__cowork_env_was" '' "$__cowork_env_current[5]")
     __cowork_env_asking=("$__cowork_env_question")
     __cowork_env_flags+=p
     builtin trap - INT
   done
   __cowork_env_asking=()
-  __cowork_env_current=('' "$__cowork_env_reply[8]" '' "$__cowork_env_reply[11]" "$__cowork_env_reply[12]" "$__cowork_env_current[6]")
+  __cowork_env_current[4]=$__cowork_env_reply[12] __cowork_env_current[2]=$__cowork_env_reply[8]
   if [[ -n $__cowork_env_reply[1] && $__cowork_env_reply[1] != "$__cowork_env_here[2]" ||
         -n $__cowork_env_reply[2] && $__cowork_env_reply[2] != "$__cowork_env_pins" || $__cowork_env_reply[3] == *p* ]]; then
     # It was about something that has changed since, or may change unseen: ask again at the next prompt.
@@ -321,10 +324,10 @@ function __cowork_env_remember {
 
 # The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
 function __cowork_env_settle {
-  builtin local __cowork_env_error=$__cowork_env_current[6]
+  builtin local __cowork_env_error=$__cowork_env_current[5]
   __cowork_env_current[1]=$__cowork_env_question
   __cowork_env_current[3]=$1
-  __cowork_env_current[6]=$3
+  __cowork_env_current[5]=$3
   # Neither in a subshell nor in the middle of somebody's widget.
   (( ! ZSH_SUBSHELL && ! ${+WIDGET} )) || builtin return 0
   if [[ -n $3 && $3 != "$__cowork_env_error" ]]; then

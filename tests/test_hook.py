@@ -730,6 +730,57 @@ def test_beside_direnv(shell: str, home: Home, projects: dict[str, Path], open_t
         assert terminal.managed() == {}
 
 
+# Not their code, but what each of them does to PROMPT_COMMAND and with what it finds there; all of them note the status.
+PROMPT_TOOLS = {
+    "starship": """
+        tool() { echo "$? ${PIPESTATUS[*]}" >>~/noted; [[ -z ${others-} ]] || eval "$others"; }
+        trap ': "$_"' DEBUG
+        [[ $PROMPT_COMMAND == *tool* ]] || { others=$PROMPT_COMMAND; PROMPT_COMMAND=tool; }
+    """,
+    "VS Code": """
+        status() { return "$1"; }
+        tool() {
+            noted="$? ${PIPESTATUS[*]}"; status "${noted%% *}"; for c in "${others[@]}"; do eval "$c"; done
+            echo "$noted" >>~/noted
+        }
+        [[ ${PROMPT_COMMAND-} == *tool* ]] || { others=("${PROMPT_COMMAND[@]}"); PROMPT_COMMAND=tool; }
+    """,
+    "bash-preexec": """
+        first() { noted="$? ${PIPESTATUS[*]}"; echo "$noted" >>~/noted; return "${noted%% *}"; }
+        last() { at_prompt=1; }
+        typed() { [[ -z ${at_prompt-} ]] || { at_prompt=; echo "$BASH_COMMAND" >>~/typed; }; }
+        install() {
+            PROMPT_COMMAND=$'first\\n'${PROMPT_COMMAND/$'\\ninstall'/}; PROMPT_COMMAND+=('last')
+            trap typed DEBUG; first; last
+        }
+        PROMPT_COMMAND=${PROMPT_COMMAND:-:}$'\\ninstall'
+    """,
+}
+
+
+@pytest.mark.parametrize("tool", PROMPT_TOOLS)
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_bash_beside_tools_that_take_prompt_command(
+    tool: str, place: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """What starship, VS Code and bash-preexec do around the hook: they see the status, and nothing of the hook as typed."""
+    terminal = open_terminal("bash", **{place: PROMPT_TOOLS[tool]})
+    assert terminal.started == ""
+    assert terminal.run(f"cd {projects['OpenRouter']}") == "cowork-env: OpenRouter (~/work/openrouter/.cowork-provider)\n"
+    for _ in range(2):  # at a prompt that has work to do, and at one that has none
+        (home.path / "noted").unlink()
+        terminal.run("true | (exit 3) | (exit 4)")
+        assert (home.path / "noted").read_text() == "4 0 3 4\n"
+        assert terminal.run('echo "$? ${PIPESTATUS[*]}"') == "4 0 3 4\n"
+    assert terminal.managed(f"cd {projects['LiteLLM Local']}") == MANAGED["LiteLLM Local"]
+    assert terminal.managed("cd ~") == {}
+    if tool == "bash-preexec":
+        (home.path / "typed").unlink()  # It wants to come last: what follows it in the start-up file, it takes for typed once.
+        terminal.run("echo word")
+        terminal.run("true")
+        assert (home.path / "typed").read_text() == "echo word\ntrue\n"
+
+
 def test_syntax_and_shellcheck() -> None:
     folder = Path(__file__).parent.parent / "shell"
     for shell in SHELLS:

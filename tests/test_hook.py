@@ -545,10 +545,47 @@ def test_bash_keeps_the_persons_cd(home: Home, projects: dict[str, Path], open_t
         assert terminal.managed() == MANAGED["OpenRouter"]
 
 
-def test_trace_shows_no_key(shell: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
-    """Under set -x, entering, leaving, and coming back from memory."""
+@pytest.mark.parametrize("form", ['{}() {{ builtin {} "$@"; }}', 'function {} {{ builtin {} "$@" && true; }}'])
+def test_bash_one_line_with_a_cd_defined_after_the_hook(
+    form: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """A tool that is loaded later in the start-up file, as mise is, defines cd, pushd and popd over the hook's."""
+    terminal = open_terminal("bash", after="; ".join(form.format(name, name) for name in ("cd", "pushd", "popd")))
+    assert terminal.managed(f"cd {projects['OpenRouter']}") == MANAGED["OpenRouter"]
+    assert terminal.managed(f"cd {projects['LiteLLM Local']}") == MANAGED["LiteLLM Local"]
+    assert terminal.managed(f"pushd {projects['OpenRouter']}") == MANAGED["OpenRouter"]
+    assert terminal.managed("popd") == MANAGED["LiteLLM Local"]
+    assert terminal.managed("cd ~") == {}
+
+
+def test_bash_a_cd_that_goes_on_to_the_hooks(home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    """A person's cd that keeps the one before it and calls that, also when the start-up file is sourced again."""
+    keep = 'eval "$(declare -f cd | sed \'1s/cd/kept_cd/\')"; cd() { kept_cd "$@" && echo mine; }'
+    terminal = open_terminal("bash", after=keep)
+    for _ in range(2):
+        said = terminal.run(f"cd {projects['OpenRouter']}")
+        assert said.count("mine") == 1 and said.count("cowork-env: OpenRouter") == 1
+        assert terminal.managed(f"cd {projects['LiteLLM Local']}") == MANAGED["LiteLLM Local"]
+        assert terminal.managed("cd ~") == {}
+        terminal.run(". ~/.bashrc")
+
+
+TRACES = [
+    ("bash", "set -x"),
+    ("bash", "set -v"),
+    ("bash", "set -T; trap 'echo \"+ $BASH_COMMAND\"' DEBUG"),
+    ("zsh", "set -x"),
+    ("zsh", "set -v"),
+    ("zsh", "trap 'print -r -- \"+ $ZSH_DEBUG_CMD\"' DEBUG"),
+    ("fish", "set -g fish_trace 1"),
+]
+
+
+@pytest.mark.parametrize(("shell", "trace"), TRACES)
+def test_trace_shows_no_key(shell: str, trace: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    """Under whatever shows commands as they run, entering, leaving, and coming back from memory."""
     terminal = open_terminal(shell)
-    terminal.run("set -g fish_trace 1" if shell == "fish" else "set -x")
+    terminal.run(trace)
     said = ""
     for _ in range(2):
         said += terminal.run(f"cd {projects['OpenRouter']}")
@@ -677,6 +714,20 @@ def test_fish_universal_variables(home: Home, projects: dict[str, Path], open_te
     assert terminal.run("set -qg ANTHROPIC_MODEL; echo $status") == "1\n"
 
 
+def test_fish_universal_variables_set_meanwhile(home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    """One that is set while a provider is active, here or in another session, shows on leaving, and is gone when erased."""
+    terminal, other = open_terminal("fish"), open_terminal("fish")
+    for session in (terminal, other):
+        terminal.run(f"cd {projects['OpenRouter']}")
+        session.run("set -Ux ANTHROPIC_MODEL universal")
+        assert terminal.managed() == MANAGED["OpenRouter"]
+        assert terminal.managed("cd ~") == {"ANTHROPIC_MODEL": "universal"}
+        assert terminal.run("set -qg ANTHROPIC_MODEL; echo $status") == "1\n"
+        terminal.run(f"cd {projects['OpenRouter']}")
+        session.run("set -eU ANTHROPIC_MODEL")
+        assert terminal.managed("cd ~") == {}
+
+
 def test_non_interactive(shell: str, home: Home, projects: dict[str, Path]) -> None:
     """A script that evaluates the hook under strict options: silent, unharmed, and right after a cd."""
     path = projects["OpenRouter"]
@@ -788,6 +839,44 @@ def test_syntax_and_shellcheck() -> None:
             [need(shell), "-n" if shell != "fish" else "--no-execute", str(folder / f"hook.{shell}")], check=True, timeout=20
         )
     subprocess.run([need("shellcheck"), str(folder / "hook.bash")], check=True, timeout=60)
+
+
+OLD = HOOK["bash"].replace("bash)", "bash | sed 's/BASH_VERSINFO/as_if/g')")
+
+
+@pytest.mark.parametrize("option", ["true", *STRICT["bash"]])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_bash_before_4_4(option: str, place: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    """The way without "local -", as macOS's bash 3.2 goes: the same work under the same options, which stay as they are."""
+    lines = [option, OLD] if place == "before" else [OLD, option]
+    terminal = open_terminal("bash", hook=False, after="as_if=(3 2); " + "; ".join(lines))
+    assert terminal.started == ""
+    options = terminal.run("echo $-; set +o")
+    assert terminal.run(f"cd {projects['OpenRouter']}") == "cowork-env: OpenRouter (~/work/openrouter/.cowork-provider)\n"
+    assert terminal.run("true") == ""
+    assert terminal.managed() == MANAGED["OpenRouter"]
+    assert terminal.managed(f"cd {projects['LiteLLM Local']}") == MANAGED["LiteLLM Local"]
+    assert terminal.managed("cd ~") == {}
+    assert terminal.run("echo $-; set +o") == options
+
+
+@pytest.mark.parametrize("trace", [trace for shell, trace in TRACES if shell == "bash"])
+def test_trace_shows_no_key_in_bash_before_4_4(trace: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    terminal = open_terminal("bash", hook=False, after=f"as_if=(3 2); {OLD}")
+    terminal.run(trace)
+    said = terminal.run(f"cd {projects['OpenRouter']}") + terminal.run("cd ~") + terminal.run(f"cd {projects['OpenRouter']}")
+    assert said.count("cowork-env: OpenRouter") == 2
+    assert GUIDE[1]["authToken"] not in said
+
+
+@pytest.mark.parametrize("version", ["this", "before 4.4"])
+def test_bash_script_under_strict_options(version: str, home: Home, projects: dict[str, Path]) -> None:
+    hook = HOOK["bash"] if version == "this" else f"as_if=(3 2); {OLD}"
+    done = subprocess.run(
+        [need("bash"), "-c", f"set -euo pipefail; {hook}; cd {projects['OpenRouter']}; echo $ANTHROPIC_MODEL; cd /; echo end"],
+        env=home.env, capture_output=True, text=True, timeout=20, cwd=home.path,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr, done.returncode) == ("anthropic/claude-sonnet-4-20250514\nend\n", "", 0)
 
 
 # What bash 3.2 does not have; the hook may use one only where it says why that is safe.

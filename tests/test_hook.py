@@ -781,6 +781,24 @@ def test_beside_direnv(shell: str, home: Home, projects: dict[str, Path], open_t
         assert terminal.managed() == {}
 
 
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_beside_mise(shell: str, place: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    """mise active in the same shell, where in bash it has a cd, pushd and popd of its own."""
+    need("mise")
+    path = projects["OpenRouter"]
+    (path / "mise.toml").write_text('[env]\nFROM_MISE = "yes"\n')
+    load = "mise activate fish | source" if shell == "fish" else f'eval "$(mise activate {shell})"'
+    env = {"MISE_OFFLINE": "1", "MISE_QUIET": "1", "MISE_TRUSTED_CONFIG_PATHS": str(path)}
+    terminal = open_terminal(shell, **{place: load}, env=env)
+    assert terminal.managed(f"cd {path}") == MANAGED["OpenRouter"]
+    assert terminal.env()["FROM_MISE"] == "yes"
+    assert terminal.managed(f"cd {projects['LiteLLM Local']}") == MANAGED["LiteLLM Local"]
+    assert terminal.managed(f"pushd {path}") == MANAGED["OpenRouter"]
+    assert terminal.managed("popd") == MANAGED["LiteLLM Local"]
+    assert terminal.managed("cd ~") == {}
+    assert "FROM_MISE" not in terminal.env()
+
+
 # Not their code, but what each of them does to PROMPT_COMMAND and with what it finds there; all of them note the status.
 PROMPT_TOOLS = {
     "starship": """

@@ -114,7 +114,7 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     if slow and not question.patient:
         old = Activation.decode(inputs.env.get(STATE, ""))
         if old is not None and old.key != found.key:
-            reply.now = question.shell.statements(transition(inputs.env, "", None)[1])
+            reply.now = question.shell.statements(transition(inputs.env, "", None)[1], leaving=True)
         reply.flags = MORE
         return reply
     wanted = resolve.wanted(inputs, found)
@@ -122,7 +122,7 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     newest = max(newest, _watch_file(reply, inputs.state_dir, secrets.watched_file(found.secret)))
     _tell(question, inputs, found, reply)
     activation, changes = transition(inputs.env, found.key, wanted, question.fresh, question.shadowed)
-    reply.now = question.shell.statements(changes)
+    reply.now = question.shell.statements(changes, leaving=activation is None)
     reply.absent = " ".join(n for n, v in changes.items() if v is not None and n not in inputs.env and n != STATE)
     clean = not (found.error and found.secret)  # What a failure came from may be mended where nobody watches.
     if activation is not None and wanted is not None:

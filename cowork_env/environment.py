@@ -229,10 +229,16 @@ def refresh(
     """
     activation = Activation(key, wanted.get(ACTIVE) or "")
     changes: Changes = {}
+    # A universal variable of fish that came from another session is not the work of a hand in this one: it is hidden.
+    appeared = {n for n in shadowed if n in wanted and wanted[n] is None and n in old.touched and not old.touched[n].shadowed}
     # A URL or a key set by hand holds the others still: a new key must not go to a URL that is not its own.
-    parted = any(not t.ours(n, env.get(n)) for n, t in old.touched.items() if n in CARRIED)
+    parted = any(not t.ours(n, env.get(n)) for n, t in old.touched.items() if n in CARRIED and n not in appeared)
     for name in dict.fromkeys((*wanted, *old.touched)):
         live, before = env.get(name), old.touched.get(name)
+        if name in appeared:
+            activation.touched[name] = Touched(live, mark(name, None), True)
+            changes[name] = None
+            continue
         ours = before is not None and before.ours(name, live)
         if before is not None and not fresh and (parted if name in CARRIED else not ours):
             if name in wanted:

@@ -6,6 +6,7 @@ import os
 import sys
 
 from . import files
+from .environment import CONFLICTING, CREDENTIALS
 from .errors import USAGE, CoworkEnvError
 from .shells import REGISTRY, Shell
 
@@ -47,6 +48,7 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
         "@PACKAGE@": shell.quote(os.path.dirname(PACKAGE)),
         "@STATE_DIR@": shell.quote(state_dir),
         "@CONFIG_DIR@": shell.quote(config_dir),
+        "@INTRUDERS@": " ".join(f"--on-variable {name}" for name in (*CREDENTIALS, *CONFLICTING)),
     }
     pieces = source(shell).split("@")
     text, i = pieces[0], 1

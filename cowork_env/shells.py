@@ -100,7 +100,7 @@ class Shell:
     """
 
     __slots__ = (
-        "_assign", "_both", "_comma", "_either", "_holds", "_test", "_then", "_together", "_when", "_whole", "_wrap",
+        "_assign", "_both", "_comma", "_either", "_holds", "_leave", "_test", "_then", "_together", "_when", "_whole", "_wrap",
         "has_clock", "hook", "name", "quote", "setting", "unsetting",
     )  # fmt: skip
 
@@ -111,21 +111,25 @@ class Shell:
         when: Callable[[str, str | None, str], str] = _no_when, assign: str = "", comma: str = " ",
         whole: str = "{code}", wrap: str = "", has_clock: bool = True, test: str = "builtin test",
         together: Callable[[Mapping[str, str | None]], str] | None = None, either: str = "",
+        leave: Callable[[Iterable[str]], str] | None = None,
     ) -> None:  # fmt: skip
         self.name, self.quote, self.setting, self.unsetting, self.hook = name, quote, setting, unsetting, hook
         self._then, self._holds, self._both, self._when = then, holds, both, when
         self._assign, self._comma, self._whole, self._wrap, self.has_clock = assign, comma, whole, wrap, has_clock
-        self._test, self._together, self._either = test, together, either
+        self._test, self._together, self._either, self._leave = test, together, either, leave or unsetting
 
-    def statements(self, changes: Changes) -> str:
+    def statements(self, changes: Changes, leaving: bool = False) -> str:
         """Code that makes ``changes``, empty for none.
 
-        Other credentials go before a URL comes, and a URL before its key: were a variable read-only, what
-        follows would not happen.
+        ``leaving``: no provider is active afterwards, so nothing of the person's is hidden any more.
+
+        Other credentials go before a URL comes, and a URL before its key; and a key goes before its URL: were a
+        variable read-only, what follows would not happen.
         """
+        unsetting = self._leave if leaving else self.unsetting
         values = {k: v for k, v in changes.items() if v is not None}
         gone = [k for k, v in changes.items() if v is None]
-        parts = [self.unsetting(gone)] if gone else []
+        parts = [unsetting(names) for names in ([n for n in gone if n != BASE_URL], [n for n in gone if n == BASE_URL]) if names]
         if BASE_URL in values:
             parts.append(self.setting([(BASE_URL, values.pop(BASE_URL))]))
         if values:
@@ -156,14 +160,16 @@ class Shell:
         changed = {
             n: t.before() for n, t in activation.touched.items() if n in target and (target[n] != t.original or t.shadowed)
         }
-        lines = [self._when(n, target[n], self.statements({n: v}).rstrip("\n")) for n, v in changed.items()]
-        one_by_one = "\n".join([*lines, self.statements({STATE: None})])
+        # What hides a universal variable of fish is an empty one, whether or not the other is still there.
+        made = {n: "" if target[n] is None and activation.touched[n].shadowed else target[n] for n in changed}
+        lines = [self._when(n, made[n], self.statements({n: v}, leaving=True).rstrip("\n")) for n, v in changed.items()]
+        one_by_one = "\n".join([*lines, self.statements({STATE: None}, leaving=True)])
         if not self._either or not changed:
             return one_by_one
         # Nearly always nothing was touched in between, and all of it can go at once.
-        untouched = self._all_hold({n: target[n] for n in changed})
+        untouched = self._all_hold(made)
         # The state last: as long as it is there, an interrupt between can be made good.
-        at_once = self.statements(changed) + self.statements({STATE: None})
+        at_once = self.statements(changed, leaving=True) + self.statements({STATE: None}, leaving=True)
         # The other way is a word, which no shell reads closely until it is wanted.
         return self._either.format(condition=untouched, code=at_once, otherwise=self.quote(one_by_one))
 
@@ -234,8 +240,7 @@ def _fish_unset(names: Iterable[str]) -> str:
 
 def _fish_holds(name: str, value: str | None) -> str:
     if value is None:
-        hidden = f'builtin set -qU {name}; and builtin test -z "${name}"'
-        return f"begin; not builtin set -qx {name}; or begin; {hidden}; end; end"
+        return f"not builtin set -qx {name}"
     if not value:  # An unset one expands to the same.
         return f'begin; builtin set -qx {name}; and builtin test -z "${name}"; end'
     return f'builtin test x"${name}" = {quote_fish("x" + value)}'
@@ -298,7 +303,8 @@ REGISTRY: dict[str, Shell] = {
             "fish", quote_fish, _fish_set, _fish_unset, "; ", "hook.fish",
             holds=_fish_holds, both="; and ", when=lambda n, v, code: f"if {_fish_holds(n, v)}; {code}; end",
             assign="builtin set {variable} {items}", has_clock=False,
-            together=_fish_all_hold, either="if {condition}\n{code}else; builtin eval {otherwise}\nend\n",
+            together=_fish_all_hold, leave=lambda names: f"builtin set -eg {' '.join(names)}",
+            either="if {condition}\n{code}else; builtin eval {otherwise}\nend\n",
         ),
         # nushell evaluates no code that comes at run time: it reads JSON, and its hook does what that says.
         _one_by_one(

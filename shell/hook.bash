@@ -68,7 +68,7 @@ function __cowork_env_prompt {
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
     # Back to the person's options on return, by whatever way.
     \builtin local -
-    \builtin set +aeuxkET
+    \builtin set +aeuvxkET
     __cowork_env_update prompt
   else
     __cowork_env_guarded prompt
@@ -76,26 +76,24 @@ function __cowork_env_prompt {
   \builtin return "$1"
 }
 
-# bash before 4.4 has no "local -", so the options that must be off are put back by hand.
+# bash before 4.4 has no "local -", so the options that must be off are put back by hand. Not one of them may stay on:
+# set -e would end the shell in spite of "||", as it is "builtin eval", and a DEBUG trap would see keys under set -T.
 function __cowork_env_guarded {
-  case $- in
-    *x*)
-      { \builtin set +x; } 2>/dev/null
-      __cowork_env_guarded "$1"
-      \builtin set -x
-      ;;
-    *u*)
-      \builtin set +u
-      __cowork_env_update "$1" || :
-      \builtin set -u
-      ;;
-    *) __cowork_env_update "$1" || : ;;
-  esac
+  \builtin set -- "$1" "${-//[!aeuvxkET]/}"
+  { \builtin set +aeuvxkET; } 2>/dev/null
+  __cowork_env_update "$1"
+  [[ -z $2 ]] || \builtin set "-$2"
 }
 
 # cd, pushd and popd with a provider in their wake. The first argument is the command's name.
 function __cowork_env_move {
-  if "__cowork_env_users_$1" "${@:2}"; then \builtin set -- 0; else \builtin set -- "$?"; fi
+  if \builtin test "${FUNCNAME[1]-}" = "$1"; then
+    if "__cowork_env_users_$1" "${@:2}"; then \builtin set -- 0; else \builtin set -- "$?"; fi
+  else
+    # By another name this is the cd that somebody's own has kept and goes on to: were it not the plain one, they would go
+    # on to each other for ever.
+    if \builtin "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
+  fi
   \builtin test "$PWD" = "${__cowork_env_here[0]}" || __cowork_env_moved
   \builtin return "$1"
 }
@@ -103,7 +101,7 @@ function __cowork_env_move {
 function __cowork_env_moved {
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
     \builtin local -
-    \builtin set +aeuxkET
+    \builtin set +aeuvxkET
     __cowork_env_update move
   else
     __cowork_env_guarded move
@@ -146,7 +144,10 @@ function __cowork_env_update {
   __cowork_env_idle=()
   __cowork_env_current[0]='' # An interrupt may leave the rest half done.
   if [[ -n ${__cowork_env_fresh-} ]] || ! __cowork_env_recall; then __cowork_env_ask; fi
-  [[ $1 != prompt ]] || __cowork_env_fresh=()
+  if [[ $1 == prompt && -n ${__cowork_env_fresh-} ]]; then
+    __cowork_env_wrap # What a start-up file defined after us, before the first command line.
+    __cowork_env_fresh=()
+  fi
 }
 
 # The physical directory and the places of its pins.
@@ -361,6 +362,7 @@ function __cowork_env_keep {
   for __cowork_env_name in ${__cowork_env_reply[12]}; do
     if [[ -n ${!__cowork_env_name+x} ]]; then
       __cowork_env_kept+=("$__cowork_env_name" "${!__cowork_env_name}")
+      \builtin unset -v "$__cowork_env_name" 2>/dev/null # An array cannot be exported.
     fi
   done
 }
@@ -410,38 +412,39 @@ function __cowork_env_once {
   \builtin printf 'cowork-env: %s\n' "$2" >&2
 }
 
-# A person's own cd, pushd or popd goes on doing its work, under another name.
-function __cowork_env_adopt {
-  \builtin local __cowork_env_text
-  __cowork_env_text=$(\builtin declare -f "$1") || __cowork_env_text="$1 { \\builtin $1 \"\$@\"; }"
-  [[ $__cowork_env_text == *__cowork_env_move* ]] || \builtin eval "function __cowork_env_users_$1 ${__cowork_env_text#"$1" }"
-}
-__cowork_env_adopt cd
-__cowork_env_adopt pushd
-__cowork_env_adopt popd
-
 # These three are public, and so may be copied into a shell that has nothing else of this file, or its functions without
-# its arrays: plain work there, and above all no other provider's key.
-function cd {
-  if [[ -n ${__cowork_env_folders+x} ]]; then __cowork_env_move cd "$@"; else \builtin cd "$@" || \builtin return; fi
+# its arrays: plain work there, and above all no other provider's key. A person's own cd, pushd or popd goes on doing its
+# work, under another name.
+function __cowork_env_wrap {
+  \builtin local __cowork_env_name __cowork_env_text
+  __cowork_env_text=$(\builtin declare -f cd pushd popd) || : # not all of them are functions yet
+  [[ $__cowork_env_text != *'__cowork_env_move cd '*'__cowork_env_move pushd '*'__cowork_env_move popd '* ]] || \builtin return 0
+  # At the first prompt the person's aliases must not be expanded in what is evaluated here.
+  \builtin set --
+  ! \builtin shopt -q expand_aliases || \builtin set -- on
+  \builtin shopt -u expand_aliases
+  for __cowork_env_name in cd pushd popd; do
+    __cowork_env_text=$(\builtin declare -f "$__cowork_env_name") || __cowork_env_text="$__cowork_env_name { \\builtin $__cowork_env_name \"\$@\"; }"
+    [[ $__cowork_env_text != *"__cowork_env_move $__cowork_env_name "* ]] || \builtin continue
+    \builtin eval "function __cowork_env_users_$__cowork_env_name ${__cowork_env_text#"$__cowork_env_name" }"
+    \builtin eval "function $__cowork_env_name {
+      if [[ -n \${__cowork_env_folders+x} ]]; then __cowork_env_move $__cowork_env_name \"\$@\"; else \\builtin $__cowork_env_name \"\$@\" || \\builtin return; fi
+    }"
+  done
+  [[ -z ${1-} ]] || \builtin shopt -s expand_aliases
 }
-function pushd {
-  if [[ -n ${__cowork_env_folders+x} ]]; then __cowork_env_move pushd "$@"; else \builtin pushd "$@" || \builtin return; fi
-}
-function popd {
-  if [[ -n ${__cowork_env_folders+x} ]]; then __cowork_env_move popd "$@"; else \builtin popd "$@" || \builtin return; fi
-}
+__cowork_env_wrap
 
 # On the end of what is there, so that others see $? and PIPESTATUS first. "&& :" keeps set -e and an ERR trap from
-# taking the status, which is handed on, for a failure of ours.
+# taking the status, which is handed on, for a failure of ours. A shell below that inherits the variable alone runs nothing.
 if [[ "${PROMPT_COMMAND[*]-}" != *__cowork_env_prompt* ]]; then
   if [[ -n ${PROMPT_COMMAND[*]-} ]] && ((${#PROMPT_COMMAND[@]} > 1 && BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 500)); then
-    PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='__cowork_env_prompt && :'
+    PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='${__cowork_env_folders+"__cowork_env_prompt"} && :'
   else
     # A line of its own, so that it does not matter how the text before it ends. Of an array, its first element.
     # shellcheck disable=SC2128,SC2178
     PROMPT_COMMAND="${PROMPT_COMMAND:+${PROMPT_COMMAND}
-}__cowork_env_prompt && :"
+}\${__cowork_env_folders+\"__cowork_env_prompt\"} && :"
   fi
 fi
 

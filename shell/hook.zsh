@@ -301,8 +301,10 @@ function __cowork_env_watch {
 # A variable that is set but not exported is unknown to the program; its value comes back on leaving.
 function __cowork_env_keep {
   builtin local __cowork_env_name
-  for __cowork_env_name in ${=__cowork_env_reply[13]}; do
-    (( ! ${(P)+__cowork_env_name} )) || __cowork_env_kept+=("$__cowork_env_name" "${(P)__cowork_env_name}")
+  for __cowork_env_name in ${(s: :)__cowork_env_reply[13]}; do
+    (( ${(P)+__cowork_env_name} )) || builtin continue
+    __cowork_env_kept+=("$__cowork_env_name" "${(P)__cowork_env_name}")
+    __cowork_env_run "builtin unset -v $__cowork_env_name"  # an array or a number cannot take the text
   done
 }
 

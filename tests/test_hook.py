@@ -728,6 +728,49 @@ def test_fish_universal_variables_set_meanwhile(home: Home, projects: dict[str, 
         assert terminal.managed("cd ~") == {}
 
 
+@pytest.mark.parametrize("sibling", [False, True])
+def test_fish_a_universal_key_that_comes_meanwhile(
+    sibling: bool, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """It never stands beside the provider's own, and shows on leaving."""
+    terminal = open_terminal("fish")
+    session = open_terminal("fish") if sibling else terminal
+    terminal.run(f"cd {projects['OpenRouter']}")
+    session.run("set -Ux ANTHROPIC_API_KEY mine")
+    for _ in range(100):  # fish hears of it when it hears of it
+        if "there" in terminal.run("set -qU ANTHROPIC_API_KEY; and echo there"):
+            break
+    else:
+        raise AssertionError("the universal variable did not arrive")
+    assert terminal.managed() == MANAGED["OpenRouter"] | {"ANTHROPIC_API_KEY": ""}
+    assert terminal.managed("cd ~") == {"ANTHROPIC_API_KEY": "mine"}
+    assert terminal.managed(f"cd {projects['LiteLLM Local']}") == MANAGED["LiteLLM Local"] | {"ANTHROPIC_API_KEY": ""}
+    session.run("set -eU ANTHROPIC_API_KEY")
+    assert terminal.managed("cd ~") == {}
+
+
+def test_bash_a_child_that_inherits_prompt_command_alone(home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    terminal = open_terminal("bash")
+    terminal.run("export PROMPT_COMMAND; PS1=$PS1 bash --norc --noprofile -i")
+    assert terminal.run("echo here") == "here\n"
+
+
+@pytest.mark.parametrize(
+    ("shell", "kind"), [("bash", "declare -a"), ("bash", "declare -i"), ("zsh", "typeset -a"), ("zsh", "typeset -i")]
+)
+def test_a_variable_of_another_type(shell: str, kind: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    """An array could not be exported: a URL would stand without its key."""
+    terminal = open_terminal(shell)
+    terminal.run(
+        f"{kind} ANTHROPIC_AUTH_TOKEN ANTHROPIC_MODEL; ANTHROPIC_AUTH_TOKEN=(7) ANTHROPIC_MODEL=(7)"
+        if kind[-1] == "a"
+        else f"{kind} ANTHROPIC_AUTH_TOKEN=7 ANTHROPIC_MODEL=7"
+    )
+    assert terminal.managed(f"cd {projects['OpenRouter']}") == MANAGED["OpenRouter"]
+    assert terminal.managed("cd ~") == {}
+    assert terminal.run("echo $ANTHROPIC_MODEL") == "7\n"
+
+
 def test_non_interactive(shell: str, home: Home, projects: dict[str, Path]) -> None:
     """A script that evaluates the hook under strict options: silent, unharmed, and right after a cd."""
     path = projects["OpenRouter"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import socket
@@ -68,7 +69,8 @@ class Server:
                 request = Request(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
                 outer.requests.append(request)
                 status, content, *more = behaviour(request)
-                data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+                text = content if isinstance(content, (str, bytes)) else json.dumps(content)
+                data = text.encode() if isinstance(text, str) else text
                 self.send_response(status)
                 kind = "text/html; charset=utf-8" if isinstance(content, str) else "application/json"
                 for name, value in {"content-type": kind, **(more[0] if more else {})}.items():
@@ -668,6 +670,33 @@ def test_beta_headers_refused(serve: Serve, message: str) -> None:
 
 
 # Hostile answers
+
+
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip"])
+def test_a_body_that_unpacks_to_gigabytes_is_cut_off(serve: Serve, coding: str) -> None:
+    """In a process of its own, whose memory is limited."""
+    packed = gzip.compress(b" " * (64 << 20))
+    for _ in range(coding.count("gzip") - 1):
+        packed = gzip.compress(packed * 16)
+    server = serve(always(200, packed, {"content-encoding": coding, "content-type": "application/json"}))
+    program = (
+        "import resource, sys; from cowork_env.doctor import transport\n"
+        "line = transport.Line(sys.argv[1], {}, 30)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "reply = line.call('POST', '/v1/messages', {}, {})\n"
+        "grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before\n"
+        "print(reply.status, len(reply.body) <= transport.MAX_BODY, grown)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, server.url], capture_output=True, text=True, timeout=60)
+    status, cut, grown = done.stdout.split()
+    assert (status, cut) == ("200", "True"), done.stderr
+    assert int(grown) < (32 << 20) / (1 if sys.platform == "darwin" else 1024)
+
+
+def test_a_packed_answer_is_read(serve: Serve) -> None:
+    packed = gzip.compress(json.dumps(MESSAGE).encode())
+    server = serve(api(post=always(200, packed, {"content-encoding": "gzip", "content-type": "application/json"})))
+    assert check(server.url).healthy
 
 
 def test_what_a_server_says_cannot_steer_the_terminal(serve: Serve) -> None:

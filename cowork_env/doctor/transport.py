@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -193,11 +194,13 @@ class Line:
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: object, limit: int) -> Reply:
         started = time.monotonic()
-        sent = {"user-agent": f"cowork-env/{__version__}", "accept": "application/json", **headers}
+        sent = {"user-agent": f"cowork-env/{__version__}", "accept": "application/json", "accept-encoding": "gzip", **headers}
         with self._client.stream(method, url, headers=sent, json=body) as response:
             parts, size = [], 0
-            for chunk in response.iter_bytes():
-                parts.append(chunk[: limit - size])
+            # Not by httpx, which unpacks each chunk whole: a few bytes can become gigabytes.
+            unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if response.headers.get("content-encoding") == "gzip" else None
+            for chunk in response.iter_raw():
+                parts.append(unpack.decompress(chunk, limit - size) if unpack else chunk[: limit - size])
                 size += len(parts[-1])
                 if size >= limit:
                     break
@@ -237,6 +240,4 @@ class Line:
             return Trouble("proxy-unreachable" if self.proxy else "unreachable")
         if isinstance(error, (httpx.LocalProtocolError, UnicodeError)):
             return Trouble("header")
-        if isinstance(error, httpx.DecodingError):
-            return Trouble("broken", "encoding")
         return Trouble("broken")

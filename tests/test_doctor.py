@@ -536,6 +536,13 @@ def test_a_redirect_elsewhere_is_not_followed(serve: Serve) -> None:
     assert other.requests == []
 
 
+def test_a_redirect_cannot_show_the_key_nor_pass_for_https(serve: Serve) -> None:
+    report = check(serve(always(307, "", {"location": f"https://elsewhere.example/{KEY}/x"})).url)
+    assert wrong(report) == ["redirect"] and "elsewhere.example" in the(report, "redirect").message
+    report = check(serve(always(307, "", {"location": "https://127.0.0.1:x@elsewhere.example/v1"})).url)
+    assert wrong(report) == ["redirect"]
+
+
 # Keys
 
 
@@ -555,14 +562,27 @@ def test_litellms_400_is_a_wrong_key(serve: Serve) -> None:
     assert wrong(check(serve(always(400, body)).url)) == ["key"]
 
 
-def test_an_error_under_a_good_status_is_a_wrong_key(serve: Serve) -> None:
-    assert wrong(check(serve(always(200, {"code": 401, "msg": "token expired", "success": False})).url)) == ["key"]
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 401, "msg": "token expired", "success": False},
+        {"code": 1001, "msg": "Authentication parameter not received in Header", "success": False},
+    ],
+)
+def test_an_error_under_a_good_status_is_a_wrong_key(serve: Serve, body: Any) -> None:
+    assert wrong(check(serve(always(200, body)).url)) == ["key"]
 
 
 @pytest.mark.parametrize(("style", "auth"), [("x-api-key", "bearer"), ("authorization", "api-key")])
-def test_a_wrong_key_style(serve: Serve, style: str, auth: str) -> None:
+@pytest.mark.parametrize("refusal", [(401, "invalid key"), (400, "Missing {} header"), (403, "no key")])
+def test_a_wrong_key_style(serve: Serve, refusal: tuple[int, str], style: str, auth: str) -> None:
+    sound, (status, words) = api(style=style), refusal
+
+    def behave(request: Request) -> Answer:
+        return sound(request) if style in request.headers else (status, {"error": {"message": words.format(style)}})
+
     other = "api-key" if auth == "bearer" else "bearer"
-    report = check(serve(api(style=style)).url, auth=auth)
+    report = check(serve(behave).url, auth=auth)
     assert wrong(report) == ["key-style"] and f"--auth {other}" in the(report, "key-style").hint
 
 
@@ -597,7 +617,7 @@ def test_a_key_that_cannot_be_had_is_said(serve: Serve) -> None:
         (404, error("not_found_error", "model: claude-sonet-5")),
         (400, {"error": {"message": "Invalid model name passed in model=claude-sonet-5. Call `/v1/models`", "code": "400"}}),
         (400, error("invalid_request_error", "claude-sonet-5 is not a valid model ID")),
-        (404, {"error": {"message": "No endpoints found for model claude-sonet-5.", "code": 404}}),
+        (404, {"error": {"message": "No endpoints found for claude-sonet-5.", "code": 404}}),
         (503, {"error": {"type": "new_api_error", "code": "model_not_found", "message": "No available channel"}}),
     ],
 )
@@ -658,18 +678,38 @@ def test_quota_and_load(serve: Serve, status: int, body: Any, code: str) -> None
 
 
 @pytest.mark.parametrize(
-    "message", ["Unexpected value(s) `claude-code-20250219` for the `anthropic-beta` header.", "invalid beta flag", "Bad Request"]
+    ("status", "message"),
+    [
+        (400, "Unexpected value(s) `claude-code-20250219` for the `anthropic-beta` header."),
+        (400, "invalid beta flag"),
+        (400, "Bad Request"),
+        (403, "anthropic-beta is not allowed"),
+        (422, "Unprocessable"),
+    ],
 )
-def test_beta_headers_refused(serve: Serve, message: str) -> None:
+def test_beta_headers_refused(serve: Serve, status: int, message: str) -> None:
     def post(request: Request) -> Answer:
-        return (400, error("invalid_request_error", message)) if "anthropic-beta" in request.headers else (200, MESSAGE)
+        return (status, error("invalid_request_error", message)) if "anthropic-beta" in request.headers else (200, MESSAGE)
 
     report = check(serve(api(post=post)).url)
     assert wrong(report) == ["beta"] and "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS=1" in the(report, "beta").hint
     assert check(serve(api(post=post)).url, env={"CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1"}).healthy
 
 
+def test_it_is_not_the_beta_headers_where_their_absence_changes_nothing(serve: Serve) -> None:
+    server = serve(api(post=always(400, error("invalid_request_error", "bad anthropic-beta header"))))
+    assert wrong(check(server.url)) == ["request"]
+    assert wrong(check(server.url, env={"CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1"})) == ["request"]
+
+
 # Hostile answers
+
+
+def test_a_key_cannot_come_back_as_a_models_name(serve: Serve) -> None:
+    report = check(serve(api(("claude-opus-5", f"claude-{KEY}"))).url)
+    assert wrong(report) == ["model"] and report.offered == ["claude-opus-5"]
+    named = judge.model_names(transport.Reply(200, "", "", json.dumps(listing("ollama/claude")).encode(), 1), "ollama")
+    assert named[0] == ["ollama/claude"]
 
 
 @pytest.mark.parametrize("coding", ["gzip", "gzip, gzip"])
@@ -703,6 +743,8 @@ def test_what_a_server_says_cannot_steer_the_terminal(serve: Serve) -> None:
     report = check(serve(always(401, error("x", "\x1b[31mred\x07\u202e" + KEY[:12] + " and " + KEY[-9:] + "y" * 9000))).url)
     text = "\n".join(doctor.lines(report)) + "".join(f.message for f in report.findings)
     assert "\x1b" not in text and "\u202e" not in text and len(text) < 4000
+    report = check(serve(always(401, error("x", "\u200b".join(KEY)))).url)
+    assert "[...]" in the(report, "key").message and "u200b" not in the(report, "key").message
     assert KEY[:12] not in text and KEY[-9:] not in text
 
 

@@ -146,7 +146,7 @@ def list_models(url: str, key: str, auth: str, env: Mapping[str, str] | None = N
     headers = {"anthropic-version": "2023-06-01"}
     headers |= {"authorization": f"Bearer {key}"} if auth == BEARER else {"x-api-key": key}
     try:
-        return judge.model_names(line.call("GET", "/v1/models?limit=1000", headers, limit=transport.MAX_LIST))[0]
+        return judge.model_names(line.call("GET", "/v1/models?limit=1000", headers, limit=transport.MAX_LIST), key)[0]
     except transport.Trouble:
         return []
     finally:

@@ -7,17 +7,22 @@ from typing import Any
 
 from .. import jsontext
 from ..errors import CoworkEnvError
-from ..text import visible
+from ..text import is_control, visible
 from .findings import OK
 from .transport import Reply
 
 WINDOW = 8  # so many characters of a key in a row, and they are not shown
+MAX_SAID = 4000  # of what a server says, far more than is shown
 
 _UNKNOWN_MODEL = (
     "not found", "not_found", "not exist", "no such", "unknown", "invalid model", "not a valid", "unsupported",
     "not supported", "not available", "no available", "unavailable", "no endpoints", "not accessible", "not allowed",
 )  # fmt: skip
-_WRONG_KEY = ("no_db_connection", "no connected db", "api key not valid", "invalid api key")
+# LiteLLM's (without a database it looks every key but its own up there), and what is said where no key was seen.
+_WRONG_KEY = (
+    "no_db_connection", "no connected db", "api key not valid", "invalid api key", "missing api key", "no api key",
+    "x-api-key", "authorization", "authentication", "unauthorized",
+)  # fmt: skip
 
 
 class Verdict:
@@ -34,6 +39,7 @@ class Verdict:
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
     """``text`` without any piece of a key in it: servers like to repeat what they were sent."""
+    text = "".join(c if not is_control(c) else " " if c.isspace() else "" for c in text[:MAX_SAID])
     hidden = [False] * len(text)
     for secret in filter(None, secrets):
         size = min(WINDOW, len(secret))
@@ -110,15 +116,14 @@ def _code(reply: Reply, value: Any, kind: str, code: str, message: str, model: s
     if status == 400 and b"HTTP" in reply.body and b"HTTPS" in reply.body and page:
         return "https-wanted"
     if status < 300:
-        return _good(reply, value, kind, code)
+        return _good(reply, value, kind, code, message)
     if proxied and page and status in (403, 502, 503, 504):
         return "proxy"
     if kind.endswith("model_access_denied") or "not allowed to access model" in message:
         return "model-denied"  # LiteLLM says 401 to that, and the key is right
     if status == 401 or kind == "authentication_error" or code == "invalid_api_key":
         return "key"
-    # A LiteLLM proxy without a database looks every key but its own up there, and says this.
-    if status == 400 and any(words in f"{kind} {code} {message}" for words in _WRONG_KEY):
+    if status == 400 and _about_the_key(kind, code, message):
         return "key"
     if (
         status in (402, 429)
@@ -130,11 +135,11 @@ def _code(reply: Reply, value: Any, kind: str, code: str, message: str, model: s
         return "quota"
     if status == 529 or kind == "overloaded_error":
         return "overloaded"
-    if status == 400 and ("anthropic-beta" in message or "beta flag" in message or "beta header" in message):
+    if status in (400, 403, 422) and ("anthropic-beta" in message or "beta flag" in message or "beta header" in message):
         return "beta"
     if "model_not_found" in (kind, code):
         return "model"
-    if status in (400, 403, 404, 422, 503) and "model" in message:
+    if status in (400, 403, 404, 422, 503) and ("model" in message or (len(model) > 3 and model in message)):
         about = kind == "not_found_error" or any(words in message for words in _UNKNOWN_MODEL)
         if about or (status == 404 and model in message):
             return "model"
@@ -145,7 +150,11 @@ def _code(reply: Reply, value: Any, kind: str, code: str, message: str, model: s
     return "server" if status >= 500 else "request"
 
 
-def _good(reply: Reply, value: Any, kind: str, code: str) -> str:
+def _about_the_key(kind: str, code: str, message: str) -> bool:
+    return any(words in f"{kind} {code} {message}" for words in _WRONG_KEY)
+
+
+def _good(reply: Reply, value: Any, kind: str, code: str, message: str) -> str:
     if isinstance(value, dict) and value.get("type") == "message" and isinstance(value.get("content"), list):
         return OK
     if reply.content_type.startswith("text/event-stream") and b"message_start" in reply.body:
@@ -155,19 +164,20 @@ def _good(reply: Reply, value: Any, kind: str, code: str) -> str:
     if value is None and is_html(reply):
         return "html"
     # An error under a good status: some gateways do that.
-    if kind == "authentication_error" or code in ("401", "invalid_api_key"):
+    if kind == "authentication_error" or code in ("401", "invalid_api_key") or _about_the_key(kind, code, message):
         return "key"
     return "overloaded" if kind == "overloaded_error" else "format"
 
 
-def model_names(reply: Reply) -> tuple[list[str], bool]:
-    """The models in an answer to ``GET /v1/models``, and whether it is in OpenAI's form only."""
+def model_names(reply: Reply, key: str) -> tuple[list[str], bool]:
+    """The models in an answer to ``GET /v1/models`` that was asked with ``key``, and whether it is in OpenAI's form only."""
     value = document(reply) if reply.status == 200 else None
     rows = (value.get("data") or value.get("models")) if isinstance(value, dict) else value
     names, openai = [], False
     for row in rows if isinstance(rows, list) else []:
         name = (row.get("id") or row.get("name")) if isinstance(row, dict) else row
-        if isinstance(name, str) and name and visible(name) == name:
+        # A key that is no more than a word ("ollama") may well be in a model's name.
+        if isinstance(name, str) and name and visible(name) == name and (len(key) < 2 * WINDOW or key not in name):
             names.append(name)
             openai = openai or (isinstance(row, dict) and row.get("object") == "model" and row.get("type") != "model")
     return list(dict.fromkeys(names)), openai

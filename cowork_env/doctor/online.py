@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
-from ..provider import API_KEY, BEARER, is_loopback, repaired, split_url
+from ..provider import API_KEY, BEARER, is_loopback, repaired, split_authority, split_url
 from ..text import visible
 from . import judge, transport
 from .findings import ERROR, NOTE, OK, Fix, ModelResult, Repair, Report
@@ -145,7 +145,7 @@ class Trial:
         """Keep the models that the server lists; whether the list has OpenAI's form only."""
         if isinstance(answer, Trouble):
             return False
-        self.report.offered, openai = judge.model_names(answer)
+        self.report.offered, openai = judge.model_names(answer, self.key)
         return openai
 
     def _without_model(self, listed: Reply | Trouble) -> None:
@@ -299,13 +299,12 @@ class Trial:
         self.report.add(ERROR, "key", f"The server refuses the key ({reply.status}).{said}", self._new_key())
 
     def _redirect(self, reply: Reply) -> None:
-        here, there = split_url(self.url), split_url(reply.location)
-        if here[0] == "http" and there[0] == "https" and there[1].split(":")[0] == here[1].split(":")[0]:
+        scheme, authority, rest = split_url(reply.location)
+        authority, path = authority.rpartition("@")[2], rest.split("?")[0]
+        if self.url.startswith("http:") and scheme == "https" and split_authority(authority)[0] == self.line.host:
             self._https_wanted()
             return
-        place = visible(
-            f"{there[0]}://{there[1].rpartition('@')[2]}{there[2].split('?')[0]}" if there[0] else there[2].split("?")[0]
-        )
+        place = judge.scrub(f"{scheme}://{authority}{path}" if scheme else path, self.secrets)
         self.report.add(
             ERROR, "redirect", f"The server sends requests elsewhere ({reply.status}): {place}",
             "The key was not sent there. If that place is right, put it in the base URL.",
@@ -362,12 +361,13 @@ class Trial:
             self._way(answer)
             return
         verdict = self._judge(answer, model)
-        if verdict.code in ("beta", "request") and self.betas and answer.status == 400:
-            second = self._caught(self._ask(model, betas=False))()
+        if verdict.code in ("beta", "request"):
+            # Whether it is the header is seen without it.
+            second = self._caught(self._ask(model, betas=False))() if self.betas else answer
             without = self._judge(second, model) if isinstance(second, Reply) else verdict
-            if without.code == OK:
-                verdict = Verdict("beta", verdict.said)
-            elif isinstance(second, Reply) and without.code != verdict.code:
+            if without.code in (OK, "beta", "request"):
+                verdict = Verdict("beta" if without.code == OK else "request", verdict.said)
+            elif isinstance(second, Reply):
                 answer, verdict = second, without
         self._result(model, verdict.code, answer.latency)
         shown, uses = visible(model), ", ".join(self.uses.get(model, []))

@@ -280,6 +280,26 @@ def test_a_redirecting_socket_and_a_proxy_are_told(home: Home, work: Path) -> No
     assert "hunter2" not in text
 
 
+def test_a_proxys_password_is_not_shown_even_without_a_scheme(home: Home, work: Path) -> None:
+    home.providers([{**GUIDE[1], "env": {"HTTPS_PROXY": "me:hunter2@near:1"}}])
+    home.pin(work, "openrouter\n")
+    (work / ".claude").mkdir()
+    (work / ".claude/settings.json").write_text(json.dumps({"env": {"http_proxy": "me:hunter3@far:1"}}))
+    for form in ((), ("--json",)):
+        text = run(home, work, *form)
+        assert "near:1" in text and "far:1" in text
+        assert "hunter" not in text
+
+
+def test_a_variable_that_is_kept_unset_but_set_by_settings_is_told(home: Home, work: Path) -> None:
+    home.pin(work, "openrouter\n")
+    (work / ".claude").mkdir()
+    (work / ".claude/settings.json").write_text(json.dumps({"env": {"CLAUDE_CODE_USE_BEDROCK": "1"}}))
+    lines = run(home, work).splitlines()
+    (row,) = [i for i, line in enumerate(lines) if line.startswith("CLAUDE_CODE_USE_BEDROCK")]
+    assert "(unset)" in lines[row] and "Claude Code takes it from its settings" in lines[row + 1]
+
+
 def test_providers_from_the_environment(home: Home, work: Path) -> None:
     entries = json.dumps([{"name": "ci", "baseUrl": "https://ci.example", "authToken": KEY}])
     found = as_json(home, work, "--provider", "ci", COWORK_ENV_PROVIDERS_JSON=entries)

@@ -81,7 +81,7 @@ def mask(key: str) -> str:
 
 def is_key(name: str) -> bool:
     """Whether a variable of that name holds a key, or something else that must not be shown."""
-    words = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSPHRASE", "CREDENTIALS", "HEADERS")
+    words = ("TOKEN", "KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "HEADERS")
     return any(word in words for word in name.upper().split("_"))
 
 

@@ -64,7 +64,8 @@ class Row:
             return "(fetched when needed)"
         if is_key(self.name):
             return mask(self.value) or "(empty)"
-        return visible(overrides.without_password(self.value) if "://" in self.value else self.value, 80) or "(empty)"
+        url = "://" in self.value or self.name.upper() in overrides.PROXIES  # a proxy's address needs no scheme
+        return visible(overrides.without_password(self.value) if url else self.value, 80) or "(empty)"
 
 
 class View:
@@ -270,7 +271,7 @@ def _head(view: View) -> list[tuple[str, str, str]]:
 
 def _as_text(view: View) -> list[str]:
     lines = [f"{label:9} {click.style(text, fg=fg) if fg else text}" for label, text, fg in _head(view)]
-    telling = [r for r in view.rows if r.value is not None or r.kept or r.source not in ("kept unset",)]
+    telling = [r for r in view.rows if r.value is not None or r.kept or r.overridden or r.source != "kept unset"]
     if telling:
         lines.append("")
         names, values = max(len(r.name) for r in telling), max(len(r.shown()) for r in telling)

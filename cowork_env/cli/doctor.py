@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 
@@ -242,7 +243,8 @@ def _show(plan: Plan, outcome: Outcome) -> None:
         wrong = sum(f.level == ERROR for r in (outcome.machine, *outcome.providers) for f in r.findings)
         text += ["", paint(f"{wrong} thing{'s' * (wrong > 1)} wrong.", ERROR)]
         if outcome.fixes:
-            text.append("'cowork-env doctor --fix' repairs some of it, after showing it.")
+            which = " --all" * plan.everyone or (plan.word and f" {shlex.quote(visible(plan.word))}")
+            text.append(f"To repair some of it, after showing it: cowork-env doctor{which} --fix")
     click.echo("\n".join(text), color=None if coloured else False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .. import overrides
 from ..environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
 from ..provider import API_KEY, BEARER, is_loopback, repaired, split_authority, split_url
 from ..text import visible
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
     from ..environment import Target
 
 VERSION = "2023-06-01"
-# As Claude Code sends them; its requests fail where these are refused.
-BETAS = "claude-code-20250219,interleaved-thinking-2025-05-14"
-NO_BETAS = "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"
+# As Claude Code 2.1.331 sends them; its requests fail where one is refused. What its variables leave out was measured, too.
+BETA = "claude-code-20250219"  # always sent
+BETAS = {
+    "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": (
+        "context-management-2025-06-27,thinking-token-count-2026-05-13,advanced-tool-use-2025-11-20"
+    ),
+    "DISABLE_INTERLEAVED_THINKING": "interleaved-thinking-2025-05-14",
+}
 CUSTOM_HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 # Verdicts that the next model need not share.
 ABOUT_ONE = (OK, "model", "model-denied", "quota", "overloaded", "beta", "request", "server")
@@ -40,10 +46,10 @@ class Trial:
         self.key = wanted.get(CREDENTIALS[1]) or wanted.get(CREDENTIALS[0]) or ""
         self.extra = custom_headers(wanted.get(CUSTOM_HEADERS) or "")
         self.secrets = [self.key, *self.extra.values()]
-        self.betas = "" if wanted.get(NO_BETAS) else BETAS
         self.uses = models_of(wanted)
         # A client runs with the provider's variables over the person's, its proxies included.
         self.env = {k: v for k, v in {**env, **wanted}.items() if v is not None}
+        self.betas = betas(self.env)
         self.timeout = timeout
         self.name = visible(report.name)
         self._line: Line | None = None
@@ -105,21 +111,22 @@ class Trial:
 
     # Requests
 
-    def _headers(self, style: str = "", betas: bool = True, key: bool = True) -> dict[str, str]:
+    def _headers(self, style: str = "", betas: str = "", key: bool = True) -> dict[str, str]:
         headers = {"anthropic-version": VERSION, **self.extra}
-        if betas and self.betas:
-            headers["anthropic-beta"] = self.betas
+        if betas:
+            headers["anthropic-beta"] = betas
         if key:
             name, value = ("x-api-key", self.key) if (style or self.style) == API_KEY else ("authorization", f"Bearer {self.key}")
             headers[name] = value
         return headers
 
     def _list(self) -> Reply:
-        return self.line.call("GET", "/v1/models?limit=1000", self._headers(betas=False), limit=transport.MAX_LIST)
+        return self.line.call("GET", "/v1/models?limit=1000", self._headers(), limit=transport.MAX_LIST)
 
-    def _ask(self, model: str, style: str = "", betas: bool = True) -> Callable[[], Reply]:
+    def _ask(self, model: str, style: str = "", betas: str | None = None) -> Callable[[], Reply]:
         body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "."}]}
-        return lambda: self.line.call("POST", "/v1/messages", self._headers(style, betas), body)
+        headers = self._headers(style, self.betas if betas is None else betas)
+        return lambda: self.line.call("POST", "/v1/messages", headers, body)
 
     @staticmethod
     def _caught(job: Callable[[], Reply]) -> Callable[[], Reply | Trouble]:
@@ -188,7 +195,8 @@ class Trial:
         local = bool(line) and is_loopback(line.host)  # type: ignore[union-attr]
         start = "Start the server, or correct the port." if local else "Look at the URL, the network and the firewall."
         fix = None
-        code, message, hint = trouble.code, f"{place} broke the connection off.", "Look at the server's own log."
+        code, message = trouble.code, f"{place} broke the connection off, or does not speak HTTP."
+        hint = "Look at the port, and at the server's own log."
         if code == "dns":
             message, hint = f"The name {host} is not known.", "Look for a mistake in the URL; is the network (or the VPN) up?"
         elif code == "refused":
@@ -202,8 +210,13 @@ class Trial:
             )
             hint = "Look at the network and the server; --timeout gives it longer."
         elif code == "certificate":
-            message = f"The certificate of {host} is not trusted: {visible(trouble.detail or 'unknown reason')}."
+            why = visible(trouble.detail or "unknown reason").rstrip(".")
+            message = f"The certificate of {host} is not trusted: {why}."
             hint = "If it comes from your own authority, name its file in NODE_EXTRA_CA_CERTS and SSL_CERT_FILE."
+            if "mismatch" in why:
+                hint = "Write the URL with a name that the certificate has."
+            elif "expired" in why or "not yet valid" in why:
+                hint = "Have the server's certificate renewed; is this machine's clock right?"
         elif code == "not-tls":
             message, hint = f"{place} speaks plain http, and the URL says https.", "Ask for the server's https address."
             if local:
@@ -278,7 +291,7 @@ class Trial:
 
     def _key(self, verdict: Verdict, reply: Reply, model: str, said: str) -> None:
         other = BEARER if self.style == API_KEY else API_KEY
-        asked = self._ask(model, other) if model else lambda: self.line.call("GET", "/v1/models", self._headers(other, False))
+        asked = self._ask(model, other) if model else lambda: self.line.call("GET", "/v1/models", self._headers(other))
         second = self._caught(asked)()
         if isinstance(second, Reply):
             judged = self._judge(second, model).code
@@ -361,14 +374,9 @@ class Trial:
             self._way(answer)
             return
         verdict = self._judge(answer, model)
+        hint = ""
         if verdict.code in ("beta", "request"):
-            # Whether it is the header is seen without it.
-            second = self._caught(self._ask(model, betas=False))() if self.betas else answer
-            without = self._judge(second, model) if isinstance(second, Reply) else verdict
-            if without.code in (OK, "beta", "request"):
-                verdict = Verdict("beta" if without.code == OK else "request", verdict.said)
-            elif isinstance(second, Reply):
-                answer, verdict = second, without
+            answer, verdict, hint = self._with_fewer_betas(model, answer, verdict)
         self._result(model, verdict.code, answer.latency)
         shown, uses = visible(model), ", ".join(self.uses.get(model, []))
         if verdict.code == OK:
@@ -378,7 +386,8 @@ class Trial:
             if near:
                 hint = "It offers " + ", ".join(map(visible, near)) + "."
             elif self.report.offered:
-                hint = f"It offers {', '.join(map(visible, self.report.offered[:3]))} and others; none is like it."
+                others = " and others" if self.report.offered[3:] else ""
+                hint = f"It offers {', '.join(map(visible, self.report.offered[:3]))}{others}; none is like it."
             else:
                 hint = "It lists no models; look in its documentation."
             self.report.add(ERROR, "model", f"The server does not know the model {shown} ({uses}).", hint)
@@ -391,9 +400,29 @@ class Trial:
         elif verdict.code in ("key", "forbidden", "path", "redirect", "html", "openai", "format", "proxy", "https-wanted"):
             self._fatal(verdict, answer, model)
         else:
-            self._passing(verdict, answer, f" for {shown}")
+            self._passing(verdict, answer, f" for {shown}", hint)
 
-    def _passing(self, verdict: Verdict, reply: Reply, about: str) -> None:
+    def _with_fewer_betas(self, model: str, answer: Reply, verdict: Verdict) -> tuple[Reply, Verdict, str]:
+        """What becomes of a refused request when the header says less; and how to have Claude Code do that."""
+        on = [name for name in BETAS if not overrides.is_on(self.env.get(name))]
+        for count in range(1, len(on) + 2):
+            off = on[:count]
+            fewer = betas({**self.env, **dict.fromkeys(off, "1")}) if count <= len(on) else ""
+            second = self._caught(self._ask(model, betas=fewer))()
+            if isinstance(second, Trouble):
+                break
+            without = self._judge(second, model)
+            if without.code == OK:
+                settings = " ".join(f"--env {name}=1" for name in off)
+                hint = f"Have it say less: cowork-env edit '{self.name}' {settings}"
+                if not fewer:
+                    hint = "No setting of Claude Code leaves that header out: have the server ignore it."
+                return answer, Verdict("beta", verdict.said), hint
+            if without.code not in ("beta", "request"):
+                return second, without, ""
+        return answer, Verdict("request", verdict.said), ""
+
+    def _passing(self, verdict: Verdict, reply: Reply, about: str, hint: str = "") -> None:
         """Report what may be over in a while, or what only the server's own words explain."""
         said = f" It says: {verdict.said}" if verdict.said else ""
         if verdict.code == "quota":
@@ -404,11 +433,7 @@ class Trial:
         elif verdict.code == "overloaded":
             self.report.add(ERROR, "overloaded", f"The server is overloaded ({reply.status}){about}.", "Try again in a while.")
         elif verdict.code == "beta":
-            setting = f"{NO_BETAS}=1"
-            self.report.add(
-                ERROR, "beta", f"The server refuses Claude Code's anthropic-beta header{about}; without it, it answers.{said}",
-                f"Have it left out: cowork-env edit '{self.name}' --env {setting}",
-            )  # fmt: skip
+            self.report.add(ERROR, "beta", f"The server refuses Claude Code's anthropic-beta header{about}.{said}", hint)
         elif verdict.code == "server":
             self.report.add(ERROR, "server", f"The server failed ({reply.status}){about}.{said}", "Try again in a while.")
         else:
@@ -433,6 +458,11 @@ def models_of(wanted: Target) -> dict[str, list[str]]:
         if model := wanted.get(name):
             found.setdefault(model, []).append(use)
     return found
+
+
+def betas(env: Mapping[str, str]) -> str:
+    """What Claude Code says in its ``anthropic-beta`` header, at the least, in that environment."""
+    return ",".join([BETA, *(values for name, values in BETAS.items() if not overrides.is_on(env.get(name)))])
 
 
 def custom_headers(text: str) -> dict[str, str]:

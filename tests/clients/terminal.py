@@ -37,7 +37,10 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.close(force=True)
+        try:
+            self._process.close(force=True)
+        except pexpect.ExceptionPexpect:  # Killed, but not gone yet: on a busy machine something this large takes a moment.
+            self._process.wait()
 
     def send(self, text: str) -> None:
         """Type ``text``; what was on the screen so far is no longer waited for."""

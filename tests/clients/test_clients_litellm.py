@@ -24,13 +24,20 @@ MODELS = [model(ENTRY, alias) for alias in ("", *ALIASES)]
 
 @pytest.fixture(scope="module")
 def litellm(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a proxy that answers with each model's name."""
+    """The port of a proxy that answers with each model's name; only to count words does it ask further up."""
     folder = tmp_path_factory.mktemp("litellm")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = int(taken.getsockname()[1])
+    with Recorder() as upstream:
+        yield from _run(clients, folder, port, upstream)
+        assert {(r.path, *r.credentials) for r in upstream.requests} <= {("/v1/messages/count_tokens", "x-api-key: none")}
+
+
+def _run(clients: Clients, folder: Path, port: int, upstream: Recorder) -> Iterator[int]:
+    params = {"api_base": upstream.url, "api_key": "none"}
     models = [
-        {"model_name": m, "litellm_params": {"model": f"anthropic/{m}", "api_key": "none", "mock_response": f"answer from {m}"}}
+        {"model_name": m, "litellm_params": {**params, "model": f"anthropic/{m}", "mock_response": f"answer from {m}"}}
         for m in sorted(set(MODELS))
     ]
     config = folder / "config.json"  # JSON is YAML, too
@@ -88,7 +95,7 @@ def test_every_client(way: str, litellm: int, person: Person, clients: Clients, 
             # Its mock responses are never streamed; what is streamed is seen on the recording server.
             answers = [line for line in done.stdout.splitlines() if "answer" in line]
             assert answers == [*(f"plain answer from {m}" for m in MODELS), f"later answer from {MODELS[0]}"], done
-            assert f"models {len(set(MODELS))}" in done.stdout.splitlines()
+            assert {"counted 7", f"models {len(set(MODELS))}"} <= set(done.stdout.splitlines())
     assert (recorder.connections, outside.connections) == (0, 0)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cowork_env.doctor import online
+
 from .person import ALIASES, WAYS, Person, check, model
 from .recorder import Recorder
 
@@ -47,3 +49,14 @@ def test_nothing_is_left_behind(way: str, person: Person, recorder: Recorder, ot
         assert done.status == 1
         assert "Not logged in" in done.stdout
     assert (recorder.connections, outside.connections) == (0, 0)
+
+
+@pytest.mark.parametrize("off", [(), tuple(online.BETAS)[:1], tuple(online.BETAS)])
+def test_the_doctor_knows_the_beta_header(off: tuple[str, ...], person: Person, recorder: Recorder) -> None:
+    """It sends nothing that Claude Code does not send, and the variables it names do leave that out."""
+    with person.way("exec") as here:
+        done = here.run(person.project("OpenRouter"), ["env", *(f"{name}=1" for name in off), "claude", "-p", "hi"])
+    assert done.status == 0, done
+    (header,) = recorder.messages[0].all("anthropic-beta")
+    assert set(online.betas(dict.fromkeys(off, "1")).split(",")) <= set(header.split(","))
+    assert not {value for name in off for value in online.BETAS[name].split(",")} & set(header.split(","))

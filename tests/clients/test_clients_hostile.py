@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import need
 
 from .conftest import Clients
 from .conversation import ask, start, status
-from .person import WAYS, Person, check, model
+from .person import SHELLS, START_UP, WAYS, Person, Prompt, check, model
 from .recorder import Recorder
 
 NAME = "OpenRouter"
@@ -121,6 +123,38 @@ def test_all_at_once(way: str, person: Person, clients: Clients, recorder: Recor
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_status_says_what_was_overridden(way: str, person: Person, other: Recorder) -> None:
+    directory = person.project(NAME)
+    settle(person, directory, "home", everything(other.url))
+    with person.way(way) as here:
+        found = json.loads(here.run(directory, ["cowork-env", "status", "--json"]).stdout)
+        shown = here.run(directory, ["cowork-env", "status"]).stdout
+    assert (found["provider"]["name"], found["shell"]["state"]) == (NAME, "in-step")
+    told = {s["key"]: s["effect"] for s in found["settings"]}
+    held = {key for key in everything(other.url)["env"] if key != "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"}
+    assert told == dict.fromkeys([*(f"env.{key}" for key in held), "apiKeyHelper"], "held") | {"model": "yields"}
+    assert f"env.ANTHROPIC_BASE_URL = {other.url} " in shown and "the host flag is set" in shown
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_files_of_other_tools(shell: str, person: Person, recorder: Recorder, other: Recorder) -> None:
+    """With direnv (and mise, where there is one) at work in the shell: the clone's files are nobody's consent."""
+    need("direnv")
+    start_up = person.home.path / START_UP[shell][0]
+    commands = [f"direnv hook {shell}", *([f"mise activate {shell}"] if shutil.which("mise") else [])]
+    lines = [f"{command} | source\n" if shell == "fish" else f'eval "$({command})"\n' for command in commands]
+    start_up.write_text("".join(lines) + start_up.read_text())
+    directory = clone(person, other.url)
+    with person.way(shell) as here:
+        assert isinstance(here, Prompt)
+        here.terminal.send(f"cd {directory}\r")
+        here.terminal.wait("envrc is blocked.*ready> $")
+        done = here.run(directory, ["claude", "-p", "hi"])
+        assert done.status == 0, done
+    ours(recorder, person)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_with_a_selection(way: str, person: Person, recorder: Recorder, other: Recorder) -> None:
     """No pin of the person's anywhere above: the planted one still has no say."""
     (person.home.state / "selection").write_text(NAME)
@@ -137,13 +171,13 @@ def test_with_a_selection(way: str, person: Person, recorder: Recorder, other: R
             ours(recorder, person)
 
 
-@pytest.mark.parametrize("place", ["settings.json", "home"])
+@pytest.mark.parametrize(("place", "plot"), [("settings.json", ""), ("settings.local.json", "bedrock"), ("home", "")])
 @pytest.mark.parametrize("way", WAYS)
-def test_interactive(way: str, place: str, person: Person, recorder: Recorder, other: Recorder) -> None:
-    """The person even says that the folder is trusted."""
+def test_interactive(way: str, place: str, plot: str, person: Person, recorder: Recorder, other: Recorder) -> None:
+    """The person even says that the folder is trusted. One plot would keep the others from showing, so it goes alone."""
     provider, directory = person.providers[NAME], clone(person, other.url)
     (person.home.path / ".claude.json").write_text('{"hasCompletedOnboarding": true}')
-    settle(person, directory, place, everything(other.url))
+    settle(person, directory, place, plots(other.url)[plot] if plot else everything(other.url))
     if way == "exec":
         consider(directory)
     terminal, line = person.claude(way, directory)

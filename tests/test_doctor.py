@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -983,6 +984,38 @@ def test_ctrl_c_ends_it_at_once(home: Home, attempt: int) -> None:
         finally:
             child.close(force=True)
         assert child.exitstatus == 130
+
+
+def test_keys_that_a_tool_fetches(home: Home, serve: Serve) -> None:
+    """The tools are run by the main thread, which is the one that signals reach."""
+    url = serve(api()).url
+    entries = [entry(name, url, authTokenFrom=f"cmd:{tool}") for name, tool in (("Good", f"echo {KEY}"), ("Bad", "false"))]
+    home.providers([{k: v for k, v in e.items() if k != "authToken"} for e in entries])
+    done = run(home, "--all", "--json")
+    good, bad = done.json["providers"]
+    assert good["healthy"] and good["checked_online"]
+    assert [f["code"] for f in bad["findings"] if f["level"] == "error"] == ["secret"]
+
+
+def test_ctrl_c_ends_a_tool_that_fetches_a_key(home: Home) -> None:
+    import pexpect
+
+    home.providers(
+        [{"name": "Slow", "baseUrl": "http://127.0.0.1:1", "authTokenFrom": "cmd:sh -c 'echo $$ >asked; exec sleep 99'"}]
+    )
+    child = pexpect.spawn(executable(), ["doctor", "slow"], cwd=str(home.path), env=home.env, timeout=20)
+    try:
+        deadline = time.monotonic() + 20
+        while not ((home.path / "asked").exists() and (home.path / "asked").read_text().strip()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        child.sendintr()
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 130
+    running = Path(f"/proc/{(home.path / 'asked').read_text().strip()}/cmdline")
+    assert not running.exists() or b"sleep" not in running.read_bytes()
 
 
 def in_bash(home: Home, *arguments: str, cwd: Path | None = None, **env: str) -> Done:

@@ -146,27 +146,29 @@ def _try_out(plan: Plan, found: Resolution, listed: Providers) -> list[Report]:
         chosen = []
     progress = Progress(len(chosen))
 
-    def job(index: int) -> Callable[[], Report]:
-        def run() -> Report:
-            names = listed.entries[index]
-            name = visible(str(names.get("name", ""))) if isinstance(names, dict) else ""
-            result = doctor.examine(
-                listed, index, inputs.env, inputs.config_dir, models, not plan.offline, plan.timeout,
-                lambda stage: progress.at(name, stage), inputs,
-            )  # fmt: skip
+    def prepared(index: int) -> tuple[Report, Callable[[], None]]:
+        entry = listed.entries[index]
+        name = visible(str(entry.get("name", ""))) if isinstance(entry, dict) else ""
+        report, try_out = doctor.prepare(
+            listed, index, inputs.env, inputs.config_dir, models, not plan.offline, plan.timeout,
+            lambda stage: progress.at(name, stage), inputs,
+        )  # fmt: skip
+
+        def run() -> None:
+            try_out()
             progress.done()
-            return result
 
-        return run
-
-    if plan.offline or not chosen:
-        return [job(index)() for index in chosen]
-    from ..doctor.transport import side_by_side
+        return report, run
 
     try:
-        return side_by_side([job(index) for index in chosen], WIDTH)
+        halves = [prepared(index) for index in chosen]
+        if halves and not plan.offline:
+            from ..doctor.transport import side_by_side
+
+            side_by_side([run for _, run in halves], WIDTH)
     finally:
         progress.clear()
+    return [report for report, _ in halves]
 
 
 class Progress:

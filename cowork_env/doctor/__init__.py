@@ -33,10 +33,15 @@ __all__ = [
     "examine",
     "lines",
     "list_models",
+    "prepare",
 ]
 
 
 def _silent(_stage: str) -> None:
+    pass
+
+
+def _nothing() -> None:
     pass
 
 
@@ -48,6 +53,19 @@ def examine(
 
     ``models`` are a pin's; ``inputs`` allow repairs of the provider file to be offered.
     """
+    report, try_out = prepare(listed, index, env, config_dir, models, online, timeout, progress, inputs)
+    try_out()
+    return report
+
+
+def prepare(
+    listed: Providers, index: int, env: Mapping[str, str], config_dir: str, models: Mapping[str, str] | None = None,
+    online: bool = True, timeout: float = TIMEOUT, progress: Callable[[str], None] = _silent, inputs: Inputs | None = None,
+) -> tuple[Report, Callable[[], None]]:  # fmt: skip
+    """The first half of :func:`examine`, its report so far, and the second half, which may run beside others.
+
+    The first half fetches the key. That is for the main thread: it gets the signals, and a tool may want to ask.
+    """
     entry = listed.entries[index]
     name = entry.get("name") if isinstance(entry, dict) else None
     try:
@@ -55,7 +73,7 @@ def examine(
     except CoworkEnvError as error:
         report = Report(visible(name) if isinstance(name, str) else f"entry {index}")
         report.add(ERROR, "entry", error.message, error.hint)
-        return report
+        return report, _nothing
     from . import local
 
     report = Report(provider.name, provider.id, provider.base_url, provider.auth)
@@ -67,26 +85,19 @@ def examine(
 
     local.provider(report, provider, env, repair)
     # What is wrong already needs no request to show it; a server on this machine is asked past the proxy.
-    if online and all(f.code == "proxy-loopback" for f in report.findings if f.level == ERROR):
-        _try(report, provider, env, config_dir, models or {}, timeout, progress, repair)
-    return report
-
-
-def _try(
-    report: Report, provider: Provider, env: Mapping[str, str], config_dir: str, models: Mapping[str, str],
-    timeout: float, progress: Callable[[str], None], repair: Callable[[str, dict[str, Any]], Fix | None],
-) -> None:  # fmt: skip
+    if not online or any(f.code != "proxy-loopback" for f in report.findings if f.level == ERROR):
+        return report, _nothing
     progress("key")
     try:
-        wanted = environment.target(provider, secrets.fetch(provider, env, config_dir), models)
+        wanted = environment.target(provider, secrets.fetch(provider, env, config_dir), models or {})
     except CoworkEnvError as error:
         report.add(ERROR, "secret", f"{error.message[:1].upper()}{error.message[1:]}", error.hint)
-        return
+        return report, _nothing
     if not wanted.get(environment.BASE_URL):
-        return
+        return report, _nothing
     from .online import Trial
 
-    Trial(report, wanted, env, timeout, repair, progress).run()
+    return report, Trial(report, wanted, env, timeout, repair, progress).run
 
 
 def _change(inputs: Inputs, provider: Provider, changes: dict[str, Any]) -> None:

@@ -68,7 +68,7 @@ def _parse_slowly(text: str, where: str) -> Any:
     try:
         return json.loads(text, parse_constant=_Context.parse_constant)
     except json.JSONDecodeError as error:
-        message = f"{where} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        message = f"{where} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' at')}."
     except RecursionError:
         message = f"{where} is not valid JSON: it is nested too deeply."
     except ValueError:
@@ -81,25 +81,50 @@ def position(text: str, path: Sequence[str | int]) -> tuple[int, int]:
 
     A path that leads nowhere gives the position of the nearest value above it.
     """
+    at = _seek(text, path)
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def elements(text: str, path: Sequence[str | int]) -> tuple[list[str], list[str]]:
+    """A valid document cut apart at the list at ``path``: its elements as they are spelled, and what is around them.
+
+    The latter is one more than the former: the text before the first element, between each two, and after the last. An
+    empty list is cut behind its bracket.
+    """
     import json
 
     decoder = json.JSONDecoder()
+    spelled: list[str] = []
+    i = _seek(text, path) + 1
+    around, behind = [], 0
+    while text[i := _skip(text, i, _SPACE + ",")] != "]":
+        _, end = decoder.raw_decode(text, i)
+        spelled.append(text[i:end])
+        around.append(text[behind:i])
+        i = behind = end
+    return spelled, [*around, text[behind:]] if spelled else [text[:i].rstrip(_SPACE), text[i:]]
 
-    def skip(i: int, chars: str = _SPACE) -> int:
-        while i < len(text) and text[i] in chars:
-            i += 1
-        return i
 
-    at = skip(0)
+def _skip(text: str, i: int, chars: str = _SPACE) -> int:
+    while i < len(text) and text[i] in chars:
+        i += 1
+    return i
+
+
+def _seek(text: str, path: Sequence[str | int]) -> int:
+    import json
+
+    decoder = json.JSONDecoder()
+    at = _skip(text, 0)
     for step in path:
         i, found, number = at + 1, -1, 0
         if text[at] not in "[{":
             break
-        while text[i := skip(i, _SPACE + ",")] not in "]}":
+        while text[i := _skip(text, i, _SPACE + ",")] not in "]}":
             key: str | int = number
             if text[at] == "{":
                 key, i = decoder.raw_decode(text, i)
-                i = skip(i, _SPACE + ":")
+                i = _skip(text, i, _SPACE + ":")
             if key == step:
                 found = i  # Not the end: of a doubled key the last one counts.
             try:
@@ -110,7 +135,7 @@ def position(text: str, path: Sequence[str | int]) -> tuple[int, int]:
         if found < 0:
             break
         at = found
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return at
 
 
 def spell(path: Sequence[str | int]) -> str:

@@ -94,7 +94,7 @@ def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
     listed.entries = _checked(before, listed)
     if before == _spelled(listed) and not exposure(listed):
         return result
-    data = _serialised(listed)
+    data = _serialised(listed, before)
 
     def last_check() -> None:
         if _text_now(path, listed.where) != listed.text:
@@ -203,24 +203,48 @@ def _with_id(entry: Any) -> Any:
     return entry | made if "id" in entry else made | entry
 
 
-def _serialised(listed: Providers) -> bytes:
-    """The document as the app writes it, in the form it had: a list, an object around it, or a single object."""
-    import json
+def _serialised(listed: Providers, before: list[str]) -> bytes:
+    """The document in the form it had: a list, an object around it, or a single object.
 
-    document: Any = listed.entries
-    if listed.list_path:
-        document = jsontext.parse(listed.text, listed.where)
-        document["providers"] = listed.entries
-    elif listed.list_path is None and len(listed.entries) == 1:
-        document = listed.entries[0]
+    An entry that is one of ``before`` keeps its bytes, and so does all that is around the list. The others are written
+    as the app does.
+    """
     try:
-        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+        text = _written(listed, before)
     except RecursionError:
         raise _unwritable(listed, "is nested too deeply") from None
     except ValueError:
         raise _unwritable(listed, "has a number that is too large") from None
     # A lone surrogate has no UTF-8; its escape is its spelling in JSON, and the app's.
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _written(listed: Providers, before: list[str]) -> str:
+    import json
+
+    def dumped(entry: Any, margin: str = "") -> str:
+        return json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False).replace("\n", "\n" + margin)
+
+    now, text, path = _spelled(listed), listed.text, listed.list_path
+    if now == before:
+        return text
+    if path is None and len(now) == 1:
+        return dumped(listed.entries[0]) + "\n"
+    if path is None or not text.strip():
+        text, path = "[]\n", ()
+    elements, around = jsontext.elements(text, path)
+    kept = dict(zip(before, elements, strict=False))
+    if not elements:
+        line = "\n" + "  " * len(path)
+        around = [f"{around[0]}{line}  ", line + around[1]]
+    first, *between, last = around
+    if not now:
+        return first.rstrip() + last.lstrip()
+    space = first[len(first.rstrip()) :]
+    margin = space.rpartition("\n")[2] if "\n" in space else ""
+    parts = [kept.get(key) or dumped(entry, margin) for key, entry in zip(now, listed.entries, strict=True)]
+    between += [between[-1] if between else "," + space] * len(parts)
+    return first + parts[0] + "".join(gap + part for gap, part in zip(between, parts[1:], strict=False)) + last
 
 
 def select(state_dir: str, word: str) -> None:

@@ -56,6 +56,11 @@ def test_help_fits_a_screen_and_names_every_command(home: Home) -> None:
     assert "\033" not in result.stdout
 
 
+def test_without_a_command_it_shows_its_help(home: Home) -> None:
+    result = run(home)
+    assert (result.returncode, result.stdout, result.stderr) == (0, run(home, "--help").stdout, "")
+
+
 def test_the_table_and_the_help_agree() -> None:
     shown = [name for _, rows in SECTIONS for names, _ in rows for name in names.split()]
     assert sorted(shown) == sorted(COMMANDS)
@@ -103,6 +108,7 @@ def test_a_command_that_is_missing_says_so_and_the_rest_goes_on(home: Home, monk
         (["exec"], "Missing argument 'CMD...'.", "Try 'cowork-env exec --help'."),
         (["hook", "tclsh"], "There is no hook for 'tclsh'.", "There is one for bash"),
         (["hook", "bash", "zsh"], "Got unexpected extra argument", "Try 'cowork-env hook --help'."),
+        (["completion"], "Choose from: bash, zsh, fish", "Try 'cowork-env completion --help'."),
         (["completion", "tclsh"], "'tclsh' is not one of", "Try 'cowork-env completion --help'."),
         (["token", ""], "The provider's name is empty.", "To use none, say 'none'."),
     ],
@@ -155,6 +161,42 @@ def test_a_reader_who_goes_away_is_not_an_error_worth_words(home: Home, args: li
     finally:
         os.close(writing)
     assert (result.returncode, result.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+@pytest.mark.parametrize(
+    ("command", "status"), [("token", 3), ("export --format sh", 3), ("exec true", 3), ("use", 2), ("show nobody", 1), ("pin", 2)]
+)
+def test_what_cannot_be_said_does_not_go_to_standard_output(home: Home, command: str, status: int, closed: str) -> None:
+    """It would be evaluated, or sent as the key; and the exit status stays."""
+    home.providers()
+    home.pin(home.path / "clone", "openrouter\n", allow=False)
+    ran = subprocess.run(
+        ["sh", "-c", f'"$0" {command} {closed}', executable()],
+        env=home.env, cwd=home.path / "clone", capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (status, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">/dev/full", "<&- >&-"])
+@pytest.mark.parametrize("command", ["list", "--help", "show openrouter", "token openrouter", "hook bash"])
+def test_output_that_cannot_be_written_is_an_error_in_a_sentence(home: Home, command: str, closed: str) -> None:
+    home.providers()
+    ran = subprocess.run(
+        ["sh", "-c", f'"$0" {command} {closed}', executable()],
+        env=home.env, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert "Bad file descriptor" in ran.stderr or "No space left" in ran.stderr
+
+
+def test_nobody_can_be_asked_where_standard_input_is_closed(home: Home) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", '"$0" add openrouter <&-', executable()], env=home.env, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 2
+    assert "Missing --token-stdin" in ran.stderr
 
 
 def test_a_full_disk_is_an_error(home: Home) -> None:

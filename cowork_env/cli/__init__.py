@@ -72,7 +72,7 @@ def main(argv: list[str]) -> int:
     def command() -> None:
         from .group import group
 
-        group.main(argv, prog_name="cowork-env", complete_var=COMPLETE_VARIABLE, standalone_mode=False)
+        group.main(argv or ["--help"], prog_name="cowork-env", complete_var=COMPLETE_VARIABLE, standalone_mode=False)
 
     return run(command)
 

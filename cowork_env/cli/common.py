@@ -200,6 +200,17 @@ def _complain(message: str, hint: str) -> None:
 
 def run(command: Callable[[], object]) -> int:
     """Run a command, turn whatever it raises into words, and return the exit status. No traceback gets out."""
+    _open_streams()
+    status = _run(command)
+    for number, stream in enumerate((sys.stdout, sys.stderr), 1):
+        try:
+            stream.flush()
+        except OSError:
+            _drop(number)  # Python would try again at its exit, complain, and end with a status of its own.
+    return status
+
+
+def _run(command: Callable[[], object]) -> int:
     try:
         command()
         sys.stdout.flush()
@@ -209,13 +220,31 @@ def run(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has had enough. Python would complain about the rest at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return FAILURE
+        return FAILURE  # Whoever read our output has had enough.
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else FAILURE if error.code else 0
     except Exception as error:
         return _unforeseen(error)
+
+
+def _open_streams() -> None:
+    """Put something where a standard stream was closed.
+
+    Python has None there, and prints what is for standard error to standard output; and the next file that is opened
+    takes the stream's number. Standard output is made one that cannot be written.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            _drop(number, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", closefd=False))
+
+
+def _drop(number: int, mode: int = os.O_WRONLY) -> None:
+    """Let a standard stream lead nowhere."""
+    nowhere = os.open(os.devnull, mode)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
 
 
 def _unforeseen(error: Exception) -> int:
@@ -229,7 +258,7 @@ def _unforeseen(error: Exception) -> int:
             return INTERRUPTED
         if isinstance(error, click.ClickException):
             path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "cowork-env"
-            _complain(error.format_message(), f"Try '{path} --help'.")
+            _complain(" ".join(error.format_message().split()), f"Try '{path} --help'.")
             return error.exit_code
     _debug(error)
     if isinstance(error, OSError) and error.strerror:

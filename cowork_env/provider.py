@@ -26,7 +26,6 @@ NONE = "none"
 CLOUD_SWITCHES = tuple(
     f"CLAUDE_CODE_USE_{cloud}" for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS")
 )
-DIRECT_CLOUDS = CLOUD_SWITCHES[:3]
 _ON = ("1", "true", "yes", "on")  # what the client takes for "yes" there
 CREDENTIAL = {BEARER: "ANTHROPIC_AUTH_TOKEN", API_KEY: "ANTHROPIC_API_KEY"}
 
@@ -99,7 +98,7 @@ class Provider:
     @property
     def direct(self) -> bool:
         """Whether its ``env`` makes the client talk to a cloud itself, without a base URL and a key."""
-        return any(self.env.get(name, "").strip().lower() in _ON for name in DIRECT_CLOUDS)
+        return any(self.env.get(name, "").strip().lower() in _ON for name in CLOUD_SWITCHES)
 
 
 def _text(entry: Mapping[str, Any], key: str, printable: bool = True) -> str:

@@ -247,7 +247,7 @@ def test_env_cannot_replace_the_url_or_the_key(auth: str, name: str) -> None:
     assert refused(auth=auth, env={name: "x", "CLAUDE_CODE_USE_BEDROCK": "1"}).path == ("env", name)
 
 
-@pytest.mark.parametrize("cloud", ["BEDROCK", "VERTEX", "FOUNDRY"])
+@pytest.mark.parametrize("cloud", ["BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS"])
 def test_a_direct_cloud_needs_neither_url_nor_key(cloud: str) -> None:
     bare = {"name": "A", "env": {f"CLAUDE_CODE_USE_{cloud}": "1"}}
     assert Provider(bare).direct

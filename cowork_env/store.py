@@ -66,9 +66,9 @@ def edit(inputs: Inputs, change: Callable[[Providers], T]) -> T:
     locks = inputs.state_dir + "/locks"
     files.private_directory(locks)
     # Not beside the file: that folder is the desktop app's. The kernel drops the lock with its holder.
-    lock = FileLock(f"{locks}/{digest(os.fsencode(os.path.realpath(path)))}", LOCK_TIMEOUT, mode=0o600, poll_interval=0.02)
+    lock = FileLock(f"{locks}/{digest(os.fsencode(os.path.realpath(path)))}", LOCK_TIMEOUT, mode=0o600)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.02)
     except Timeout:
         raise CoworkEnvError(f"{where} is being changed by another cowork-env.", "Try again when that has ended.") from None
     except OSError as error:

@@ -454,6 +454,11 @@ def test_completion_offers_providers_by_what_a_shell_need_not_quote(home: Home) 
     )
     result = run(home, _COWORK_ENV_COMPLETE="bash_complete", COMP_WORDS="cowork-env pin ", COMP_CWORD="2")
     assert result.stdout.splitlines() == ["plain,my-anthropic-api", "plain,OpenRouter", "plain,no-url-x"]
+    for words in ("show my", "rename my", "exec --provider my", "doctor my"):
+        result = run(
+            home, _COWORK_ENV_COMPLETE="bash_complete", COMP_WORDS=f"cowork-env {words}", COMP_CWORD=str(words.count(" ") + 1)
+        )
+        assert result.stdout.splitlines() == ["plain,my-anthropic-api"], words
     home.file.write_text("not JSON")
     result = run(home, _COWORK_ENV_COMPLETE="bash_complete", COMP_WORDS="cowork-env pin ", COMP_CWORD="2")
     assert (result.stdout.strip(), result.stderr) == ("", "")

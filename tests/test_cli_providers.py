@@ -133,6 +133,7 @@ def test_add_keeps_what_is_there(home: Home) -> None:
         (["openrouter", "--token", KEY], "No such option"),
         (["openruoter", "--token-stdin"], "openrouter"),
         (["--name", "A", "--base-url", "example.com", "--token-stdin"], "has no scheme"),
+        (["--name", "A", "--base-url", "https://example.com ", "--token-stdin"], "has white space"),
         (["--name", "none", "--base-url", "https://x", "--token-stdin"], "'none'"),
     ],
 )
@@ -366,7 +367,12 @@ def test_a_broken_file_is_an_error_with_its_place_and_stays(home: Home) -> None:
 def test_show_masks_all_that_may_be_a_key(home: Home, form: list[str]) -> None:
     home.providers(
         [
-            GUIDE[1] | {"authToken": KEY, "apiKey": KEY, "env": {"MY_TOKEN": KEY, "PLAIN": "shown"}},
+            GUIDE[1]
+            | {
+                "authToken": KEY,
+                "apiKey": KEY,
+                "env": {"MY_TOKEN": KEY, "HTTPS_PROXY": f"http://me:{KEY}@proxy:1", "PLAIN": "shown"},
+            },
             GUIDE[2] | {"authToken": "short-key"},
             GUIDE[0] | {"authToken": "ENC:v1:AAAA"},
             {"name": "Wrong", "baseUrl": "https://x", "authTokenFrom": KEY, "authToken": [KEY], "env": KEY},
@@ -376,6 +382,7 @@ def test_show_masks_all_that_may_be_a_key(home: Home, form: list[str]) -> None:
     assert KEY not in shown
     assert KEY[-4:] in shown
     assert "shown" in shown
+    assert "http://proxy:1" in shown
     assert "short" not in ok(home, "show", "litellm-local", *form).stdout
     assert "(encrypted by the desktop app)" in ok(home, "show", "my-anthropic-api", *form).stdout
     ran = run(home, "show", "wrong", *form)
@@ -500,8 +507,8 @@ def test_remove_on_a_terminal_asks_first(home: Home) -> None:
     home.providers()
     with terminal(home, "remove", "openrouter") as child:
         answer(child, "Remove OpenRouter?", "n")
-        rest(child)
-        assert child.exitstatus != 0
+        assert "OpenRouter was not removed." in rest(child)
+        assert child.exitstatus == 1
     assert saved(home) == GUIDE
     with terminal(home, "remove", "openrouter") as child:
         answer(child, "Remove OpenRouter?", "y")
@@ -522,6 +529,10 @@ def test_use_on_a_terminal_is_a_picker_that_filters(home: Home) -> None:
     assert selection(home) == GUIDE[3]["id"]
     with terminal(home, "use") as child:
         child.expect_exact("AWS Bedrock")
+        child.send("bedorck")
+        child.expect_exact("bedorck")
+        child.send(ENTER)  # Nothing is called that, so nothing is chosen.
+        child.expect_exact("\a")
         child.send(CTRL_C)
         rest(child)
         assert child.exitstatus == 130

@@ -85,6 +85,17 @@ def is_key(name: str) -> bool:
     return any(word in words for word in name.upper().split("_"))
 
 
+def shown_value(name: str, value: str) -> str:
+    """The value of a variable as it may be shown: a key masked, and a URL without the password in it."""
+    if is_key(name):
+        return mask(value)
+    if "://" not in value:
+        return value
+    from ..overrides import without_password
+
+    return without_password(value)
+
+
 def colour(stream: Any = None) -> bool:
     """Whether colour is welcome on a stream (standard output if not given): a terminal, and no ``NO_COLOR``."""
     stream = sys.stdout if stream is None else stream
@@ -102,16 +113,27 @@ def interactive() -> bool:
 def pick(question: str, names: list[str], default: str = "") -> str:
     """Let the person choose one of ``names``, by arrows or by typing a part of it. Escape by Ctrl-C."""
     import questionary
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
     from prompt_toolkit.output import create_output
+    from questionary.prompts.common import InquirerControl
 
-    answer: str | None = questionary.select(
+    asked = questionary.select(
         question,
         choices=[questionary.Choice(visible(name), value=name) for name in names],
         default=default if default in names else None,
         use_search_filter=True,
         use_jk_keys=False,
         output=create_output(stdout=sys.stderr),
-    ).unsafe_ask()
+    )
+    application = asked.application
+    control = next(c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl))
+    # What matches nothing shows everything, and Enter would choose the first.
+    mistyped = KeyBindings()
+    nothing_found = Condition(lambda: bool(control.search_filter) and not control.found_in_search)
+    mistyped.add("enter", filter=nothing_found, eager=True)(lambda event: event.app.output.bell())
+    application.key_bindings = merge_key_bindings([b for b in (application.key_bindings, mistyped) if b])
+    answer: str | None = asked.unsafe_ask()
     if answer is None:
         raise KeyboardInterrupt
     return answer

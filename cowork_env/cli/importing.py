@@ -12,7 +12,7 @@ from ..environment import ACTIVE, BASE_URL, CREDENTIALS, MODEL, STATE, TIER_MODE
 from ..errors import CoworkEnvError
 from ..provider import API_KEY, CLOUD_SWITCHES, CREDENTIAL, InvalidField, Provider, repaired, split_url
 from ..text import tilde, visible
-from .common import context, examples, interactive, is_key, mask, say, usage
+from .common import context, examples, interactive, mask, say, shown_value, usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -260,7 +260,7 @@ def described(entry: Entry) -> list[str]:
     rows.append(("key", key + (" (sent as x-api-key)" if provider.auth == API_KEY else "") if key else ""))
     rows.append(("model", visible(provider.default_model)))
     rows += [(tier, visible(model)) for tier, model in provider.models.items()]
-    rows += [(visible(n), mask(v) if is_key(n) else visible(v)) for n, v in provider.env.items()]
+    rows += [(visible(n), visible(shown_value(n, v))) for n, v in provider.env.items()]
     return [visible(provider.name)] + [f"  {label:9} {value}" for label, value in rows if value]
 
 

@@ -13,7 +13,7 @@ from ..provider import KEYS, InvalidField, Provider
 from ..providers import Providers
 from ..resolve import Inputs
 from ..text import visible
-from .common import context, examples, is_key, json_out, mask, provider_argument, say, usage
+from .common import context, examples, json_out, mask, provider_argument, say, shown_value, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _shown(entry: dict[str, Any], reveal: bool) -> dict[str, Any]:
         ("authToken", str, lambda token: "(encrypted by the desktop app)" if rules.is_encrypted(token) else mask(token)),
         ("authTokenFrom", str, _shown_reference),
         ("baseUrl", str, shown_url),
-        ("env", dict, lambda env: {k: mask(str(v)) if is_key(k) else v for k, v in env.items()}),
+        ("env", dict, lambda env: {k: shown_value(k, str(v)) for k, v in env.items()}),
     ):
         if shown.get(key) is not None:
             shown[key] = cover(shown[key]) if isinstance(shown[key], kind) else "(not of the right kind)"

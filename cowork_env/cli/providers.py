@@ -141,9 +141,7 @@ def _new_entry(listed: Providers, word: str | None, given: dict[str, Any], check
     direct = _direct(entry["env"])
     if not direct or entry["baseUrl"]:
         insecure = bool(given["allow_insecure"])
-        entry["baseUrl"] = _missing(
-            "base-url", entry["baseUrl"], "Base URL", lambda url: rules.check_base_url(url.strip(), insecure)
-        )
+        entry["baseUrl"] = _missing("base-url", entry["baseUrl"], "Base URL", lambda url: rules.check_base_url(url, insecure))
     auth = given["auth"] or (preset.auth if preset else BEARER)
     entry["auth"] = auth if auth != BEARER else None
     question = preset.needs.get("key", "") if preset else "Key"
@@ -368,7 +366,7 @@ def _ask_changes(entry: dict[str, Any], given: dict[str, Any]) -> str:
 
 
 @click.command("rename", epilog=examples("cowork-env rename openrouter 'OpenRouter (work)'"))
-@click.argument("old")
+@click.argument("old", shell_complete=complete_provider)
 @click.argument("new")
 def rename_command(old: str, new: str) -> None:
     """Give a provider another name. The selection follows it; pins that name it have to be changed."""
@@ -406,7 +404,8 @@ def remove_command(name: str, yes: bool) -> None:
     shown = visible(str(entry.get("name") or name))
     if not yes and interactive():
         kept = " Its key is stored nowhere else by cowork-env." if entry.get("authToken") else ""
-        click.confirm(f"Remove {shown}?{kept}", abort=True, err=True)
+        if not click.confirm(f"Remove {shown}?{kept}", err=True):
+            raise CoworkEnvError(f"{shown} was not removed.")
     was_selected = store.selected(inputs.state_dir, listed) == index
 
     def change(listed: Providers) -> None:

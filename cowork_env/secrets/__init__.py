@@ -34,7 +34,7 @@ def scheme_of(reference: str) -> str:
     for scheme in SCHEMES:
         if reference.startswith(scheme):
             return scheme
-    raise InvalidField(("authTokenFrom",), f"is none of {', '.join(SCHEMES)}...")
+    raise InvalidField(("authTokenFrom",), f"is none of {', '.join(SCHEMES)}")
 
 
 def check_reference(reference: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def test_demo(shell: str, home: Home, tmp_path: Path) -> None:
     assert "invented-for-the-demo" not in done.stdout and "\x1b" not in done.stdout
     assert list(temporary.iterdir()) == []
     assert [p for p in home.path.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_broken_off_leaves_nothing_behind(number: int, home: Home, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    env = {**home.env, "SHELL": need("bash"), "TMPDIR": str(temporary)}
+    with subprocess.Popen(["cowork-env", "demo"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        demo.stdout.readline()  # The first line is shown when there is a shell.
+        demo.send_signal(number)
+        demo.communicate(timeout=60)
+    assert demo.returncode == 128 + number
+    assert list(temporary.iterdir()) == []
 
 
 def test_demo_without_a_shell_to_show_it_in(home: Home, tmp_path: Path) -> None:

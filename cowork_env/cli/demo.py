@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -100,6 +101,8 @@ TOUR = (
 def command() -> None:
     """A tour in a throw-away home: a real shell, with nothing of yours touched and nothing left behind."""
     shell = _shell()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed, for one: clean up all the same
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     home = os.path.realpath(tempfile.mkdtemp(prefix="cowork-env-demo-"))
     try:
         _furnish(home, shell)

@@ -266,7 +266,7 @@ def described(entry: Entry) -> list[str]:
 
 @click.command(
     epilog=examples(
-        "cowork-env import claude-settings      # the env block of ~/.claude/settings.json",
+        "cowork-env import claude-settings      # env in ~/.claude/settings.json",
         "cowork-env import env --name work      # ANTHROPIC_* of this shell",
         "cowork-env import cc-switch",
         "cowork-env import ~/backup/providers.json --yes",

@@ -22,7 +22,7 @@ from .common import context, examples, interactive, pick, provider_argument, say
         "cowork-env pin openrouter",
         "cowork-env pin work --opus big-model-2 --required",
         "cowork-env pin none           # no provider here, whatever is selected",
-        "cowork-env pin                # the provider that applies here, or choose one",
+        "cowork-env pin                # what applies here, or choose one",
     ),
 )
 @provider_argument(required=False)

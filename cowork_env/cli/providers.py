@@ -66,7 +66,7 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
         "cowork-env add openrouter               # asks for the key only",
         "cowork-env add                          # asks for everything",
         "cowork-env add deepseek --token-from file:~/.keys/deepseek",
-        'printf %s "$KEY" | cowork-env add --name Work --base-url https://llm.example.com --token-stdin',
+        "cowork-env add --name Work --base-url https://ai.example --token-stdin <key",
     ),
 )
 @click.argument("preset", required=False, shell_complete=_complete_preset)

@@ -32,7 +32,7 @@ def hook_command(shell: str) -> None:
 @click.command(
     "export",
     epilog=examples(
-        'eval "$(cowork-env export)"                        # in a script, without any hook',
+        'eval "$(cowork-env export)"                        # in a script',
         "cowork-env export --format fish | source",
         "cowork-env export --format github --provider work  # in a CI step",
         "cowork-env export --format json --no-secrets       # to look",
@@ -78,7 +78,7 @@ def exec_command(command: tuple[str, ...], provider: str | None, trust: bool) ->
     "token",
     epilog=examples(
         "cowork-env token openrouter",
-        '{ "apiKeyHelper": "cowork-env token openrouter" }   # in ~/.claude/settings.json',
+        '{ "apiKeyHelper": "cowork-env token openrouter" }    # in a settings.json',
     ),
 )
 @provider_argument(required=False)

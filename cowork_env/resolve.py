@@ -42,10 +42,10 @@ class Inputs:
 class Untrusted:
     """A pin that was passed over for want of consent, and what to tell the person once."""
 
-    __slots__ = ("directory", "id", "message", "path")
+    __slots__ = ("directory", "id", "message", "path", "problem")
 
     def __init__(self, file: PinFile, place: str, home: str) -> None:
-        self.path = file.path
+        self.path, self.problem = file.path, file.problem
         self.directory = parent(file.path)
         self.id = place + "\0" + (file.problem or file.content.decode("utf-8", "replace"))
         shown = tilde(file.path, home)
@@ -94,11 +94,14 @@ class Resolution:
         if self.untrusted and self.rule in (SELECTION, NOTHING, PIN):
             nearest = self.untrusted[0]
             if self.pin is None or len(nearest.path) > len(self.pin.path):
-                raise CoworkEnvError(
-                    f"{visible(nearest.path)} is not allowed.",
-                    f"Look at it and run 'cowork-env allow {visible(nearest.directory)}', or pass --trust.",
-                    UNTRUSTED,
-                )
+                shown, where = visible(nearest.path), visible(nearest.directory)
+                where = f'"{where}"' if " " in where else where
+                if nearest.problem:
+                    raise CoworkEnvError(
+                        f"{shown} {nearest.problem}.", f"Put it right, or silence it with 'cowork-env deny {where}'.", UNTRUSTED
+                    )
+                hint = f"Look at it and run 'cowork-env allow {where}', or pass --trust."
+                raise CoworkEnvError(f"{shown} is not allowed.", hint, UNTRUSTED)
 
 
 def selection_file(state_dir: str) -> str:

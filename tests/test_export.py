@@ -117,6 +117,21 @@ def test_it_fails_loudly_with_nothing_on_stdout(
     assert len(result.stderr.splitlines()) == 2
 
 
+def test_what_it_advises_about_a_pin_can_be_done(home: Home) -> None:
+    home.providers()
+    project = home.path / "my project"
+    home.pin(project, "openrouter\n", allow=False)
+    assert f"run 'cowork-env allow \"{project}\"'" in run(home, "export", "--format", "sh", cwd=project).stderr
+    (project / ".cowork-provider").unlink()
+    (project / ".cowork-provider").mkdir()
+    result = run(home, "export", "--format", "sh", cwd=project)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "is not a regular file." in result.stderr  # 'allow' would say the same
+    assert f"'cowork-env deny \"{project}\"'" in result.stderr
+    assert run(home, "deny", str(project)).returncode == 0
+    assert run(home, "export", "--format", "sh", cwd=project).returncode == 0
+
+
 def test_trust_and_provider_speak_for_a_pin_that_is_not_allowed(home: Home) -> None:
     home.providers()
     project = home.path / "project"

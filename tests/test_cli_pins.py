@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 from conftest import GUIDE, Home, executable, need
 
@@ -437,3 +438,33 @@ def test_completion_is_code_of_that_shell(home: Home, shell: str) -> None:
     assert "_COWORK_ENV_COMPLETE" in result.stdout
     check = subprocess.run([need(shell), "-n"], input=result.stdout, capture_output=True, text=True, timeout=60, env=home.env)
     assert (check.returncode, check.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("shell", "option", "load"),
+    [
+        ("bash", "--norc", 'eval "$(cowork-env completion bash)"'),
+        ("zsh", "-f", 'autoload -Uz compinit; compinit -D; eval "$(cowork-env completion zsh)"'),
+        ("fish", "-N", "cowork-env completion fish | source"),
+    ],
+)
+def test_a_shell_completes_commands_options_and_providers(home: Home, shell: str, option: str, load: str) -> None:
+    home.providers()
+    child = pexpect.spawn(
+        need(shell), [option, "-i"], cwd=str(home.path), env={**home.env, "TERM": "xterm"},  # type: ignore[arg-type]
+        timeout=30, dimensions=(50, 200), encoding="utf-8",
+    )  # fmt: skip
+    try:
+        child.sendline(f"{load}; echo rea''dy")
+        child.expect_exact("ready")
+        for typed, rest in (
+            ("rel", "oad"),
+            ("show my-", "anthropic-api"),
+            ("exec --prov", "ider"),
+            ("exec --provider lit", "ellm-local"),
+        ):
+            child.send(f"cowork-env {typed}\t")
+            child.expect_exact(rest)
+            child.send("\x15")  # the line away
+    finally:
+        child.close(force=True)

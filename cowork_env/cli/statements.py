@@ -21,7 +21,6 @@ VALUES = {"export": ("--format", "--provider"), "exec": ("--provider",)}
 FLAGS = {"export": ("--trust", "--no-secrets"), "exec": ("--trust",)}
 # Shells that read what is written for sh; "" is one that cannot be told.
 LIKE_SH = ("", "sh", "dash", "ash", "ksh", "mksh", "busybox")
-CANNOT_EXECUTE, NOT_FOUND = 126, 127  # as env(1)
 
 
 def plain(argv: list[str]) -> Callable[[], object] | None:

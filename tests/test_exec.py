@@ -130,3 +130,17 @@ def test_what_is_started_from_there_keeps_to_the_choice(home: Home) -> None:
             env=home.env, cwd=home.path, capture_output=True, text=True, timeout=30,
         )  # fmt: skip
         assert (done.stdout, done.stderr) == (model + "\n", "")
+
+
+@pytest.mark.parametrize("command", ["no-such-program", "/nonexistent", "./nothing", "/tmp", "closed", "lost"])
+def test_what_cannot_be_run_ends_as_with_env(home: Home, command: str) -> None:
+    """126 for what is there and cannot be run, 127 for what is not, its interpreter included."""
+    tools = home.path / "tools"
+    tools.mkdir()
+    (tools / "closed").write_text("#!/bin/sh\n")
+    (tools / "lost").write_text("#!/nonexistent/interpreter\n")
+    (tools / "lost").chmod(0o755)
+    path = f"{tools}:{home.env['PATH']}"
+    result = run(home, "--", command, PATH=path)
+    as_env = subprocess.run(["env", command], env={**home.env, "PATH": path}, cwd=home.path, capture_output=True)
+    assert (result.returncode, result.stdout) == (as_env.returncode, "")

@@ -162,7 +162,8 @@ def become(program: str, arguments: list[str], env: Mapping[str, str]) -> NoRetu
             # A script that does not say for what; execvp(3) gives it to sh, too.
             os.execve("/bin/sh", ["/bin/sh", program, *arguments], env)  # noqa: S606
     except OSError as error:
-        raise CoworkEnvError(f"{program}: {error.strerror}.", "", CANNOT_RUN) from None
+        code = NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN
+        raise CoworkEnvError(f"{program}: {error.strerror}.", "", code) from None
 
 
 # Writing and removing them

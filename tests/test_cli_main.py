@@ -66,31 +66,17 @@ def test_the_table_and_the_help_agree() -> None:
     assert sorted(shown) == sorted(COMMANDS)
 
 
-def _built(name: str) -> bool:
-    return (Path(common.__file__).parent / f"{COMMANDS[name].partition('.')[0]}.py").exists()
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_examples(home: Home, name: str) -> None:
     result = run(home, name, "--help")
-    if not _built(name):
-        pytest.skip(f"{name} is not built yet")
     assert result.returncode == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
     assert "Examples:" in result.stdout
     assert f"cowork-env {name}" in result.stdout
 
 
 def test_version(home: Home) -> None:
     assert run(home, "--version").stdout == f"cowork-env {__version__}\n"
-
-
-def test_a_command_that_is_missing_says_so_and_the_rest_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    from cowork_env import cli
-
-    monkeypatch.setitem(cli.COMMANDS, "demo", "no_such_module.command")
-    assert cli.main(["demo"]) == 1
-    assert capsys.readouterr().err == "cowork-env: 'demo' is not part of this version of cowork-env.\n"
-    assert cli.main(["--help"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -309,7 +309,7 @@ def test_not_found_and_not_executable(shims: Shims) -> None:
     done = shims.run(PATH=f"{shims.folder}:{shims.bin}")
     assert done.returncode == 126
     shims.tool("#!/nowhere/interpreter\n")
-    assert shims.run().returncode == 126
+    assert shims.run().returncode == 127
 
 
 @pytest.mark.parametrize("call", ["exec tool", "tool"])

@@ -52,7 +52,7 @@ class Outcome:
 @click.command(
     "doctor",
     epilog=examples(
-        "cowork-env doctor              # this shell, and the provider that applies here",
+        "cowork-env doctor              # this shell, and what applies here",
         "cowork-env doctor openrouter   # that provider, tried out",
         "cowork-env doctor --all        # every provider, side by side",
         "cowork-env doctor --fix        # repair what can be repaired",

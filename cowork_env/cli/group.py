@@ -25,14 +25,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(".")
-        name = f"cowork_env.cli.{module}"
-        try:
-            loaded = import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            raise CoworkEnvError(f"'{cmd_name}' is not part of this version of cowork-env.") from None
-        command: click.Command = getattr(loaded, attribute)
+        command: click.Command = getattr(import_module(f"cowork_env.cli.{module}"), attribute)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

@@ -289,7 +289,7 @@ def _token_from_stdin() -> str:
         "cowork-env edit work --token-stdin < key.txt",
         "cowork-env edit work --haiku ''          # takes the value away",
         "cowork-env edit work --env '' --env A=1  # these variables and no others",
-        "cowork-env edit work --env API_TIMEOUT_MS=600000 --env CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000",
+        "cowork-env edit work --env CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000",
     ),
 )
 @click.argument("provider", metavar="NAME", shell_complete=complete_provider)

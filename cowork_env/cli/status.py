@@ -180,7 +180,7 @@ def _scheme(reference: str) -> str:
 def _wanted(inputs: Inputs, found: Resolution, old: Activation | None) -> Target | None:
     """The environment that should be; a key that would have to be fetched is the one in force, or stands open."""
     provider = found.provider
-    if provider is None or (not provider.token_from and not is_encrypted(provider.token)):
+    if provider is None or not provider.token_from:
         return resolve.wanted(inputs, found)
     try:
         secrets.check_reference(provider.token_from)

@@ -14,10 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from conftest import GUIDE, Home, executable
 
-from cowork_env import hooks
+from cowork_env import cli, hooks
 
 ROOT = str(Path(hooks.PACKAGE).parent)
 ISOLATED = [sys.executable, "-I", "-S", "-X", "utf8"]
@@ -119,39 +118,59 @@ def test_the_hooks_question_imports_nothing_of_a_projects(home: Home) -> None:
         assert not owned(home), variables
 
 
-COMMANDS = (["--help"], ["list"], ["status"], ["export"], ["hook", "bash"], ["show", "openrouter"])
+# Every command, far enough into its work to import what it needs for it.
+COMMANDS = (
+    "--help", "--version", "init bash", "init bash --remove", "hook bash", "completion zsh", "reload", "demo",
+    "add openrouter --name New --token-stdin", "edit OpenRouter --default-model m", "rename OpenRouter Other",
+    "remove OpenRouter", "list", "list --json", "show OpenRouter --json", "presets", "import env --yes", "use OpenRouter",
+    "pin OpenRouter", "unpin", "allow", "deny", "prune", "status", "status --json", "doctor --offline",
+    "doctor Away --json", "exec true", "export", "export --format dotenv", "shim true", "shim --remove", "token",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_the_console_script_imports_nothing_of_the_folder_it_is_run_in(home: Home, command: list[str]) -> None:
-    home.providers()
+def run_them_all(home: Home, folder: Path, command: list[str], **variables: str) -> None:
+    """Run each command line in ``folder``: it does what it was told, and imports nothing from there."""
+    away = {"name": "Away", "baseUrl": "http://127.0.0.1:9", "authToken": "sk-away"}
+    env = {
+        **home.env,
+        "ANTHROPIC_BASE_URL": "https://e.example",
+        "ANTHROPIC_AUTH_TOKEN": "sk-e",
+        "SHELL": "/bin/bash",
+        **variables,
+    }
+    for line in COMMANDS:
+        home.providers([*GUIDE, away])
+        home.pin(folder, "OpenRouter\n")
+        done = subprocess.run(
+            [*command, *line.split()],
+            cwd=folder,
+            env=env,
+            input="sk-new\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0 or line.startswith("doctor"), (line, done.stderr)
+        assert "mistake in cowork-env" not in done.stderr, (line, done.stderr)
+        assert not owned(home), line
+
+
+def test_no_command_is_left_out() -> None:
+    assert {line.split()[0] for line in COMMANDS} >= set(cli.COMMANDS)
+
+
+def test_the_console_script_imports_nothing_of_the_folder_it_is_run_in(home: Home) -> None:
     folder = hostile(home.path / "project", home, *ALL)
-    home.pin(folder, "openrouter")
-    env = {**home.env, "PYTHONSTARTUP": str(folder / "os.py")}
-    done = subprocess.run([executable(), *command], cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert not owned(home)
+    run_them_all(home, folder, [executable()], PYTHONSTARTUP=str(folder / "os.py"))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_python_dash_m_imports_none_of_what_the_commands_need_from_there(home: Home, command: list[str]) -> None:
-    home.providers()
+def test_python_dash_m_imports_none_of_what_the_commands_need_from_there(home: Home) -> None:
     bare = [sys.executable, "-c", "import sys, runpy, pkgutil, cowork_env; print(*sys.modules)"]
     early = subprocess.run(bare, env=home.env, cwd="/", capture_output=True, text=True, timeout=20, check=True).stdout.split()
     folder = hostile(home.path / "project", home, *(set(ALL) - set(early)))
     assert {"json", "click", "platformdirs", "shlex", "tempfile", "random"} <= {p.stem for p in folder.glob("*.py")}
-    home.pin(folder, "openrouter")
-    done = subprocess.run(
-        [sys.executable, "-m", "cowork_env", *command],
-        cwd=folder,
-        env=home.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert not owned(home)
+    run_them_all(home, folder, [sys.executable, "-m", "cowork_env"])
 
 
 def test_what_cannot_be_defended_is_as_it_is_written_above(home: Home) -> None:

@@ -256,10 +256,9 @@ def select(state_dir: str, word: str) -> None:
         return
     try:
         os.unlink(path)
-    except FileNotFoundError:
-        pass
     except OSError as error:
-        raise CoworkEnvError(f"{path} cannot be removed: {error.strerror}.") from None
+        if os.path.lexists(path):  # A read-only file system refuses also where there is nothing to remove.
+            raise CoworkEnvError(f"{path} cannot be removed: {error.strerror}.") from None
 
 
 def selected(state_dir: str, listed: Providers) -> int | None:

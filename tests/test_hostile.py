@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import GUIDE, Home
+from conftest import GUIDE, Home, need
 
 from cowork_env import hooks, pins, providers, resolve, trust
 from cowork_env.ask import Question, answer
@@ -438,6 +438,48 @@ def test_a_state_folder_that_cannot_be_written(project: Project) -> None:
     assert name == "OpenRouter" and message.endswith("cannot be written: Permission denied.")
     for path in (state, *state.rglob("*")):
         path.chmod(0o700)
+
+
+# Disks that take nothing more
+
+FAULTS = {
+    "full": ("size=64k", "head -c 1000000 /dev/zero >filler", "No space left on device"),
+    "without inodes": ("nr_inodes=24", "for i in $(seq 40); do touch filler-$i; done", "No space left on device"),
+    "read-only": ("size=1m", 'mount -o remount,ro "$FOLDER"', "Read-only file system"),
+}
+CHANGES = {
+    "config": (
+        "edit OpenRouter --default-model m", "rename OpenRouter Other", "remove OpenRouter", "add lmstudio --token-stdin",
+    ),
+    "state": ("use OpenRouter", "pin none", "allow --below", "deny", "reload"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("which", CHANGES)
+def test_a_disk_that_takes_nothing_more(project: Project, which: str, fault: str) -> None:
+    """Every change fails with the reason, all is as it was, and what is there already goes on working."""
+    home, (option, fill, reason) = project.home, FAULTS[fault]
+    home.pin(project.path, "openrouter\n")
+    folder = home.file.parent if which == "config" else home.state
+    before = home.file.read_bytes() + project.pin.read_bytes()
+    lines = [
+        'cp -a "$FOLDER" ~/copy && mount -t tmpfs -o mode=700,$0 tmpfs "$FOLDER" && cp -a ~/copy/. "$FOLDER" || exit 77',
+        f'cd "$FOLDER"; {{ {fill}; }} 2>/dev/null; cd ~/project',
+        *(f"echo sk-new | cowork-env {command}; echo status-$? >&2" for command in (*CHANGES[which], "export --format json")),
+        f"cat {home.file} {project.pin}; find \"$FOLDER\" -name '*.tmp'",
+    ]
+    done = subprocess.run(
+        [need("unshare"), "-rm", "sh", "-c", "\n".join(lines), option],
+        env={**home.env, "FOLDER": str(folder)}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    if done.returncode == 77 or "unshare failed" in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr}")
+    assert done.stderr.count("status-1\n") == len(CHANGES[which]) == done.stderr.count(reason), done.stderr
+    assert done.stderr.endswith("status-0\n") and "mistake" not in done.stderr
+    values, _, files = done.stdout.partition("}\n")
+    assert json.loads(values + "}")["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]
+    assert files.encode() == before
 
 
 # Through the very process that a prompt starts

@@ -574,6 +574,12 @@ def test_the_selection_is_private_and_clearing_takes_it_away(home: Home) -> None
     assert resolve.read_selection(str(home.state)) == ""
 
 
+def test_clearing_no_selection_is_no_failure_wherever_it_would_lie(home: Home) -> None:
+    home.state.parent.mkdir(parents=True)
+    home.state.write_text("in the way")
+    store.select(str(home.state), "")
+
+
 def test_reading_loads_nothing_that_only_writing_needs(home: Home) -> None:
     code = "print([m for m in ('pydantic', 'filelock', 'json', 're') if m in sys.modules])"
     with running(home, "A", code) as process:

@@ -48,8 +48,9 @@ def pin_command(name: str | None, required: bool, force: bool, **models: str | N
     if len(content) > pins.MAX_BYTES or pins.spell(pins.parse(content)).encode("utf-8") != content:
         raise CoworkEnvError("That does not fit into a pin.", "Pin the provider by its id.")
     _make_room(path, inputs, force)
-    files.write_atomically(path, content, 0o644)
+    # Consent first: a pin that could be written, but not allowed, would have taken the place of one that was in force.
     TrustStore(inputs.state_dir).allow(location(path), content)
+    files.write_atomically(path, content, 0o644)
     say(f"cowork-env: {tilde(path, inputs.home)}: {pins.summary(pin)}")
     if other := inputs.env.get(CHOICE_VARIABLE):
         say(f"{CHOICE_VARIABLE} is set to '{visible(other)}' in this shell, and goes before every pin.")

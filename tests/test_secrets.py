@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -179,6 +181,25 @@ def test_a_slow_command_is_ended_with_all_its_helpers(tmp_path: Path) -> None:
             return
         time.sleep(0.01)
     pytest.fail("a helper lives on")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT])
+def test_a_signal_while_a_command_is_being_started_does_not_leave_it_behind(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    before = signal.getsignal(number)
+
+    class Popen(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(KeyboardInterrupt):
+        from_command.run(["sleep", "600"], dict(os.environ))
+    assert started[0].poll() == -signal.SIGKILL and signal.getsignal(number) is before
 
 
 def test_a_command_that_closes_its_output_and_stays_is_ended() -> None:

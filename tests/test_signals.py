@@ -92,6 +92,18 @@ def gone(pid: int) -> bool:
         return True
 
 
+def started_by(session: Session) -> list[str]:
+    """The processes with this session's home, told by their environment."""
+    mark, found = os.fsencode(f"HOME={session.home.path}\0"), []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes():
+                found.append(entry.name)
+        except OSError:
+            continue
+    return found
+
+
 @pytest.fixture(params=SHELLS)
 def session(request: pytest.FixtureRequest, home: Home) -> Iterator[Session]:
     opened = Session(request.param, home)
@@ -131,6 +143,23 @@ def test_control_c_during_a_slow_question(session: Session) -> None:
         assert terminal.managed()["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]
     terminal.run("cd ~")
     assert terminal.managed() == {}
+    assert session.facts() == session.before
+
+
+def test_control_backslash_during_a_slow_question(session: Session) -> None:
+    """It gives the question up like Ctrl-C: no helper goes on alone, and no core with keys in it lies in the project."""
+    terminal = session.terminal
+    terminal.run("ulimit -c unlimited")
+    pid = session.start("cd ~/slow")
+    terminal.child.send("\x1c")
+    session.settle()
+    wait_for(lambda: gone(pid))
+    assert terminal.managed() == {}
+    assert not list((session.home.path / "slow").glob("core*"))
+    (session.home.path / "go").touch()
+    terminal.run("cowork-env reload >/dev/null 2>&1")
+    assert terminal.managed()["ANTHROPIC_AUTH_TOKEN"] == "slow-key"
+    terminal.run("cd ~")
     assert session.facts() == session.before
 
 
@@ -194,6 +223,19 @@ def test_control_z_during_a_slow_question(session: Session) -> None:
     terminal.run("cowork-env reload >/dev/null 2>&1")
     assert terminal.managed()["ANTHROPIC_AUTH_TOKEN"] == "slow-key"
     terminal.run("cd ~")
+    assert session.facts() == session.before
+
+
+def test_control_z_at_a_prompt(session: Session) -> None:
+    """With something typed already, in a project and out of it: nothing stops, and all goes on as before."""
+    terminal = session.terminal
+    for place in ("fast", ""):
+        terminal.run(f"cd ~/{place}")
+        terminal.child.send("half a li")
+        terminal.child.sendcontrol("z")
+        terminal.child.sendintr()
+        session.settle()
+        assert ("ANTHROPIC_BASE_URL" in terminal.managed()) == bool(place)
     assert session.facts() == session.before
 
 
@@ -270,6 +312,9 @@ def test_the_terminal_goes_away(session: Session) -> None:
     shell = terminal.child.pid
     terminal.child.close(force=False) if session.shell == "fish" else os.kill(shell, signal.SIGHUP)
     wait_for(lambda: gone(shell))
+    wait_for(lambda: not started_by(session))
+    done = subprocess.run(["cowork-env", "rename", "OpenRouter", "Other"], env=session.home.env, capture_output=True, timeout=10)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_terminal_goes_away_during_a_question(session: Session) -> None:
@@ -285,7 +330,7 @@ def test_the_terminal_goes_away_during_a_question(session: Session) -> None:
     wait_for(lambda: gone(pid))
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGTERM", "SIGTSTP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGTERM", "SIGTSTP", "SIGWINCH"])
 def test_during_a_write(name: str, home: Home) -> None:
     """A signal at any moment of a write leaves the whole old file or the whole new one, and nothing that others can read."""
     home.providers(GUIDE[:1])
@@ -299,6 +344,7 @@ def test_during_a_write(name: str, home: Home) -> None:
         if name == "SIGTSTP":
             child.send_signal(signal.SIGCONT)
         _, said = child.communicate(timeout=30)
+        assert name != "SIGWINCH" or child.returncode == 0
         assert GUIDE[0]["authToken"].encode() not in said
         stored = json.loads(home.file.read_text())
         assert len(stored) == 1 and stored[0]["authToken"] == GUIDE[0]["authToken"]

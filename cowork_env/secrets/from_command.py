@@ -13,7 +13,7 @@ from ..errors import CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 TIMEOUT = 30.0  # seconds
 MAX_BYTES = 64 << 10
@@ -49,10 +49,20 @@ def run(argv: list[str], env: Mapping[str, str], timeout: float = TIMEOUT) -> st
     It gets a session of its own, killed as a group when it is too slow or says too much, or when the terminal goes
     away, no input, and none of the variables that it might leak or be misled by.
     """
-    # As its session is another one, nobody else would tell it.
-    handled = {s: signal.signal(s, _give_up) for s in (signal.SIGHUP, signal.SIGTERM) if signal.getsignal(s) == signal.SIG_DFL}
+    # As its session is another one, nobody else would tell it. SIGQUIT, a Ctrl-\\, would leave a core with keys in it.
+    ending = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    early: list[int] = []  # Raised while the tool is being started, an interrupt would leave it behind.
+    handled = {s: signal.signal(s, lambda number, _: early.append(number)) for s in ending if signal.getsignal(s) in usual}
+
+    def started() -> None:
+        for number in handled:
+            signal.signal(number, _give_up)
+        if early:
+            raise KeyboardInterrupt
+
     try:
-        return _run(argv, env, timeout)
+        return _run(argv, env, timeout, started)
     finally:
         for number, handler in handled.items():
             signal.signal(number, handler)
@@ -62,7 +72,7 @@ def _give_up(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _run(argv: list[str], env: Mapping[str, str], timeout: float) -> str:
+def _run(argv: list[str], env: Mapping[str, str], timeout: float, started: Callable[[], None]) -> str:
     clean = {k: v for k, v in env.items() if not k.startswith(("ANTHROPIC_", "COWORK_ENV_"))}
     tool = os.path.basename(argv[0])
     try:
@@ -77,6 +87,7 @@ def _run(argv: list[str], env: Mapping[str, str], timeout: float) -> str:
     data, deadline = b"", time.monotonic() + timeout
     assert process.stdout is not None
     try:
+        started()
         while True:
             if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise CoworkEnvError(f"timed out: {tool} did not answer within {timeout:.0f} seconds.")

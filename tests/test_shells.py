@@ -130,6 +130,20 @@ def test_any_values_arrive_byte_for_byte(name: str) -> None:
         assert run(name, REGISTRY[name].statements(dict(meant)), {}) == carried(name, meant)
 
 
+# Where a shell reads a program's output in pieces, a byte that is not UTF-8 near the end of one must not take its
+# neighbours with it: what is lost between quotes ends them, and what follows is run.
+SPLITTING = "\udcff'aaaaaaaaaaaa;touch owned;#"
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_value_arrives_wherever_in_the_output_it_stands(name: str) -> None:
+    shell, size = REGISTRY[name], 4096
+    for over in range(0, 24, 1 if name == "tcsh" else 8):
+        start = shell.statements({"A": "", "V": "V"}).rindex("V")
+        meant = {"A": "x" * (size - start - over), "V": SPLITTING}
+        assert run(name, shell.statements(dict(meant)), {}) == carried(name, meant)
+
+
 @pytest.mark.parametrize("name", TESTED)
 def test_setting_and_unsetting_are_done_exactly(name: str) -> None:
     env = {"GONE": "1", "EMPTIED": "1", "KEPT": "1", "SET": ""}

@@ -641,6 +641,32 @@ def test_program_gone(shell: str, home: Home, projects: dict[str, Path], open_te
     assert terminal.managed() == {}
 
 
+@pytest.mark.timeout(100)
+def test_a_pin_that_turns_into_a_fifo_while_it_is_looked_at(shell: str, home: Home, open_terminal: Open) -> None:
+    """Somebody who can write to the directory flips the pin as fast as may be: no prompt waits for a writer."""
+    home.pin(home.path / "p", "OpenRouter\n")
+    pin = home.path / "p/.cowork-provider"
+    terminal = open_terminal(shell)
+    for line in ("cd ~/p", "true", "true"):
+        terminal.run(line)
+    code = f"""
+import os
+while os.getppid() == {os.getpid()}:
+    os.mkfifo({str(pin) + ".new"!r})
+    os.replace({str(pin) + ".new"!r}, {str(pin)!r})
+    with open({str(pin) + ".new"!r}, "w") as file:
+        file.write("OpenRouter\\n")
+    os.replace({str(pin) + ".new"!r}, {str(pin)!r})
+"""
+    writer = subprocess.Popen([sys.executable, "-I", "-c", code])
+    try:
+        for _ in range(600):
+            terminal.run("true")
+    finally:
+        writer.kill()
+        writer.wait(timeout=10)
+
+
 def test_damaged_state(shell: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
     """A damaged or foreign COWORK_ENV_STATE is ignored with one warning, and never evaluated."""
     terminal = open_terminal(shell, env={"COWORK_ENV_STATE": "$(touch owned)`touch owned`';touch owned;'"})

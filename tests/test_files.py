@@ -24,7 +24,15 @@ def test_a_file_is_born_private_and_replaced_whole(tmp_path: Path, monkeypatch: 
         seen.append(os.fstat(descriptor).st_mode & 0o777)
         return real(descriptor, bytes(data)[:3])  # short writes, too
 
+    born = []
+    change = os.fchmod
+
+    def spy_on_change(descriptor: int, mode: int) -> None:
+        born.append(os.fstat(descriptor).st_mode & 0o777)  # whoever opened it before would read all that follows
+        change(descriptor, mode)
+
     monkeypatch.setattr(os, "write", spy)
+    monkeypatch.setattr(os, "fchmod", spy_on_change)
     old = os.umask(0)
     try:
         files.write_atomically(str(path), b"0123456789")
@@ -35,6 +43,7 @@ def test_a_file_is_born_private_and_replaced_whole(tmp_path: Path, monkeypatch: 
         os.umask(old)
     assert path.read_bytes() == b"abc" and path.stat().st_mode & 0o777 == 0o600
     assert set(seen) == {0o600} and len(seen) == 5
+    assert born and not any(mode & 0o077 for mode in born)
     assert os.listdir(tmp_path) == ["f"]
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 from _stat import S_ISLNK
 
-from . import environment, providers, resolve, secrets, system
+from . import environment, pins, providers, resolve, secrets, system
 from .environment import STATE, Activation, Revealed
 from .errors import CoworkEnvError
 from .resolve import Inputs, Resolution
@@ -32,8 +32,9 @@ COARSE_NS = 2_000_000_000  # ... as does a shell's comparison of them, where it 
 RELOAD = "reload"
 
 # Flags in an answer: may be remembered; another, slow question must follow; hold for one prompt only; quiet when a
-# shell starts.
-KEEP, MORE, PASSING, CALM = "k", "m", "p", "c"
+# shell starts; watches files that others may not.
+KEEP, MORE, PASSING, CALM, OWN = "k", "m", "p", "c", "w"
+UNREAD = "?"  # in the place of a pin's content
 
 
 class Answer:
@@ -109,6 +110,11 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     reply = Answer()
     reply.directory = "" if inputs.gone else inputs.directory
     newest = _watch(inputs, reply)
+    files = len(reply.watches)
+    unread = [path for path in inputs.seen or () if not pins.undisturbed(path)]
+    # Nobody waits for these: whoever changes one again and again would hold up every prompt.
+    young = max((_watch_file(reply, inputs.state_dir, path, attempts=0) for path in unread), default=0)
+    newest = max(newest, young)
     found = resolve.resolve(inputs)
     slow = secrets.outside(found.secret)
     if slow and not question.patient:
@@ -118,9 +124,9 @@ def answer(question: Question, inputs: Inputs) -> Answer:
         reply.flags = MORE
         return reply
     wanted = resolve.wanted(inputs, found)
-    files = len(reply.watches)
     newest = max(newest, _watch_file(reply, inputs.state_dir, secrets.watched_file(found.secret)))
-    _tell(question, inputs, found, reply)
+    reply.flags += OWN if len(reply.watches) > files else ""
+    _tell(question, inputs, found, reply, unread)
     activation, changes = transition(inputs.env, found.key, wanted, question.fresh, question.shadowed)
     reply.now = question.shell.statements(changes, leaving=activation is None)
     reply.absent = " ".join(n for n, v in changes.items() if v is not None and n not in inputs.env and n != STATE)
@@ -128,22 +134,22 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     if activation is not None and wanted is not None:
         reply.state = activation.encode()
         after = environment.applied(inputs.env, changes)
-        clean = _remember(question.shell, after, found, activation, wanted, reply, reply.watches[files:])
+        clean = _remember(question.shell, after, found, activation, wanted, reply)
     reply.flags += KEEP if clean else ""
     if slow:
         now = time.time_ns()
         reply.lifetime = str(REMEMBER_OUTSIDE) if question.shell.has_clock else _reference(inputs.state_dir, now)
     if inputs.env.get(providers.FILE_VARIABLE, "/")[:1] not in "/":
         reply.flags += PASSING  # Another file in every directory.
-    if question.coarse and time.time_ns() - newest < COARSE_NS:
-        reply.flags += PASSING
+    age = time.time_ns() - (newest if question.coarse else young)
+    if age < (COARSE_NS if question.coarse else CLOCK_TICK_NS):
+        reply.flags += PASSING  # What would change now might leave no trace.
     return reply
 
 
 def _remember(
-    shell: Shell, env: Mapping[str, str], found: Resolution, activation: Activation, wanted: Target, reply: Answer,
-    secret_files: list[tuple[str, str]],
-) -> bool:  # fmt: skip
+    shell: Shell, env: Mapping[str, str], found: Resolution, activation: Activation, wanted: Target, reply: Answer
+) -> bool:
     """Fill in what serves the next time; whether it may be used then. ``env`` is how it is after ``now``.
 
     ``apply`` is what the hook knows an answer by, so it is there even for one that holds only once.
@@ -159,14 +165,13 @@ def _remember(
     again, changes = environment.enter(
         base, activation.key, wanted, frozenset(n for n, t in activation.touched.items() if t.shadowed)
     )
-    # By then the shell may watch the files of another answer.
-    reply.guard = shell.guard(before | {STATE: None}, secret_files)
+    reply.guard = shell.guard(before | {STATE: None})
     reply.apply = shell.statements(changes)
     # Where something is the person's own just now, it holds only once.
     return len(ours) == len(wanted) and again.encode() == reply.state
 
 
-def _tell(question: Question, inputs: Inputs, found: Resolution, reply: Answer) -> None:
+def _tell(question: Question, inputs: Inputs, found: Resolution, reply: Answer, unread: list[str]) -> None:
     """Fill in what people are told."""
     if found.provider:
         reply.name, reply.label = visible(found.provider.name), found.label
@@ -183,7 +188,8 @@ def _tell(question: Question, inputs: Inputs, found: Resolution, reply: Answer) 
         reply.notices.append((digest(damaged.encode("utf-8", "surrogateescape"))[:16], f"{STATE} is damaged; it is ignored"))
     if found.pins and all(not p.problem and p.content and b"\0" not in p.content for p in found.pins):
         # As the hook spells them, so that it can see whether it was about these very contents.
-        reply.pins = "".join(f"{p.path}\1{p.content.decode('utf-8', 'surrogateescape')}\1" for p in found.pins)
+        for p in found.pins:
+            reply.pins += f"{p.path}\1{UNREAD if p.path in unread else p.content.decode('utf-8', 'surrogateescape')}\1"
 
 
 def _watch(inputs: Inputs, reply: Answer) -> int:
@@ -194,7 +200,7 @@ def _watch(inputs: Inputs, reply: Answer) -> int:
     return max(_watch_file(reply, inputs.state_dir, path) for path in paths)
 
 
-def _watch_file(reply: Answer, state_dir: str, path: str) -> int:
+def _watch_file(reply: Answer, state_dir: str, path: str, attempts: int = 8) -> int:
     """Watch one file (none for an empty path): ``(path, reference)``, see the hooks; its time stamp, 0 for none.
 
     A shell can compare two files' time stamps, to the nanosecond and without a process, but not see one. So the
@@ -203,18 +209,18 @@ def _watch_file(reply: Answer, state_dir: str, path: str) -> int:
     """
     if not path:
         return 0
-    for _ in range(8):
+    for attempt in range(attempts + 1):
         try:
-            stamp = posix.stat(path).st_mtime_ns
+            stamp, link = posix.stat(path).st_mtime_ns, S_ISLNK(posix.lstat(path).st_mode)
         except (OSError, ValueError):
             reply.watches.append((path, ""))
             return 0
         # A second change within one tick of the clock would leave no trace: let the tick pass.
-        if not 0 <= time.time_ns() - stamp < CLOCK_TICK_NS:
+        if attempt == attempts or not 0 <= time.time_ns() - stamp < CLOCK_TICK_NS:
             break
         time.sleep(CLOCK_TICK_NS / 1e9)
     reply.watches.append((path, _reference(state_dir, stamp)))
-    if S_ISLNK(posix.lstat(path).st_mode):
+    if link:
         import os
 
         reply.watches.append((path, "=" + os.path.realpath(path)))

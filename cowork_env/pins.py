@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import posix
-from _stat import S_ISREG
+from _stat import S_ISGID, S_ISLNK, S_ISREG, S_ISVTX
 
 from .errors import CoworkEnvError
 from .provider import TIERS, InvalidField, check_model
@@ -75,6 +75,19 @@ def read(path: str) -> PinFile | None:
     finally:
         posix.close(descriptor)
     return PinFile(path, content)
+
+
+def undisturbed(path: str) -> bool:
+    """Whether nobody else can put something else in the place of the pin at ``path``, between a look at it and its opening.
+
+    Shells open it, and no shell can open a FIFO without waiting for somebody to write. So the hooks open a pin only if
+    it is no link and lies in a directory of the person's own that is not shared (sticky or set-group-ID).
+    """
+    try:
+        folder, itself = posix.stat(parent(path)), posix.lstat(path)
+    except OSError:
+        return False
+    return folder.st_uid == posix.geteuid() and not folder.st_mode & (S_ISVTX | S_ISGID) and not S_ISLNK(itself.st_mode)
 
 
 def parse(content: bytes) -> Pin:

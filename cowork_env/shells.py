@@ -96,11 +96,11 @@ class Shell:
     ``hook`` file, ``when`` (code under the condition that a variable has a value, or for None is unset), ``assign`` (a
     list to a variable, with ``comma`` between its items) and ``wrap`` (around the hook). One that remembers answers also has
     ``holds`` (that condition alone), ``both`` (between two), ``together`` (one for many), ``either`` (code for each outcome
-    of one) and ``test``, the command.
+    of one), and perhaps ``leave`` (``unsetting`` where nothing stays hidden).
     """
 
     __slots__ = (
-        "_assign", "_both", "_comma", "_either", "_holds", "_leave", "_test", "_then", "_together", "_when", "_whole", "_wrap",
+        "_assign", "_both", "_comma", "_either", "_holds", "_leave", "_then", "_together", "_when", "_whole", "_wrap",
         "has_clock", "hook", "name", "quote", "setting", "unsetting",
     )  # fmt: skip
 
@@ -109,14 +109,14 @@ class Shell:
         unsetting: Callable[[Iterable[str]], str], then: str, hook: str = "",
         holds: Callable[[str, str | None], str] | None = None, both: str = "",
         when: Callable[[str, str | None, str], str] = _no_when, assign: str = "", comma: str = " ",
-        whole: str = "{code}", wrap: str = "", has_clock: bool = True, test: str = "builtin test",
+        whole: str = "{code}", wrap: str = "", has_clock: bool = True,
         together: Callable[[Mapping[str, str | None]], str] | None = None, either: str = "",
         leave: Callable[[Iterable[str]], str] | None = None,
     ) -> None:  # fmt: skip
         self.name, self.quote, self.setting, self.unsetting, self.hook = name, quote, setting, unsetting, hook
         self._then, self._holds, self._both, self._when = then, holds, both, when
         self._assign, self._comma, self._whole, self._wrap, self.has_clock = assign, comma, whole, wrap, has_clock
-        self._test, self._together, self._either, self._leave = test, together, either, leave or unsetting
+        self._together, self._either, self._leave = together, either, leave or unsetting
 
     def statements(self, changes: Changes, leaving: bool = False) -> str:
         """Code that makes ``changes``, empty for none.
@@ -136,24 +136,12 @@ class Shell:
             parts.append(self.setting(values.items()))
         return self._whole.format(code=self._then.join(parts)) + "\n" if parts else ""
 
-    def guard(self, values: Mapping[str, str | None], watches: Pairs = ()) -> str:
-        """Code that succeeds when every variable has the value given (None: is unset), and no watched file has changed.
+    def guard(self, values: Mapping[str, str | None]) -> str:
+        """Code that succeeds when every variable has the value given (None: is unset).
 
-        ``watches`` are as the hooks have them (see ask.py). Empty for a shell that remembers no answers.
+        Empty for a shell that remembers no answers.
         """
-        if self._holds is None:
-            return ""
-        conditions = [self._all_hold(values)] if values else []
-        for path, reference in watches:
-            file, other = self.quote(path), self.quote(reference.removeprefix("="))
-            if not reference:
-                test = f"! -e {file}"
-            elif reference.startswith("="):
-                test = f"{file} -ef {other}"
-            else:
-                test = f"-e {file} -a -e {other} -a ! {file} -nt {other} -a ! {file} -ot {other}"
-            conditions.append(f"{self._test} {test}")
-        return self._both.join(conditions)
+        return self._all_hold(values) if self._holds else ""
 
     def undo(self, activation: Activation, target: Target) -> str:
         """Code that reverses the activation of ``target``, keeping what the person has changed since."""
@@ -250,7 +238,7 @@ def _like_bash(name: str, builtin: str, wrap: str = "") -> Shell:
     return Shell(
         name, quote_posix, _posix_set(f"{builtin} export"), _posix_unset(f"{builtin} unset -v"), " && ", f"hook.{name}",
         holds=_posix_holds, both=" && ", when=lambda n, v, code: f"{_posix_holds(n, v)} && {code}",
-        assign="{variable}=({items})", wrap=wrap, test=f"{builtin} test",
+        assign="{variable}=({items})", wrap=wrap,
         together=_posix_all_hold, either=f"if {{condition}}; then\n{{code}}else {builtin} eval {{otherwise}}\nfi\n",
     )  # fmt: skip
 

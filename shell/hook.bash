@@ -29,8 +29,9 @@ __cowork_env_known=()
 __cowork_env_seen=()
 # Whether the last prompt, too, found nothing changed.
 __cowork_env_idle=()
-# Remembered answers, as parallel lists: question, guard, apply, undo, state, name, label, error, expiry.
-__cowork_env_questions=() __cowork_env_guards=() __cowork_env_applies=() __cowork_env_undoes=() __cowork_env_states=()
+# Remembered answers, as parallel lists: question, files of its own to watch, guard, apply, undo, state, name, label,
+# error, expiry.
+__cowork_env_questions=() __cowork_env_files=() __cowork_env_guards=() __cowork_env_applies=() __cowork_env_undoes=() __cowork_env_states=()
 __cowork_env_names=() __cowork_env_labels=() __cowork_env_errors=() __cowork_env_expiries=()
 __cowork_env_next=(0)
 # What was said already; variables that were set but not exported before we exported them; the question that a slow
@@ -199,10 +200,13 @@ function __cowork_env_look {
     if [[ -e $__cowork_env_file ]]; then
       __cowork_env_seen+=("$__cowork_env_file")
       __cowork_env_text='!'
-      # Neither a FIFO nor something in /proc, which has no size, is opened here.
+      # Neither a FIFO nor something in /proc, which has no size, is opened here, nor what could become one by now.
       if [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
-        IFS='' \builtin read -r -d '' -n 4097 -u 9 __cowork_env_text 2>/dev/null 9<"$__cowork_env_file"
-        __cowork_env_known+=("$__cowork_env_file" "$__cowork_env_text")
+        __cowork_env_text='?'
+        if [[ -O ${__cowork_env_file%.cowork-provider} && ! -k ${__cowork_env_file%.cowork-provider} && ! -g ${__cowork_env_file%.cowork-provider} && ! -L $__cowork_env_file ]]; then
+          IFS='' \builtin read -r -d '' -n 4097 -u 9 __cowork_env_text 2>/dev/null 9<"$__cowork_env_file"
+          __cowork_env_known+=("$__cowork_env_file" "$__cowork_env_text")
+        fi
       fi
       __cowork_env_pins=$__cowork_env_pins$__cowork_env_file$'\1'$__cowork_env_text$'\1'
     fi
@@ -249,6 +253,7 @@ function __cowork_env_recall {
   for __cowork_env_i in "${!__cowork_env_questions[@]}"; do
     \builtin test "${__cowork_env_questions[__cowork_env_i]}" = "$__cowork_env_question" || \builtin continue
     ((__cowork_env_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_expiries[__cowork_env_i])) || \builtin return 1
+    [[ -z ${__cowork_env_files[__cowork_env_i]} ]] || \builtin eval "[[ ${__cowork_env_files[__cowork_env_i]} ]]" || \builtin return 1
     if \builtin test "${__cowork_env_states[__cowork_env_i]}" != "${__cowork_env_current[1]}"; then
       # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
       [[ -z $__cowork_env_was ]] || \builtin test "$__cowork_env_was" != "${__cowork_env_names[__cowork_env_i]}" || \builtin return 1
@@ -371,6 +376,8 @@ function __cowork_env_remember {
   \builtin local "__cowork_env_n=${__cowork_env_next[0]}" "__cowork_env_expiry=${__cowork_env_reply[3]}"
   # First of all none, and the question last: what an interrupt leaves half done answers nothing.
   __cowork_env_questions[__cowork_env_n]=
+  __cowork_env_files[__cowork_env_n]=
+  [[ ${__cowork_env_reply[2]} != *w* ]] || __cowork_env_files[__cowork_env_n]=${__cowork_env_watches[0]}
   __cowork_env_guards[__cowork_env_n]=${__cowork_env_reply[9]}
   __cowork_env_applies[__cowork_env_n]=${__cowork_env_reply[10]}
   __cowork_env_undoes[__cowork_env_n]=${__cowork_env_reply[11]}

@@ -8,7 +8,7 @@
 builtin set -gu __cowork_env_folders @STATE_DIR@ @CONFIG_DIR@ "$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
 # Where the remembered answers are from: only those files are watched.
 builtin set -gu __cowork_env_sources ''
-# $PWD, the physical directory, whether it is gone; then the places of the pins that could apply there.
+# $PWD, the physical directory, whether it is gone; then the directories whose pins could apply there, the root as ''.
 builtin set -gu __cowork_env_here '' '' ''
 builtin set -gu __cowork_env_chain
 # The answer in force: the question it answers, COWORK_ENV_STATE, provider, how to undo it, error.
@@ -28,8 +28,8 @@ builtin set -gu __cowork_env_seen
 # The places of pins where none was; fish 3.5 can look at all of them at once, and before that there is no short way.
 builtin set -gu __cowork_env_absent
 builtin set -gu __cowork_env_at_once (builtin --query path; and builtin echo yes)
-# Remembered answers, as parallel lists.
-for __cowork_env_list in questions guards applies undoes states names labels errors expiries
+# Remembered answers, as parallel lists; files are those of its own that an answer watches.
+for __cowork_env_list in questions files guards applies undoes states names labels errors expiries
     builtin set -gu __cowork_env_$__cowork_env_list
 end
 builtin set -e __cowork_env_list
@@ -130,11 +130,11 @@ end
 function __cowork_env_locate
     builtin set __cowork_env_here '' '' '' # An interrupt may leave the rest half done.
     builtin set -l dir
-    builtin set __cowork_env_chain /.cowork-provider
+    builtin set __cowork_env_chain ''
     # All names at once: a substitution costs as much as all the rest.
     for part in (builtin pwd -P 2>/dev/null | builtin string split -n /)
         builtin set dir "$dir/$part"
-        builtin set -p __cowork_env_chain "$dir/.cowork-provider"
+        builtin set -p __cowork_env_chain "$dir"
     end
     builtin test -n "$dir"; or builtin set dir /
     if builtin test . -ef "$dir"
@@ -148,10 +148,11 @@ function __cowork_env_locate
         builtin set dir $PWD
         builtin set here "$PWD" "$PWD" gone
     end
-    builtin set __cowork_env_chain "$dir/.cowork-provider"
+    builtin test "$dir" = /; and builtin set dir ''
+    builtin set __cowork_env_chain "$dir"
     while builtin test -n "$dir"
         builtin set dir (builtin string replace -r '/[^/]*$' '' -- "$dir" | builtin string collect)
-        builtin set -a __cowork_env_chain "$dir/.cowork-provider"
+        builtin set -a __cowork_env_chain "$dir"
     end
     builtin set __cowork_env_here $here
 end
@@ -161,23 +162,28 @@ function __cowork_env_look --no-scope-shadowing
     builtin set __cowork_env_known
     builtin set __cowork_env_known_files
     builtin set __cowork_env_seen
-    if builtin test -z "$__cowork_env_at_once"; or builtin path filter -q -- $__cowork_env_chain
+    if builtin test -z "$__cowork_env_at_once"; or builtin path filter -q -- $__cowork_env_chain/.cowork-provider
         builtin set -l __cowork_env_text
+        builtin set -l __cowork_env_file
         builtin set -l __cowork_env_places $__cowork_env_chain
         # Far down, a substitution is the faster way; it would take a name with a line break apart.
         if builtin set -q __cowork_env_chain[40]; and builtin test -n "$__cowork_env_at_once"; and not builtin string match -q '*'\n'*' -- "$__cowork_env_chain[1]"
-            builtin set __cowork_env_places (builtin path filter -- $__cowork_env_chain)
+            builtin set __cowork_env_places (builtin path filter -- $__cowork_env_chain/.cowork-provider | builtin string replace -r '/[^/]*$' '')
         end
-        for __cowork_env_file in $__cowork_env_places
+        for __cowork_env_folder in $__cowork_env_places
+            builtin set __cowork_env_file "$__cowork_env_folder/.cowork-provider"
             if builtin test -e "$__cowork_env_file"
                 builtin set __cowork_env_text '!'
                 builtin set -a __cowork_env_seen "$__cowork_env_file"
-                # Neither a FIFO nor something in /proc, which has no size, is opened here.
+                # Neither a FIFO nor something in /proc, which has no size, is opened here, nor what could become one by now.
                 if builtin test -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
-                    builtin set __cowork_env_text
-                    builtin read -z -n 4097 __cowork_env_text 2>/dev/null <"$__cowork_env_file"
-                    builtin set -a __cowork_env_known_files "$__cowork_env_file"
-                    builtin set -a __cowork_env_known "$__cowork_env_file"\x01"$__cowork_env_text"
+                    builtin set __cowork_env_text '?'
+                    if builtin test -O "$__cowork_env_folder/" -a ! -k "$__cowork_env_folder/" -a ! -g "$__cowork_env_folder/" -a ! -L "$__cowork_env_file"
+                        builtin set __cowork_env_text
+                        builtin read -z -n 4097 __cowork_env_text 2>/dev/null <"$__cowork_env_file"
+                        builtin set -a __cowork_env_known_files "$__cowork_env_file"
+                        builtin set -a __cowork_env_known "$__cowork_env_file"\x01"$__cowork_env_text"
+                    end
                 end
                 builtin set __cowork_env_pins "$__cowork_env_pins$__cowork_env_file"\x01"$__cowork_env_text"\x01
             end
@@ -192,8 +198,8 @@ function __cowork_env_rest --no-scope-shadowing
     builtin set __cowork_env_around "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
     builtin set -l __cowork_env_words $__cowork_env_watches
     builtin test -n "$__cowork_env_here[3]"; or builtin set -a __cowork_env_words -a . -ef "$__cowork_env_here[2]"
-    builtin set __cowork_env_absent $__cowork_env_chain
-    for __cowork_env_file in (builtin path filter -- $__cowork_env_chain)
+    builtin set __cowork_env_absent $__cowork_env_chain/.cowork-provider
+    for __cowork_env_file in (builtin path filter -- $__cowork_env_absent)
         # A name with a line break in it comes apart here, and there is no short way then.
         builtin set -l __cowork_env_i (builtin contains -i -- "$__cowork_env_file" $__cowork_env_absent)
         or builtin return
@@ -228,6 +234,9 @@ function __cowork_env_recall --no-scope-shadowing
         builtin test x"$__cowork_env_question" = x"$__cowork_env_questions[$__cowork_env_i]"; and builtin break
     end
     builtin set -l __cowork_env_was "$__cowork_env_current[3]"
+    if builtin test -n "$__cowork_env_files[$__cowork_env_i]"
+        builtin eval "builtin test $__cowork_env_files[$__cowork_env_i]"; or builtin return 1
+    end
     if builtin test 0 != "$__cowork_env_expiries[$__cowork_env_i]"
         # fish has no clock, but it can tell a file's age.
         builtin test 600 -gt (builtin path mtime -R -- "$__cowork_env_expiries[$__cowork_env_i]"; or echo 600) 2>/dev/null; or builtin return 1
@@ -314,6 +323,10 @@ function __cowork_env_ask --no-scope-shadowing
         builtin set -l __cowork_env_n $__cowork_env_next
         # First of all none, and the question last: what an interrupt leaves half done answers nothing.
         builtin set __cowork_env_questions[$__cowork_env_n] ''
+        builtin set __cowork_env_files[$__cowork_env_n] ''
+        if builtin string match -q '*w*' -- "$__cowork_env_reply[3]"
+            builtin set __cowork_env_files[$__cowork_env_n] (builtin string escape -- $__cowork_env_watches | builtin string join ' ')
+        end
         builtin set __cowork_env_guards[$__cowork_env_n] "$__cowork_env_reply[10]"
         builtin set __cowork_env_applies[$__cowork_env_n] "$__cowork_env_reply[11]"
         builtin set __cowork_env_undoes[$__cowork_env_n] "$__cowork_env_reply[12]"

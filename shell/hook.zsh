@@ -23,8 +23,8 @@ __cowork_env_watches=(-n '')
 __cowork_env_still=(-n '') __cowork_env_around=('') __cowork_env_known=() __cowork_env_seen=()
 # Whether the last prompt, too, found nothing changed.
 __cowork_env_idle=()
-# Remembered answers, as parallel lists.
-__cowork_env_questions=() __cowork_env_guards=() __cowork_env_applies=() __cowork_env_undoes=()
+# Remembered answers, as parallel lists; files are those of its own that an answer watches.
+__cowork_env_questions=() __cowork_env_files=() __cowork_env_guards=() __cowork_env_applies=() __cowork_env_undoes=()
 __cowork_env_states=() __cowork_env_names=() __cowork_env_labels=() __cowork_env_errors=()
 __cowork_env_expiries=() __cowork_env_next=(1)
 # What was said already; variables that were set but not exported before we exported them; the question that a slow
@@ -129,10 +129,13 @@ function __cowork_env_look {
     if [[ -e $__cowork_env_file ]]; then
       __cowork_env_seen+=("$__cowork_env_file")
       __cowork_env_text='!'
-      # Neither a FIFO nor something in /proc, which has no size, is opened here.
+      # Neither a FIFO nor something in /proc, which has no size, is opened here, nor what could become one by now.
       if [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
-        builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_file
-        __cowork_env_known+=("$__cowork_env_file" "$__cowork_env_text")
+        __cowork_env_text='?'
+        if [[ -O $__cowork_env_file:h && ! -k $__cowork_env_file:h && ! -g $__cowork_env_file:h && ! -L $__cowork_env_file ]]; then
+          builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_file
+          __cowork_env_known+=("$__cowork_env_file" "$__cowork_env_text")
+        fi
       fi
       __cowork_env_pins+=$__cowork_env_file$'\1'$__cowork_env_text$'\1'
     fi
@@ -199,6 +202,7 @@ function __cowork_env_recall {
   builtin local __cowork_env_i=${__cowork_env_questions[(Ie)$__cowork_env_question]} __cowork_env_was=$__cowork_env_current[3]
   (( __cowork_env_i )) || builtin return 1
   (( __cowork_env_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_expiries[__cowork_env_i] )) || builtin return 1
+  [[ -z $__cowork_env_files[__cowork_env_i] ]] || builtin eval "builtin test $__cowork_env_files[__cowork_env_i]" || builtin return 1
   if [[ $__cowork_env_states[__cowork_env_i] != "$__cowork_env_current[2]" ]]; then
     # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
     [[ -z $__cowork_env_was || $__cowork_env_was != "$__cowork_env_names[__cowork_env_i]" ]] || builtin return 1
@@ -312,6 +316,8 @@ function __cowork_env_remember {
   builtin local __cowork_env_n=$__cowork_env_next[1]
   # First of all none, and the question last: what an interrupt leaves half done answers nothing.
   __cowork_env_questions[__cowork_env_n]=
+  __cowork_env_files[__cowork_env_n]=
+  [[ $__cowork_env_reply[3] != *w* ]] || __cowork_env_files[__cowork_env_n]=${(j: :)${(@qq)__cowork_env_watches}}
   __cowork_env_guards[__cowork_env_n]=$__cowork_env_reply[10]
   __cowork_env_applies[__cowork_env_n]=$__cowork_env_reply[11]
   __cowork_env_undoes[__cowork_env_n]=$__cowork_env_reply[12]

@@ -643,8 +643,9 @@ def test_program_gone(shell: str, home: Home, projects: dict[str, Path], open_te
 
 @pytest.mark.timeout(100)
 def test_a_pin_that_turns_into_a_fifo_while_it_is_looked_at(shell: str, home: Home, open_terminal: Open) -> None:
-    """Somebody who can write to the directory flips the pin as fast as may be: no prompt waits for a writer."""
+    """Somebody who can write to the directory, one like /tmp, flips the pin as fast as may be: no prompt waits for a writer."""
     home.pin(home.path / "p", "OpenRouter\n")
+    (home.path / "p").chmod(0o1777)
     pin = home.path / "p/.cowork-provider"
     terminal = open_terminal(shell)
     for line in ("cd ~/p", "true", "true"):
@@ -660,11 +661,42 @@ while os.getppid() == {os.getpid()}:
 """
     writer = subprocess.Popen([sys.executable, "-I", "-c", code])
     try:
-        for _ in range(600):
+        for _ in range(200):
             terminal.run("true")
     finally:
         writer.kill()
         writer.wait(timeout=10)
+
+
+@pytest.mark.parametrize("kind", ["sticky", "shared", "link", "foreign"])
+def test_a_pin_that_is_not_opened_here(shell: str, kind: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:
+    """Where others could put a FIFO in a pin's place, its changes are seen all the same, and coming back asks nobody."""
+    place = projects["OpenRouter"]
+    pin = place / ".cowork-provider"
+    if kind == "link":
+        (home.path / "pin").write_text("OpenRouter\n")
+        pin.unlink()
+        pin.symlink_to(home.path / "pin")
+    elif kind == "foreign":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a directory away")
+        os.chown(place, 65534, 65534)
+    else:
+        place.chmod(0o1777 if kind == "sticky" else 0o2775)
+    terminal = open_terminal(shell)
+    assert terminal.managed(f"cd {place}") == MANAGED["OpenRouter"]
+    assert terminal.managed("cd ~") == {}
+    broken = "function __cowork_env_ask; false; end" if shell == "fish" else "__cowork_env_ask() { false; }"
+    terminal.run(
+        "functions -c __cowork_env_ask kept_ask; " + broken
+        if shell == "fish"
+        else f'eval kept_"$(typeset -f __cowork_env_ask)"; {broken}'
+    )
+    assert terminal.managed(f"cd {place}") == MANAGED["OpenRouter"]
+    assert terminal.managed("cd ~") == {}
+    pin.write_text("LiteLLM Local\n")
+    terminal.run(f"cd {place}")
+    assert terminal.managed() != MANAGED["OpenRouter"]
 
 
 def test_damaged_state(shell: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:

@@ -282,9 +282,10 @@ def test_mask(key: str, shown: str) -> None:
     [
         ("ANTHROPIC_AUTH_TOKEN", True), ("ANTHROPIC_API_KEY", True), ("AWS_SECRET_ACCESS_KEY", True),
         ("CLAUDE_CODE_OAUTH_TOKEN", True), ("ANTHROPIC_CUSTOM_HEADERS", True), ("AWS_BEARER_TOKEN_BEDROCK", True),
-        ("OPENAI_APIKEY", True), ("GOOGLE_APPLICATION_CREDENTIAL", True), ("LDAP_PASSWD", True),
-        ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", False), ("ANTHROPIC_BASE_URL", False), ("ANTHROPIC_MODEL", False),
-        ("CLAUDE_CODE_SKIP_BEDROCK_AUTH", False),
+        ("OPENAI_APIKEY", True), ("GOOGLE_APPLICATION_CREDENTIAL", True),
+        ("OPENAI_APIKEY", True), ("PGPASSWORD", True), ("DB_PASSWD", True), ("X_CREDENTIAL", True), ("authtoken", True),
+        ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", False), ("CLAUDE_CODE_SKIP_BEDROCK_AUTH", False), ("MAX_THINKING_TOKENS", False),
+        ("COMPAT", False), ("ANTHROPIC_BASE_URL", False), ("ANTHROPIC_MODEL", False),
     ],
 )  # fmt: skip
 def test_which_variables_hold_keys(name: str, key: bool) -> None:

@@ -81,8 +81,8 @@ def mask(key: str) -> str:
 
 def is_key(name: str) -> bool:
     """Whether a variable of that name holds a key, or something else that must not be shown."""
-    words = ("TOKEN", "KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "HEADERS")
-    return any(word in words for word in name.upper().split("_"))
+    endings = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "HEADERS")
+    return any(word.endswith(endings) for word in name.upper().split("_"))
 
 
 def shown_value(name: str, value: str) -> str:

@@ -28,18 +28,21 @@ DOCKER_MAX_LINE = 64 << 10
 _AZURE_RESERVED = ("endpoint", "input", "secret", "path", "securefile")
 
 
-def emit(name: str, wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
-    """What goes to standard output for ``wanted`` in the format ``name``; ``github`` appends to a file beside.
+def emit(name: str, wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]) -> None:
+    """Give ``out`` what goes to standard output for ``wanted`` in the format ``name``; ``github`` appends to a file then.
 
     ``keys`` names the variables whose values are keys, ``env`` is the environment as it is. Raises
     :class:`CoworkEnvError`, which names a variable and never its value, when the format cannot carry it.
     """
-    if name not in _FORMATS:
+    if name not in NAMES:
         raise CoworkEnvError(f"There is no format '{name}'.", f"There is {', '.join(NAMES)}, or a shell's name.", USAGE)
     for variable, value in wanted.items():
         if value is not None and ("\0" in value or any(0xD800 <= ord(c) < 0xE000 for c in value)):
             raise _refused(variable, name, "is not UTF-8 text")
-    return _FORMATS[name](wanted, keys, env)
+    if name == "github":
+        _github(wanted, keys, env, out)
+    else:
+        out(_FORMATS[name](wanted, keys, env))
 
 
 def _refused(variable: str, name: str, why: str, hint: str = "") -> CoworkEnvError:
@@ -100,8 +103,8 @@ def _dotenv(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def _github(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
-    """Append to ``$GITHUB_ENV`` for the later steps of the job, and return the commands that mask each key.
+def _github(wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]) -> None:
+    """Mask each key by a command, and append to ``$GITHUB_ENV`` for the later steps of the job.
 
     A step that sets one of the variables in its own ``env`` keeps that. For what must be unset see :func:`_emptied`.
     """
@@ -116,11 +119,11 @@ def _github(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
     while (delimiter := f"cowork_env_{os.urandom(16).hex()}") in everything:
         pass
     text = "".join(f"{variable}<<{delimiter}\n{value}\n{delimiter}\n" for variable, value in values.items())
-    _append(path, text.encode())
     secrets = [value for variable, value in values.items() if variable in keys]
     # A log is masked line by line, so each line of a key is a key.
     masks = dict.fromkeys(part for s in secrets for part in (s, *s.replace("\r", "\n").split("\n")) if part.strip())
-    return "".join(f"::add-mask::{_escape(mask, ('%', '%25'), *_BREAKS)}\n" for mask in masks)
+    commands = "".join(f"::add-mask::{_escape(mask, ('%', '%25'), *_BREAKS)}\n" for mask in masks)
+    _append(path, text.encode(), lambda: out(commands))
 
 
 _BREAKS = ("\r", "%0D"), ("\n", "%0A")
@@ -132,8 +135,8 @@ def _escape(text: str, *pairs: tuple[str, str]) -> str:
     return text
 
 
-def _append(path: str, data: bytes) -> None:
-    """Append ``data`` to a regular file, all or nothing, on a line of its own."""
+def _append(path: str, data: bytes, before: Callable[[], object]) -> None:
+    """Append ``data`` to a regular file, all or nothing, on a line of its own; ``before`` is called once it is open."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         try:
@@ -143,6 +146,7 @@ def _append(path: str, data: bytes) -> None:
             size = status.st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data
+            before()
             try:
                 while data:
                     data = data[os.write(descriptor, data) :]
@@ -229,9 +233,8 @@ def _docker(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
 _FORMATS: dict[str, Format] = {
     "json": _json,
     "dotenv": _dotenv,
-    "github": _github,
     "gitlab": _gitlab,
     "azure": _azure,
     "docker": _docker,
 }
-NAMES = tuple(_FORMATS)
+NAMES = ("json", "dotenv", "github", "gitlab", "azure", "docker")

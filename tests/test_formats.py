@@ -40,9 +40,16 @@ VALUES = st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(st.charact
 TARGETS = st.fixed_dictionaries({"ANTHROPIC_AUTH_TOKEN": VALUES, "ANTHROPIC_BASE_URL": VALUES, "EXTRA_1": VALUES})
 
 
+def emit(name: str, wanted: Values, keys: frozenset[str], env: dict[str, str]) -> str:
+    """What goes to standard output."""
+    said: list[str] = []
+    formats.emit(name, wanted, keys, env, said.append)
+    return "".join(said)
+
+
 def refused(name: str, wanted: Values, env: dict[str, str] | None = None) -> CoworkEnvError:
     with pytest.raises(CoworkEnvError) as caught:
-        formats.emit(name, wanted, KEYS, env or {})
+        emit(name, wanted, KEYS, env or {})
     for value in wanted.values():
         assert not value or len(value) < 12 or value not in f"{caught.value.message}{caught.value.hint}"
     return caught.value
@@ -51,7 +58,7 @@ def refused(name: str, wanted: Values, env: dict[str, str] | None = None) -> Cow
 def carried(name: str, wanted: Values) -> str | None:
     """What the format makes of the values, or None when it refuses them."""
     try:
-        return formats.emit(name, wanted, KEYS, {})
+        return emit(name, wanted, KEYS, {})
     except CoworkEnvError:
         return None
 
@@ -74,13 +81,13 @@ def test_what_no_environment_can_hold_is_refused(name: str) -> None:
 @given(TARGETS)
 @example({"X": None})
 def test_json_is_the_target_itself(wanted: Values) -> None:
-    text = formats.emit("json", wanted, KEYS, {})
+    text = emit("json", wanted, KEYS, {})
     assert json.loads(text) == wanted
     assert text.isascii()
 
 
 def test_json_says_null_for_what_has_to_be_unset() -> None:
-    assert json.loads(formats.emit("json", OPENROUTER, KEYS, {}))["ANTHROPIC_API_KEY"] is None
+    assert json.loads(emit("json", OPENROUTER, KEYS, {}))["ANTHROPIC_API_KEY"] is None
 
 
 # dotenv
@@ -126,7 +133,7 @@ def test_sh_reads_the_same_from_a_dotenv_file(wanted: Values) -> None:
     "value", ["plain", "two words", "it's", 'a "b" c', "line\nline", "$HOME", "`id`", "C:\\tmp\\x", "#x", " x ", ""]
 )
 def test_dotenv_carries_what_people_have(value: str) -> None:
-    text = formats.emit("dotenv", {"EXTRA": value}, KEYS, {})
+    text = emit("dotenv", {"EXTRA": value}, KEYS, {})
     assert read_dotenv(text) == {"EXTRA": value}
 
 
@@ -136,7 +143,7 @@ def test_dotenv_refuses_what_readers_take_apart_differently(value: str) -> None:
 
 
 def test_dotenv_leaves_out_what_has_to_be_unset() -> None:
-    assert read_dotenv(formats.emit("dotenv", OPENROUTER, KEYS, {"ANTHROPIC_API_KEY": "theirs"})) == SET
+    assert read_dotenv(emit("dotenv", OPENROUTER, KEYS, {"ANTHROPIC_API_KEY": "theirs"})) == SET
 
 
 # github
@@ -193,7 +200,7 @@ def test_github_reads_back_what_was_appended(wanted: Values, before: str) -> Non
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(Path(folder) / "set_env", before)
         earlier = Runner(Path(folder) / "earlier", before if before.endswith("\n") or not before else before + "\n").read()
-        masks = runner.masks(formats.emit("github", wanted, KEYS, runner.env()))
+        masks = runner.masks(emit("github", wanted, KEYS, runner.env()))
         assert runner.read() == earlier | wanted
     key = wanted["ANTHROPIC_AUTH_TOKEN"]
     assert key is not None
@@ -204,14 +211,30 @@ def test_github_reads_back_what_was_appended(wanted: Values, before: str) -> Non
 
 def test_github_masks_keys_and_nothing_else(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "f")
-    assert formats.emit("github", OPENROUTER, KEYS, runner.env()) == f"::add-mask::{GUIDE[1]['authToken']}\n"
+    assert emit("github", OPENROUTER, KEYS, runner.env()) == f"::add-mask::{GUIDE[1]['authToken']}\n"
     assert runner.read() == SET
+
+
+def test_github_masks_before_anything_else(tmp_path: Path) -> None:
+    """A key that could not be masked reaches no later step."""
+    runner = Runner(tmp_path / "f", "A=1\n")
+    seen = []
+    formats.emit("github", OPENROUTER, KEYS, runner.env(), lambda text: seen.append((text, runner.read())))
+    assert seen == [(f"::add-mask::{GUIDE[1]['authToken']}\n", {"A": "1"})]
+    runner = Runner(tmp_path / "g", "A=1\n")
+
+    def full(text: str) -> None:
+        raise CoworkEnvError("full")
+
+    with pytest.raises(CoworkEnvError):
+        formats.emit("github", OPENROUTER, KEYS, runner.env(), full)
+    assert runner.read() == {"A": "1"}
 
 
 def test_github_without_keys_masks_nothing(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "f")
     wanted = {k: v for k, v in OPENROUTER.items() if k not in KEYS}
-    assert formats.emit("github", wanted, KEYS, runner.env()) == ""
+    assert emit("github", wanted, KEYS, runner.env()) == ""
     assert not KEYS & set(runner.read())
 
 
@@ -219,7 +242,7 @@ def test_github_has_another_delimiter_each_time(tmp_path: Path) -> None:
     seen = set()
     for i in range(8):
         runner = Runner(tmp_path / str(i))
-        formats.emit("github", {"A": "1", "B": "2"}, KEYS, runner.env())
+        emit("github", {"A": "1", "B": "2"}, KEYS, runner.env())
         seen.add(runner.file.read_text().partition("<<")[2].partition("\n")[0])
     assert len(seen) == 8
 
@@ -229,14 +252,14 @@ def test_a_delimiter_that_a_value_holds_is_not_used(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(formats.os, "urandom", lambda n: draws.pop(0))
     runner = Runner(tmp_path / "f")
     value = "x\ncowork_env_" + "00" * 16 + "\nEVIL=1"
-    formats.emit("github", {"A": value}, KEYS, runner.env())
+    emit("github", {"A": value}, KEYS, runner.env())
     assert runner.read() == {"A": value}
     assert not draws
 
 
 def test_github_empties_what_it_cannot_unset_if_it_is_there(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "f")
-    formats.emit("github", OPENROUTER, KEYS, runner.env(CLAUDE_CODE_USE_BEDROCK="1", ANTHROPIC_CUSTOM_HEADERS=""))
+    emit("github", OPENROUTER, KEYS, runner.env(CLAUDE_CODE_USE_BEDROCK="1", ANTHROPIC_CUSTOM_HEADERS=""))
     assert runner.read() == SET | {"CLAUDE_CODE_USE_BEDROCK": ""}
 
 
@@ -307,7 +330,7 @@ def test_gitlab_reads_back_what_was_written(wanted: Values) -> None:
 
 
 def test_gitlab_carries_a_provider() -> None:
-    assert read_gitlab(formats.emit("gitlab", OPENROUTER, KEYS, {})) == SET
+    assert read_gitlab(emit("gitlab", OPENROUTER, KEYS, {})) == SET
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", " a", "a\t", "$HOME", "%PATH%", "x" * 5200])
@@ -317,14 +340,14 @@ def test_gitlab_refuses_what_a_report_cannot_carry(value: str) -> None:
 
 def test_gitlab_keeps_to_the_number_of_variables() -> None:
     many: Values = {f"V{i}": "1" for i in range(20)}
-    assert len(read_gitlab(formats.emit("gitlab", many, KEYS, {}))) == 20
+    assert len(read_gitlab(emit("gitlab", many, KEYS, {}))) == 20
     refused("gitlab", {**many, "V20": "1"})
 
 
 def test_gitlab_refuses_what_a_projects_variable_would_win_over() -> None:
     refused("gitlab", OPENROUTER, {"ANTHROPIC_BASE_URL": "https://theirs"})
     refused("gitlab", OPENROUTER, {"CLAUDE_CODE_USE_VERTEX": "1"})
-    assert formats.emit("gitlab", OPENROUTER, KEYS, SET)
+    assert emit("gitlab", OPENROUTER, KEYS, SET)
 
 
 # azure
@@ -362,13 +385,14 @@ def test_azure_reads_back_what_was_written(wanted: Values) -> None:
 
 
 def test_azure_sets_keys_first_and_as_secrets() -> None:
-    text = formats.emit("azure", OPENROUTER, KEYS, {"CLAUDE_CODE_OAUTH_TOKEN": "theirs"})
+    text = emit("azure", OPENROUTER, KEYS, {"CLAUDE_CODE_OAUTH_TOKEN": "theirs"})
     assert text.startswith("##vso[task.setvariable variable=ANTHROPIC_AUTH_TOKEN;issecret=true]sk-or-")
     assert read_azure(text) == (SET | {"CLAUDE_CODE_OAUTH_TOKEN": ""}, {"ANTHROPIC_AUTH_TOKEN"})
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"SECRET_X": "1"}, {"EXTRA": "$(System.AccessToken)"}, {"ANTHROPIC_AUTH_TOKEN": "two\nlines"}]
+    "wanted",
+    [{"SECRET_X": "1"}, {"EXTRA": "$(System.AccessToken)"}, {"ANTHROPIC_AUTH_TOKEN": "two\nlines"}],
 )
 def test_azure_refuses_what_it_cannot_carry(wanted: Values) -> None:
     refused("azure", wanted)
@@ -438,7 +462,7 @@ def test_docker_itself_reads_it(home: Home, tmp_path: Path) -> None:
     docker = need("docker")
     extra = {"A": " lead and trail ", "B": "#x", "C": "a=b", "D": "it's \"", "E": "", "F": "$HOME `id` \\n", "G": "é🚒"}
     file = tmp_path / "env"
-    file.write_text(formats.emit("docker", {**OPENROUTER, **extra}, KEYS, {}), encoding="utf-8")
+    file.write_text(emit("docker", {**OPENROUTER, **extra}, KEYS, {}), encoding="utf-8")
     handler = type("Handler", (Daemon,), {"received": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

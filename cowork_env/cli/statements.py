@@ -85,7 +85,7 @@ def export(format: str | None = None, provider: str | None = None, trust: bool =
         raise CoworkEnvError("No provider applies here.", "Pass --provider NAME, or choose one with 'cowork-env use' or 'pin'.")
     from .. import formats
 
-    out(formats.emit(name, target, key_names(target), inputs.env))
+    formats.emit(name, target, key_names(target), inputs.env, out)
 
 
 def execute(command: list[str], provider: str | None = None, trust: bool = False) -> None:

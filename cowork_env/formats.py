@@ -203,6 +203,8 @@ def _azure(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
         value, secret = values[variable], ";issecret=true" if variable in keys else ""
         if variable.lower().startswith(_AZURE_RESERVED):
             raise _refused(variable, "azure", "has a name that Azure Pipelines reserves")
+        if variable != variable.upper():
+            raise _refused(variable, "azure", "would get a name in capitals")
         if "$(" in value:
             raise _refused(variable, "azure", "has '$(' in it, which Azure Pipelines would expand")
         if secret and ("\n" in value or "\r" in value):

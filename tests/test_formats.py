@@ -392,7 +392,7 @@ def test_azure_sets_keys_first_and_as_secrets() -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"SECRET_X": "1"}, {"EXTRA": "$(System.AccessToken)"}, {"ANTHROPIC_AUTH_TOKEN": "two\nlines"}],
+    [{"SECRET_X": "1"}, {"EXTRA": "$(System.AccessToken)"}, {"https_proxy": "x"}, {"ANTHROPIC_AUTH_TOKEN": "two\nlines"}],
 )
 def test_azure_refuses_what_it_cannot_carry(wanted: Values) -> None:
     refused("azure", wanted)

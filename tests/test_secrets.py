@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import need
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,7 +105,7 @@ def test_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetch(authTokenFrom=f"file:{path}") == KEY
     monkeypatch.setenv("HOME", str(tmp_path))
     assert fetch(authTokenFrom="file:~/key") == KEY
-    assert fails(authTokenFrom="file:key").startswith("bad reference: ")
+    assert fails(authTokenFrom="file:key") == "bad reference: authTokenFrom does not have an absolute path."
     assert fails(authTokenFrom=f"file:{path}x").startswith("not found: ")
     assert fails(authTokenFrom=f"file:{tmp_path}").startswith("denied: ")
     path.write_bytes(b"\xff" + KEY.encode())
@@ -116,6 +117,15 @@ def test_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.unlink()
     os.mkfifo(path)
     assert fails(authTokenFrom=f"file:{path}").startswith("denied: ")
+
+
+def test_a_file_in_a_folder_that_may_not_be_searched_is_denied(tmp_path: Path) -> None:
+    code = f"from cowork_env.secrets import from_file; from_file.fetch({str(tmp_path / 'closed/key')!r}, {{}})"
+    (tmp_path / "closed").mkdir(mode=0o600)
+    (tmp_path / "closed/key").write_text(KEY)
+    lesser = [need("setpriv"), "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    done = subprocess.run([*lesser, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "CoworkEnvError: denied: the file of authTokenFrom cannot be read: Permission denied." in done.stderr
 
 
 def test_json_pointer(tmp_path: Path) -> None:
@@ -150,6 +160,17 @@ def test_command(tmp_path: Path) -> None:
     assert fails(authTokenFrom=script("exec cat /dev/zero")) == "bad value: tool printed more than 64 KiB."
 
 
+@pytest.mark.parametrize("program", ["./tool", "bin/tool", "../tool"])
+def test_a_command_does_not_depend_on_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """A project could have a program of its own under that name."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / program
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\necho stolen\n")
+    path.chmod(0o755)
+    assert fails(authTokenFrom=f"cmd:{program}") == "bad reference: authTokenFrom does not have an absolute path."
+
+
 def test_a_commands_environment_has_no_key_and_no_state() -> None:
     dirty = {
         **os.environ,
@@ -161,6 +182,27 @@ def test_a_commands_environment_has_no_key_and_no_state() -> None:
     count = "sum(k.startswith(('ANTHROPIC_', 'COWORK_ENV_')) for k in os.environ)"
     code = f"import os; print({count}, 'PATH' in os.environ, os.getpid() == os.getsid(0))"
     assert from_command.run([sys.executable, "-c", code], dirty) == "0 True True\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_while_a_command_is_being_started_ends_it(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    started = []
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*arguments, **options))
+        os.kill(os.getpid(), number)
+        return started[0]
+
+    real = subprocess.Popen
+    monkeypatch.setattr(from_command.subprocess, "Popen", popen)
+    with pytest.raises(KeyboardInterrupt):
+        from_command.run(["sleep", "600"], dict(os.environ))
+    try:
+        assert started[0].poll() == -signal.SIGKILL
+    finally:
+        started[0].kill()
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
 
 
 def test_a_slow_command_is_ended_with_all_its_helpers(tmp_path: Path) -> None:

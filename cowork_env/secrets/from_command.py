@@ -13,14 +13,14 @@ from ..errors import CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
 TIMEOUT = 30.0  # seconds
 MAX_BYTES = 64 << 10
 
 
 def check(rest: str) -> None:
-    """Raise :class:`CoworkEnvError` unless the reference is at least one word."""
+    """Raise :class:`CoworkEnvError` unless the reference is a command that means the same in every directory."""
     _argv(rest)
 
 
@@ -31,6 +31,8 @@ def _argv(rest: str) -> list[str]:
         raise CoworkEnvError("has a quote that does not end") from None
     if not argv:
         raise CoworkEnvError("has no command")
+    if "/" in argv[0] and not argv[0].startswith("/"):
+        raise CoworkEnvError("does not have an absolute path")  # A project could have one of its own there.
     return argv
 
 
@@ -49,20 +51,13 @@ def run(argv: list[str], env: Mapping[str, str], timeout: float = TIMEOUT) -> st
     It gets a session of its own, killed as a group when it is too slow or says too much, or when the terminal goes
     away, no input, and none of the variables that it might leak or be misled by.
     """
-    # As its session is another one, nobody else would tell it. SIGQUIT, a Ctrl-\\, would leave a core with keys in it.
-    ending = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
+    # As its session is another one, nobody else would tell it. While it is being started there is nobody to tell yet.
+    early: list[int] = []
+    ends = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)  # the last would leave a core, with keys in it
     usual = (signal.SIG_DFL, signal.default_int_handler)
-    early: list[int] = []  # Raised while the tool is being started, an interrupt would leave it behind.
-    handled = {s: signal.signal(s, lambda number, _: early.append(number)) for s in ending if signal.getsignal(s) in usual}
-
-    def started() -> None:
-        for number in handled:
-            signal.signal(number, _give_up)
-        if early:
-            raise KeyboardInterrupt
-
+    handled = {s: signal.signal(s, lambda number, _: early.append(number)) for s in ends if signal.getsignal(s) in usual}
     try:
-        return _run(argv, env, timeout, started)
+        return _run(argv, env, timeout, handled, early)
     finally:
         for number, handler in handled.items():
             signal.signal(number, handler)
@@ -72,7 +67,7 @@ def _give_up(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _run(argv: list[str], env: Mapping[str, str], timeout: float, started: Callable[[], None]) -> str:
+def _run(argv: list[str], env: Mapping[str, str], timeout: float, signals: Iterable[int], early: list[int]) -> str:
     clean = {k: v for k, v in env.items() if not k.startswith(("ANTHROPIC_", "COWORK_ENV_"))}
     tool = os.path.basename(argv[0])
     try:
@@ -87,7 +82,10 @@ def _run(argv: list[str], env: Mapping[str, str], timeout: float, started: Calla
     data, deadline = b"", time.monotonic() + timeout
     assert process.stdout is not None
     try:
-        started()
+        for number in signals:
+            signal.signal(number, _give_up)
+        if early:
+            raise KeyboardInterrupt
         while True:
             if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise CoworkEnvError(f"timed out: {tool} did not answer within {timeout:.0f} seconds.")

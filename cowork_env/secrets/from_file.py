@@ -5,7 +5,6 @@ from __future__ import annotations
 from .. import jsontext
 from ..errors import CoworkEnvError
 from ..providers import read_bytes
-from ..system import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,12 +34,14 @@ def fetch(rest: str, env: Mapping[str, str]) -> str:
     path, pointer = split(rest)
     try:
         check(rest)
-        data = read_bytes(path, "the file")
+    except CoworkEnvError as error:
+        raise CoworkEnvError(f"bad reference: authTokenFrom {error.message}.") from None
+    try:
+        data = read_bytes(path, "the file of authTokenFrom")
     except FileNotFoundError:
         raise CoworkEnvError("not found: the file of authTokenFrom does not exist.") from None
     except CoworkEnvError as error:
-        kind = "denied" if exists(path) else "bad reference"
-        raise CoworkEnvError(f"{kind}: {error.message}") from None
+        raise CoworkEnvError(f"denied: {error.message}") from None
     if len(data) > MAX_BYTES:
         raise CoworkEnvError("bad value: the file of authTokenFrom is larger than 64 KiB.")
     try:

@@ -24,6 +24,8 @@ def private_directory(path: str) -> None:
             os.mkdir(path, 0o700)
         except FileExistsError:
             status = os.stat(path)
+            if not stat.S_ISDIR(status.st_mode):  # Not ours to narrow: XDG_STATE_HOME may be /dev/null.
+                raise
             if status.st_uid == os.geteuid() and status.st_mode & 0o077:
                 os.chmod(path, 0o700)
     except OSError as error:

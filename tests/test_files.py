@@ -79,8 +79,11 @@ def test_a_folder_that_is_missing_is_an_error_in_words(tmp_path: Path) -> None:
     with pytest.raises(CoworkEnvError, match="cannot be written: No such file or directory"):
         files.write_atomically(str(tmp_path / "no/f"), b"")
     (tmp_path / "f").write_text("")
-    with pytest.raises(CoworkEnvError, match="cannot be created"):
-        files.private_directory(str(tmp_path / "f/d"))
+    (tmp_path / "f").chmod(0o666)
+    for path in ("f/d", "f"):
+        with pytest.raises(CoworkEnvError, match="cannot be created"):
+            files.private_directory(str(tmp_path / path))
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o666  # as /dev/null has to stay, where it is given for a folder
 
 
 def test_private_directories(tmp_path: Path) -> None:

@@ -26,15 +26,21 @@ def quote_fish(text: str) -> str:
 def quote_tcsh(text: str) -> str:
     r"""``text`` as one word of tcsh 6.22 and later, on one line: its ``$''`` knows ``\012``, and ``\041`` is safe from history.
 
-    Other bytes stay between plain quotes, as the special ones lose some of them where the locale is C.
+    A byte that is not UTF-8 is written by sh. tcsh 6.24 reads what backquotes give it in pieces, and loses what follows
+    such a byte at the end of one, quotes included. Other bytes stay between plain quotes, as the special ones lose some
+    of them where the locale is C.
     """
-    word, special = "'", False
+    word, mode = "'", "plain"
+    opening = {"plain": "'", "special": "$'", "bytes": "\"`/bin/sh -c 'printf "}
+    closing = {"plain": "'", "special": "'", "bytes": "'`\""}
     for c in text:
-        if (c in "\\'!" or c < " " or c == "\x7f") is not special:
-            special = not special
-            word += "'$'" if special else "''"
-        word += f"\\{ord(c):03o}" if special else c
-    return word + "'"
+        is_byte, is_special = "\ud800" <= c <= "\udfff", c in "\\'!" or c < " " or c == "\x7f"
+        wanted = "bytes" if is_byte else "special" if is_special else "plain"
+        if wanted != mode:
+            word += closing[mode] + opening[wanted]
+            mode = wanted
+        word += f"\\\\{ord(c) & 0xFF:03o}" if is_byte else f"\\{ord(c):03o}" if is_special else c
+    return word + closing[mode]
 
 
 def quote_elvish(text: str) -> str:

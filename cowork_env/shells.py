@@ -56,7 +56,7 @@ def quote_json(text: str) -> str:
 
 
 def quote_nu(text: str) -> str:
-    """``text`` as a string of JSON for nushell, whose strings are UTF-8 only: it has ``\ufffd`` for other bytes, too."""
+    """``text`` as a string of JSON for nushell, whose strings are UTF-8 only: other bytes become ``\ufffd``."""
     return quote_json("".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text))
 
 

@@ -23,7 +23,7 @@ from cowork_env.providers import Providers
 from cowork_env.resolve import Inputs
 
 NEW = {"id": "99999999-9999-4999-8999-999999999999", "name": "New", "baseUrl": "https://example.com", "authToken": "sk-new"}
-KILLS = int(os.environ.get("COWORK_ENV_TEST_KILLS", "100"))
+KILLS = int(os.environ.get("COWORK_ENV_KILLS", "100"))
 
 
 def inputs(home: Home, **env: str) -> Inputs:

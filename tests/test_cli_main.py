@@ -200,22 +200,6 @@ def test_a_full_disk_is_an_error(home: Home) -> None:
     assert result.stderr == "cowork-env: Standard output cannot be written: No space left on device.\n"
 
 
-def test_closed_streams_mix_nothing_up(home: Home) -> None:
-    """What is for people never lands among the statements that a shell evaluates, and output that is lost is an error."""
-    home.providers()
-    export = f"{executable()} export --format sh --provider"
-    for status, line in ((1, f"{export} nobody"), (0, f"{executable()} doctor --offline"), (1, f"{executable()} use nobody")):
-        result = subprocess.run(
-            ["sh", "-c", f"{line} <&- 2>&-"], env=home.env, cwd=home.path, capture_output=True, text=True, timeout=60
-        )
-        assert (result.returncode, result.stderr) == (status, "")
-        assert "cowork-env:" not in result.stdout
-    result = subprocess.run(
-        ["sh", "-c", f"{export} openrouter >&-"], env=home.env, cwd=home.path, capture_output=True, text=True, timeout=60
-    )
-    assert (result.returncode, result.stderr) == (1, "cowork-env: Standard output is closed.\n")
-
-
 @pytest.mark.parametrize(
     ("terminal", "env", "welcome"),
     [

@@ -151,6 +151,9 @@ def test_other_formats_need_a_provider(home: Home) -> None:
     result = run(home, "export", "--format", "json")
     assert (result.returncode, result.stdout) == (1, "")
     assert "No provider applies here." in result.stderr
+    for name, nothing in (("json", "{}\n"), ("dotenv", ""), ("docker", ""), ("gitlab", ""), ("azure", "")):
+        result = run(home, "export", "--format", name, "--provider", "none")
+        assert (result.returncode, result.stdout, result.stderr) == (0, nothing, ""), name
     result = run(home, "export", "--format", "json", "--provider", "openrouter")
     values = json.loads(result.stdout)
     assert values["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"

@@ -65,7 +65,7 @@ def export(format: str | None = None, provider: str | None = None, trust: bool =
     from ..ask import transition
     from ..environment import applied
     from ..errors import CoworkEnvError
-    from ..resolve import resolve, wanted
+    from ..resolve import NOTHING, resolve, wanted
     from ..shells import REGISTRY
 
     name = _format(format)
@@ -79,12 +79,13 @@ def export(format: str | None = None, provider: str | None = None, trust: bool =
         _, changes = transition(inputs.env, found.key, target)
         if no_secrets:
             _check_pair(found, applied(inputs.env, changes))
-        out(REGISTRY[name].statements(changes))
+        out(REGISTRY[name].statements(changes, leaving=target is None))
         return
-    if target is None:
+    if target is None and found.rule == NOTHING:
         raise CoworkEnvError("No provider applies here.", "Pass --provider NAME, or choose one with 'cowork-env use' or 'pin'.")
     from .. import formats
 
+    target = target or {}  # somebody said "none", and that is what it means
     formats.emit(name, target, key_names(target), inputs.env, out)
 
 

@@ -21,21 +21,23 @@ builtin set -gu __cowork_env_watches -n ''
 builtin set -gu __cowork_env_still -n ''
 builtin set -gu __cowork_env_around ''
 builtin set -gu __cowork_env_known_files
-# Whether the last prompt, too, found nothing changed.
-builtin set -gu __cowork_env_idle
 builtin set -gu __cowork_env_known
 builtin set -gu __cowork_env_seen
-# The places of pins where none was; fish 3.5 can look at all of them at once, and before that there is no short way.
+# What these are, as words for a test.
+builtin set -gu __cowork_env_kinds
+# The places of pins where none was; fish 3.5 can look at all of them at once. Without that, and without a test that can
+# compare files, there is no short way.
 builtin set -gu __cowork_env_absent
-builtin set -gu __cowork_env_at_once (builtin --query path; and builtin echo yes)
+builtin set -gu __cowork_env_at_once (builtin --query path; and builtin test / -ef / 2>/dev/null; and builtin echo yes)
 # Remembered answers, as parallel lists; files are those of its own that an answer watches.
 for __cowork_env_list in questions files guards applies undoes states names labels errors expiries
     builtin set -gu __cowork_env_$__cowork_env_list
 end
 builtin set -e __cowork_env_list
-builtin set -gu __cowork_env_next 1
-# Their numbers. Each turn of a loop costs less than a substitution, which here takes a pipe and a thread.
+# Their numbers, and the same turned so that the next to use comes first. No arithmetic and few substitutions: in fish
+# these take a pipe and a thread, and cost more than a loop.
 builtin set -gu __cowork_env_numbers 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
+builtin set -gu __cowork_env_next $__cowork_env_numbers
 # What was said already; the names of variables that were set but not exported before we exported them; the question
 # that a slow look-up is under way for; and whether no prompt has been reached yet.
 builtin set -gu __cowork_env_said
@@ -49,7 +51,7 @@ builtin test -n "$COWORK_ENV_STATE"; and builtin set __cowork_env_current[3] "$C
 function __cowork_env_prompt --on-event fish_prompt
     # A trace would show keys.
     builtin set -l fish_trace
-    if builtin test $__cowork_env_still 2>/dev/null; and not builtin path filter -q -- $__cowork_env_absent
+    if builtin test $__cowork_env_still; and not builtin path filter -q -- $__cowork_env_absent
         if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME" = "$__cowork_env_around"
             builtin set -q __cowork_env_known_files[1]; or builtin return
             __cowork_env_recognise; and builtin return
@@ -80,7 +82,7 @@ function __cowork_env_intruded @INTRUDERS@
     builtin set -l fish_trace
     builtin set __cowork_env_current[1] ''
     builtin set __cowork_env_questions # Only the program knows what to do.
-    builtin set __cowork_env_next 1
+    builtin set __cowork_env_next $__cowork_env_numbers
     __cowork_env_update move
 end
 
@@ -110,20 +112,19 @@ function __cowork_env_update
     end
     if builtin test -n "$__cowork_env_changed"
         builtin set __cowork_env_questions
-        builtin set __cowork_env_next 1
+        builtin set __cowork_env_next $__cowork_env_numbers
     else if builtin test -z "$__cowork_env_fresh" -a x"$__cowork_env_question" = x"$__cowork_env_current[1]"
-        if builtin test $argv[1] = prompt
-            # Making the list pays only where somebody stays.
-            builtin test -n "$__cowork_env_idle"; and __cowork_env_rest
-            builtin set __cowork_env_idle 1
-        end
+        __cowork_env_rest
         builtin return
     end
-    builtin set __cowork_env_idle
+    builtin set __cowork_env_current[1] '' # An interrupt may leave the rest half done.
     if builtin test -n "$__cowork_env_fresh"; or not __cowork_env_recall
         __cowork_env_ask
     end
     builtin test $argv[1] = prompt; and builtin set __cowork_env_fresh
+    # It may also have to be asked again, or be broken off.
+    builtin test -z "$__cowork_env_fresh" -a x"$__cowork_env_question" = x"$__cowork_env_current[1]" -a x"$__cowork_env_question" != x\x02
+    and __cowork_env_rest
 end
 
 # The physical directory and the places of its pins.
@@ -162,56 +163,68 @@ function __cowork_env_look --no-scope-shadowing
     builtin set __cowork_env_known
     builtin set __cowork_env_known_files
     builtin set __cowork_env_seen
-    if builtin test -z "$__cowork_env_at_once"; or builtin path filter -q -- $__cowork_env_chain/.cowork-provider
-        builtin set -l __cowork_env_text
-        builtin set -l __cowork_env_file
-        builtin set -l __cowork_env_places $__cowork_env_chain
-        # Far down, a substitution is the faster way; it would take a name with a line break apart.
-        if builtin set -q __cowork_env_chain[40]; and builtin test -n "$__cowork_env_at_once"; and not builtin string match -q '*'\n'*' -- "$__cowork_env_chain[1]"
-            builtin set __cowork_env_places (builtin path filter -- $__cowork_env_chain/.cowork-provider | builtin string replace -r '/[^/]*$' '')
+    builtin set __cowork_env_kinds
+    builtin set __cowork_env_absent $__cowork_env_chain/.cowork-provider
+    if builtin test -z "$__cowork_env_at_once"
+        for __cowork_env_folder in $__cowork_env_chain
+            builtin test -e "$__cowork_env_folder/.cowork-provider"; and __cowork_env_read "$__cowork_env_folder"
         end
-        for __cowork_env_folder in $__cowork_env_places
-            builtin set __cowork_env_file "$__cowork_env_folder/.cowork-provider"
-            if builtin test -e "$__cowork_env_file"
-                builtin set __cowork_env_text '!'
-                builtin set -a __cowork_env_seen "$__cowork_env_file"
-                # Neither a FIFO nor something in /proc, which has no size, is opened here, nor what could become one by now.
-                if builtin test -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
-                    builtin set __cowork_env_text '?'
-                    if builtin test -O "$__cowork_env_folder/" -a ! -k "$__cowork_env_folder/" -a ! -g "$__cowork_env_folder/" -a ! -L "$__cowork_env_file"
-                        builtin set __cowork_env_text
-                        builtin read -z -n 4097 __cowork_env_text 2>/dev/null <"$__cowork_env_file"
-                        builtin set -a __cowork_env_known_files "$__cowork_env_file"
-                        builtin set -a __cowork_env_known "$__cowork_env_file"\x01"$__cowork_env_text"
-                    end
-                end
-                builtin set __cowork_env_pins "$__cowork_env_pins$__cowork_env_file"\x01"$__cowork_env_text"\x01
+    else if builtin path filter -q -- $__cowork_env_chain/.cowork-provider
+        if not builtin set -q __cowork_env_chain[33]
+            builtin set -l __cowork_env_hits
+            for __cowork_env_i in $__cowork_env_numbers
+                builtin set -q __cowork_env_chain[$__cowork_env_i]; or builtin break
+                builtin test -e "$__cowork_env_chain[$__cowork_env_i]/.cowork-provider"; or builtin continue
+                builtin set -p __cowork_env_hits $__cowork_env_i
+                __cowork_env_read "$__cowork_env_chain[$__cowork_env_i]"
+                builtin set -l __cowork_env_above $__cowork_env_chain[$__cowork_env_i..-1]
+                builtin set -q __cowork_env_above[2]; and builtin path filter -q -- $__cowork_env_above[2..-1]/.cowork-provider; or builtin break
+            end
+            for __cowork_env_i in $__cowork_env_hits
+                builtin set -e __cowork_env_absent[$__cowork_env_i]
+            end
+        else
+            # Far down, a substitution is the faster way; it takes a name with a line break apart.
+            builtin set -l __cowork_env_places (builtin path filter -- $__cowork_env_chain/.cowork-provider | builtin string replace -r '/[^/]*$' '')
+            builtin string match -q '*'\n'*' -- "$__cowork_env_chain[1]"; and builtin set __cowork_env_places $__cowork_env_chain
+            for __cowork_env_folder in $__cowork_env_places
+                builtin test -e "$__cowork_env_folder/.cowork-provider"; or builtin continue
+                builtin set -e __cowork_env_absent[(builtin contains -i -- "$__cowork_env_folder/.cowork-provider" $__cowork_env_absent)]
+                __cowork_env_read "$__cowork_env_folder"
             end
         end
     end
     builtin set __cowork_env_question "$__cowork_env_pins"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
 end
 
-# Nothing changed since the last prompt: note what to look at until something does.
-function __cowork_env_rest --no-scope-shadowing
-    builtin test -n "$__cowork_env_at_once"; or builtin return
-    builtin set __cowork_env_around "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
-    builtin set -l __cowork_env_words $__cowork_env_watches
-    builtin test -n "$__cowork_env_here[3]"; or builtin set -a __cowork_env_words -a . -ef "$__cowork_env_here[2]"
-    builtin set __cowork_env_absent $__cowork_env_chain/.cowork-provider
-    for __cowork_env_file in (builtin path filter -- $__cowork_env_absent)
-        # A name with a line break in it comes apart here, and there is no short way then.
-        builtin set -l __cowork_env_i (builtin contains -i -- "$__cowork_env_file" $__cowork_env_absent)
-        or builtin return
-        builtin set -e __cowork_env_absent[$__cowork_env_i]
-        builtin set -a __cowork_env_words -a -e "$__cowork_env_file"
-        if builtin test -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
-            builtin set -a __cowork_env_words -a -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
-        else
-            builtin set -a __cowork_env_words -a '(' ! -f "$__cowork_env_file" -o ! -s "$__cowork_env_file" -o ! -r "$__cowork_env_file" ')'
+# Note the pin in a directory.
+function __cowork_env_read --no-scope-shadowing
+    builtin set -l __cowork_env_file "$argv[1]/.cowork-provider"
+    builtin set -l __cowork_env_text '!'
+    builtin set -a __cowork_env_seen "$__cowork_env_file"
+    # Neither a FIFO nor something in /proc, which has no size, is opened here, nor what could become one by now.
+    if builtin test -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
+        builtin set __cowork_env_text '?'
+        builtin set -a __cowork_env_kinds -a -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file"
+        if builtin test -O "$argv[1]/" -a ! -k "$argv[1]/" -a ! -g "$argv[1]/" -a ! -L "$__cowork_env_file"
+            builtin set __cowork_env_text
+            builtin read -z -n 4097 __cowork_env_text 2>/dev/null <"$__cowork_env_file"
+            builtin set -a __cowork_env_known_files "$__cowork_env_file"
+            builtin set -a __cowork_env_known "$__cowork_env_file"\x01"$__cowork_env_text"
         end
+    else
+        builtin set -a __cowork_env_kinds -a -e "$__cowork_env_file" -a '(' ! -f "$__cowork_env_file" -o ! -s "$__cowork_env_file" -o ! -r "$__cowork_env_file" ')'
     end
-    builtin set __cowork_env_still $__cowork_env_words
+    builtin set __cowork_env_pins "$__cowork_env_pins$__cowork_env_file"\x01"$__cowork_env_text"\x01
+end
+
+# All is as it should be: note what to look at until something changes.
+function __cowork_env_rest
+    builtin test -n "$__cowork_env_at_once"; or builtin return
+    builtin set __cowork_env_around "$PWD"\x02"$__cowork_env_current[2]"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
+    builtin set -l words $__cowork_env_watches $__cowork_env_kinds
+    builtin test -n "$__cowork_env_here[3]"; or builtin set -a words -a . -ef "$__cowork_env_here[2]"
+    builtin set __cowork_env_still $words
 end
 
 # Put back what was there before the provider that is active, as far as this shell knows it.
@@ -263,13 +276,14 @@ function __cowork_env_ask --no-scope-shadowing
     builtin set -l __cowork_env_reply
     builtin set -l __cowork_env_text
     builtin set -l __cowork_env_was "$__cowork_env_current[3]"
+    builtin set -l __cowork_env_notices
     builtin set -l __cowork_env_flags "$__cowork_env_fresh"
     builtin set -l __cowork_env_told $__cowork_env_folders[1..2]
     builtin test x"$__cowork_env_folders[3]" = x"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"; or builtin set __cowork_env_told '' ''
     builtin set __cowork_env_text "$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
     if builtin test x"$__cowork_env_text" != x"$__cowork_env_sources"
         builtin set __cowork_env_questions
-        builtin set __cowork_env_next 1
+        builtin set __cowork_env_next $__cowork_env_numbers
         builtin set __cowork_env_sources "$__cowork_env_text"
     end
     # A universal variable is hidden while a provider is active, and must show again.
@@ -294,15 +308,24 @@ function __cowork_env_ask --no-scope-shadowing
             __cowork_env_settle '' '' "$__cowork_env_text" "$__cowork_env_was"
             builtin return
         end
-        for __cowork_env_text in (builtin string split -n ' ' -- "$__cowork_env_reply[13]")
-            # Set but not exported, and so unknown to the program: its value comes back on leaving.
-            if builtin set -qg $__cowork_env_text
-                builtin set -gu __cowork_env_kept_$__cowork_env_text $$__cowork_env_text
-                builtin set -a __cowork_env_kept $__cowork_env_text
+        if builtin test -n "$__cowork_env_reply[13]"
+            for __cowork_env_text in (builtin string split -n ' ' -- "$__cowork_env_reply[13]")
+                # Set but not exported, and so unknown to the program: its value comes back on leaving.
+                if builtin set -qg $__cowork_env_text
+                    builtin set -gu __cowork_env_kept_$__cowork_env_text $$__cowork_env_text
+                    builtin set -a __cowork_env_kept $__cowork_env_text
+                end
             end
         end
         builtin eval "$__cowork_env_reply[9]"
-        __cowork_env_watch $__cowork_env_reply
+        # Behind the fixed part are the notices, then the watches. Nearly always there are none of the former.
+        builtin set __cowork_env_notices
+        if builtin test "$__cowork_env_reply[14]" != 0
+            builtin set -l __cowork_env_last (builtin math 14 + 2 x $__cowork_env_reply[14])
+            builtin set __cowork_env_notices $__cowork_env_reply[15..$__cowork_env_last]
+            builtin set -e __cowork_env_reply[15..$__cowork_env_last]
+        end
+        __cowork_env_watch $__cowork_env_reply[15..-1]
         builtin string match -q '*m*' -- "$__cowork_env_reply[3]"; or builtin break
         # A slow look-up follows. What was active is left by now, if the provider is another.
         builtin test -n "$__cowork_env_reply[9]"; and builtin set __cowork_env_current '' '' "$__cowork_env_was" '' "$__cowork_env_current[5]"
@@ -320,7 +343,7 @@ function __cowork_env_ask --no-scope-shadowing
         # It was about something that has changed since, or may change unseen: ask again at the next prompt.
         builtin set __cowork_env_question \x02
     else if builtin string match -q '*k*' -- "$__cowork_env_reply[3]"
-        builtin set -l __cowork_env_n $__cowork_env_next
+        builtin set -l __cowork_env_n $__cowork_env_next[1]
         # First of all none, and the question last: what an interrupt leaves half done answers nothing.
         builtin set __cowork_env_questions[$__cowork_env_n] ''
         builtin set __cowork_env_files[$__cowork_env_n] ''
@@ -336,50 +359,38 @@ function __cowork_env_ask --no-scope-shadowing
         builtin set __cowork_env_errors[$__cowork_env_n] "$__cowork_env_reply[7]"
         builtin set __cowork_env_expiries[$__cowork_env_n] "$__cowork_env_reply[4]"
         builtin set __cowork_env_questions[$__cowork_env_n] "$__cowork_env_question"
-        builtin set __cowork_env_next (builtin math $__cowork_env_n % 32 + 1)
+        builtin set __cowork_env_next $__cowork_env_next[2..-1] $__cowork_env_n
     end
     builtin set __cowork_env_text "$__cowork_env_reply[6]"
     builtin test -n "$__cowork_env_fresh"; and builtin string match -q '*c*' -- "$__cowork_env_reply[3]"; and builtin set __cowork_env_text
     __cowork_env_settle "$__cowork_env_reply[5]" "$__cowork_env_text" "$__cowork_env_reply[7]" "$__cowork_env_was"
-    __cowork_env_notices $__cowork_env_reply
-end
-
-# Turn an answer's watches into the arguments of one test that holds as long as nothing changed.
-function __cowork_env_watch
-    builtin set __cowork_env_watches -n x
-    builtin set -l i (builtin math 15 + 2 x $argv[14])
-    while builtin set -q argv[$i]
-        builtin set -l file $argv[$i]
-        builtin set -l j (builtin math $i + 1)
-        builtin set -l reference "$argv[$j]"
-        switch $reference
-            case ''
-                builtin set -a __cowork_env_watches -a ! -e $file
-            case '=*'
-                builtin set -a __cowork_env_watches -a $file -ef (builtin string sub -s 2 -- $reference | builtin string collect)
-            case '*'
-                builtin set -a __cowork_env_watches -a -e $file -a -e $reference -a ! $file -nt $reference -a ! $file -ot $reference
-        end
-        builtin set i (builtin math $i + 2)
+    while builtin set -q __cowork_env_notices[1]
+        __cowork_env_once $__cowork_env_notices[1..2]
+        builtin set -e __cowork_env_notices[1..2]
     end
 end
 
-# Say what an answer has to say once.
-function __cowork_env_notices
-    builtin set -l i 15
-    while builtin test $i -lt (builtin math 15 + 2 x $argv[14])
-        builtin set -l j (builtin math $i + 1)
-        __cowork_env_once $argv[$i] $argv[$j]
-        builtin set i (builtin math $i + 2)
+# Turn watches, a file and its reference each, into the arguments of one test that holds as long as nothing changed.
+function __cowork_env_watch
+    builtin set __cowork_env_watches -n x
+    while builtin set -q argv[1]
+        switch "$argv[2]"
+            case ''
+                builtin set -a __cowork_env_watches -a ! -e $argv[1]
+            case '=*'
+                builtin set -a __cowork_env_watches -a $argv[1] -ef (builtin string sub -s 2 -- $argv[2] | builtin string collect)
+            case '*'
+                # Were there no reference, the file would be newer.
+                builtin set -a __cowork_env_watches -a -e $argv[1] -a ! $argv[1] -nt $argv[2] -a ! $argv[1] -ot $argv[2]
+        end
+        builtin set -e argv[1..2]
     end
 end
 
 # The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
 function __cowork_env_settle --no-scope-shadowing
     builtin set -l __cowork_env_error "$__cowork_env_current[5]"
-    builtin set __cowork_env_current[1] "$__cowork_env_question"
-    builtin set __cowork_env_current[3] "$argv[1]"
-    builtin set __cowork_env_current[5] "$argv[3]"
+    builtin set __cowork_env_current "$__cowork_env_question" "$__cowork_env_current[2]" "$argv[1]" "$__cowork_env_current[4]" "$argv[3]"
     builtin status is-command-substitution; and builtin return
     if builtin test -n "$argv[3]" -a x"$argv[3]" != x"$__cowork_env_error"
         builtin printf 'cowork-env: %s\n' "$argv[3]" >&2

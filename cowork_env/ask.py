@@ -12,7 +12,7 @@ import sys
 import time
 from _stat import S_ISLNK
 
-from . import environment, pins, providers, resolve, secrets, system
+from . import environment, pins, providers, resolve, system
 from .environment import STATE, Activation, Revealed
 from .errors import CoworkEnvError
 from .resolve import Inputs, Resolution
@@ -116,7 +116,7 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     young = max((_watch_file(reply, inputs.state_dir, path, attempts=0) for path in unread), default=0)
     newest = max(newest, young)
     found = resolve.resolve(inputs)
-    slow = secrets.outside(found.secret)
+    slow, secret_file, secret_variable = _secret(found.secret)
     if slow and not question.patient:
         old = Activation.decode(inputs.env.get(STATE, ""))
         if old is not None and old.key != found.key:
@@ -124,7 +124,7 @@ def answer(question: Question, inputs: Inputs) -> Answer:
         reply.flags = MORE
         return reply
     wanted = resolve.wanted(inputs, found)
-    newest = max(newest, _watch_file(reply, inputs.state_dir, secrets.watched_file(found.secret)))
+    newest = max(newest, _watch_file(reply, inputs.state_dir, secret_file))
     reply.flags += OWN if len(reply.watches) > files else ""
     _tell(question, inputs, found, reply, unread)
     activation, changes = transition(inputs.env, found.key, wanted, question.fresh, question.shadowed)
@@ -134,7 +134,7 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     if activation is not None and wanted is not None:
         reply.state = activation.encode()
         after = environment.applied(inputs.env, changes)
-        clean = _remember(question.shell, after, found, activation, wanted, reply)
+        clean = _remember(question.shell, after, secret_variable, activation, wanted, reply)
     reply.flags += KEEP if clean else ""
     if slow:
         now = time.time_ns()
@@ -147,8 +147,17 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     return reply
 
 
+def _secret(reference: str) -> tuple[bool, str, str]:
+    """Of a secret reference: whether it may be slow, and the file and the variable whose change means another key."""
+    if not reference:
+        return False, "", ""
+    from . import secrets
+
+    return secrets.outside(reference), secrets.watched_file(reference), secrets.watched_variable(reference)
+
+
 def _remember(
-    shell: Shell, env: Mapping[str, str], found: Resolution, activation: Activation, wanted: Target, reply: Answer
+    shell: Shell, env: Mapping[str, str], secret_variable: str, activation: Activation, wanted: Target, reply: Answer
 ) -> bool:
     """Fill in what serves the next time; whether it may be used then. ``env`` is how it is after ``now``.
 
@@ -159,8 +168,8 @@ def _remember(
     earlier = {n: env.get(n) for n, t in activation.touched.items() if n not in ours and t.ours(n, env.get(n))}
     reply.undo = shell.undo(activation, ours | earlier)
     before: dict[str, str | None] = {n: t.original for n, t in activation.touched.items()}
-    if variable := secrets.watched_variable(found.secret):
-        before.setdefault(variable, resolve.own(env).get(variable))
+    if secret_variable:
+        before.setdefault(secret_variable, resolve.own(env).get(secret_variable))
     base = {n: v for n, v in before.items() if v is not None}
     again, changes = environment.enter(
         base, activation.key, wanted, frozenset(n for n, t in activation.touched.items() if t.shadowed)

@@ -11,11 +11,13 @@ from .errors import USAGE, CoworkEnvError
 from .shells import REGISTRY, Shell
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
-# The package is made here and not found, as that would look through every folder on the path before it. What it needs of
-# the standard library, the interpreter finds first.
+# The package is made here and not found, as that would look through every folder on the path before it; what it needs of
+# the standard library is looked for where compiled modules are, and __future__, which is nothing at run time, not at all.
 LAUNCH = (
-    "import sys; p = type(sys)('cowork_env'); sys.path.append(sys.argv.pop()); p.__path__ = [sys.path[-1] + '/cowork_env']; "
-    "sys.modules['cowork_env'] = p; from cowork_env.ask import main; main()"
+    "import sys; m, p = sys.modules, sys.path; p.reverse(); p.append(sys.argv.pop()); "
+    "m['cowork_env'] = c = type(sys)('cowork_env'); c.__path__ = [p[-1] + '/cowork_env']; "
+    "m['__future__'] = f = type(sys)('__future__'); f.annotations = None; "
+    "from cowork_env.ask import main; del m['__future__']; main()"
 )
 
 

@@ -96,6 +96,11 @@ class Provider:
         return f"<Provider {self.name!r}>"
 
     @property
+    def plain_token(self) -> str:
+        """The key, if it is stored as it is and comes from nowhere else; otherwise empty."""
+        return "" if self.token_from or is_encrypted(self.token) else self.token
+
+    @property
     def direct(self) -> bool:
         """Whether its ``env`` makes the client talk to a cloud itself, without a base URL and a key."""
         return any(self.env.get(name, "").strip().lower() in _ON for name in CLOUD_SWITCHES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import pins, providers, secrets
+from . import pins, providers
 from .errors import UNTRUSTED, CoworkEnvError
 from .pins import Pin, PinFile
 from .provider import Provider
@@ -198,7 +198,7 @@ def _honour(inputs: Inputs, result: Resolution) -> None:
         provider = listed.provider(listed.find(result.word))
     except CoworkEnvError as error:
         raise CoworkEnvError(f"{result.source}: {error.message}", error.hint) from None
-    result.secret = secrets.reference(provider)
+    result.secret = provider.token_from
     result.provider = provider
 
 
@@ -213,6 +213,12 @@ def own(env: Mapping[str, str]) -> Mapping[str, str]:
     return environment.applied(env, old.reverse(env)) if old is not None else env
 
 
+def _fetched(provider: Provider, inputs: Inputs) -> str:
+    from . import secrets
+
+    return secrets.fetch(provider, own(inputs.env), inputs.config_dir)
+
+
 def wanted(inputs: Inputs, result: Resolution) -> Target | None:
     """The environment that a resolution asks for, with the key fetched; None for: no provider.
 
@@ -222,7 +228,7 @@ def wanted(inputs: Inputs, result: Resolution) -> Target | None:
 
     if result.provider is not None:
         try:
-            token = secrets.fetch(result.provider, own(inputs.env), inputs.config_dir)
+            token = result.provider.plain_token or _fetched(result.provider, inputs)
             return environment.target(result.provider, token, result.models)
         except CoworkEnvError as error:
             name = visible(result.provider.name)

@@ -25,10 +25,10 @@ LIST = "; import sys; sys.stderr.write(' '.join(sys.modules))"
 # Beyond what the interpreter itself starts with. Every line here costs time at each change of directory.
 OURS = {
     "cowork_env", "cowork_env.ask", "cowork_env.environment", "cowork_env.errors", "cowork_env.jsontext", "cowork_env.pins",
-    "cowork_env.provider", "cowork_env.providers", "cowork_env.resolve", "cowork_env.secrets", "cowork_env.shells",
+    "cowork_env.provider", "cowork_env.providers", "cowork_env.resolve", "cowork_env.shells",
     "cowork_env.system", "cowork_env.text", "cowork_env.trust",
 }  # fmt: skip
-STANDARD = {"__future__", "_stat", "errno", "gc"}
+STANDARD = {"_stat", "errno", "gc"}
 JSON = {"_json"}
 SHA = {"_sha2" if sys.version_info >= (3, 12) else "_sha256"}
 NEVER = {

@@ -49,11 +49,6 @@ def check_reference(reference: str) -> str:
     return reference
 
 
-def reference(provider: Provider) -> str:
-    """The reference that the provider's key comes from, or empty for a stored key."""
-    return provider.token_from
-
-
 def outside(reference: str) -> bool:
     """Whether fetching this reference asks something that may be slow or may change without a trace."""
     try:
@@ -111,7 +106,7 @@ def fetch(provider: Provider, env: Mapping[str, str], config_dir: str) -> str:
         )
     if not provider.token and not provider.direct:
         raise CoworkEnvError("it has no key.", f"Enter one with 'cowork-env edit \"{provider.name}\" --token-stdin'.")
-    return provider.token
+    return provider.plain_token
 
 
 def checked(value: str) -> str:

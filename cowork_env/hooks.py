@@ -5,20 +5,38 @@ from __future__ import annotations
 import os
 import sys
 
-from . import files
+from . import bundle, files
 from .environment import CONFLICTING, CREDENTIALS
 from .errors import USAGE, CoworkEnvError
 from .shells import REGISTRY, Shell
 
-PACKAGE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE = bundle.PACKAGE
 # The package is made here and not found, as that would look through every folder on the path before it; what it needs of
 # the standard library is looked for where compiled modules are, and __future__, which is nothing at run time, not at all.
-LAUNCH = (
-    "import sys; m, p = sys.modules, sys.path; p.reverse(); p.append(sys.argv.pop()); "
-    "m['cowork_env'] = c = type(sys)('cowork_env'); c.__path__ = [p[-1] + '/cowork_env']; "
-    "m['__future__'] = f = type(sys)('__future__'); f.annotations = None; "
-    "from cowork_env.ask import main; del m['__future__']; main()"
-)
+LAUNCH = """\
+import posix, sys
+modules, path = sys.modules, sys.path
+path.reverse()
+path.append(sys.argv.pop())
+modules['cowork_env'] = package = type(sys)('cowork_env')
+package.__path__ = [path[-1] + '/cowork_env']
+modules['__future__'] = future = type(sys)('__future__')
+future.annotations = None
+{bundled}from cowork_env.ask import main
+del modules['__future__']
+main()
+"""
+# All modules at once, see bundle.py. Without the program there is no question, whatever is left of it.
+BUNDLED = """\
+posix.stat(package.__path__[0] + '/ask.py')
+try:
+    import marshal
+    loader, code = marshal.loads(posix.read(posix.open({path} + '-%x' % sys.hexversion, posix.O_RDONLY), 1 << 20))
+except (OSError, ValueError, EOFError, TypeError):
+    pass
+else:
+    exec(loader)
+"""
 
 
 def find(name: str) -> Shell:
@@ -43,7 +61,7 @@ def source(shell: Shell) -> str:
 
 def render(shell: Shell, config_dir: str, state_dir: str) -> str:
     """The hook for ``eval``: the file with its placeholders replaced, each by one quoted word or more."""
-    command = [*_interpreter(state_dir), "-c", LAUNCH]
+    command = [*_interpreter(state_dir), "-c", launch(state_dir)]
     values = {
         "@ASK@": shell.words(command),
         "@PYTHON@": shell.quote(command[0]),
@@ -59,6 +77,12 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
         text += f"@{pieces[i]}" if value is None else value + pieces[i + 1]
         i += 1 if value is None else 2
     return shell.wrap(text)
+
+
+def launch(state_dir: str) -> str:
+    """The program that asks: what the interpreter is given to run."""
+    file = bundle.path(state_dir).rpartition("-")[0]
+    return LAUNCH.format(bundled=BUNDLED.format(path=ascii(file)) if file else "")
 
 
 def _interpreter(state_dir: str) -> list[str]:

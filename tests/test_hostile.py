@@ -487,7 +487,8 @@ def test_a_disk_that_takes_nothing_more(project: Project, which: str, fault: str
 
 def hook_question(home: Home, directory: Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
     """The hook's question, asked as the hook asks it."""
-    command = [*hooks._interpreter(str(home.state)), "-c", hooks.LAUNCH, "bash", "", str(home.state), str(home.config), "", ROOT]
+    state = str(home.state)
+    command = [*hooks._interpreter(state), "-c", hooks.launch(state), "bash", "", state, str(home.config), "", ROOT]
     return subprocess.run(command, cwd=directory, env={**home.env, **variables}, capture_output=True, timeout=20, check=False)
 
 

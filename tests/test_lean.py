@@ -10,17 +10,21 @@ What no program can do anything about, and what is done instead:
 
 from __future__ import annotations
 
+import marshal
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import GUIDE, Home, executable
 
-from cowork_env import cli, hooks
+from cowork_env import bundle, cli, hooks
 
 ROOT = str(Path(hooks.PACKAGE).parent)
 ISOLATED = [sys.executable, "-I", "-S", "-X", "utf8"]
-LIST = "; import sys; sys.stderr.write(' '.join(sys.modules))"
+LIST = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
 
 # Beyond what the interpreter itself starts with. Every line here costs time at each change of directory.
 OURS = {
@@ -38,9 +42,9 @@ NEVER = {
 }  # fmt: skip
 
 
-def question(home: Home, directory: Path, launch: str = hooks.LAUNCH, **variables: str) -> subprocess.CompletedProcess[str]:
+def question(home: Home, directory: Path, launch: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """The hook's question, word for word as the hook asks it."""
-    command = [*ISOLATED, "-c", launch, "bash", "", str(home.state), str(home.config), "", ROOT]
+    command = [*ISOLATED, "-c", launch or hooks.launch(str(home.state)), "bash", "", str(home.state), str(home.config), "", ROOT]
     return subprocess.run(
         command, cwd=directory, env={**home.env, **variables}, capture_output=True, text=True, timeout=20, check=True
     )
@@ -51,7 +55,7 @@ def imported(home: Home, directory: Path) -> set[str]:
     question(home, directory)
     bare = subprocess.run([*ISOLATED, "-c", "pass" + LIST], capture_output=True, text=True, timeout=20, check=True).stderr.split()
     # It leaves without ceremony; here it stays to tell.
-    done = question(home, directory, "import posix; posix._exit = lambda status: None; " + hooks.LAUNCH + LIST)
+    done = question(home, directory, "import posix; posix._exit = lambda status: None\n" + hooks.launch(str(home.state)) + LIST)
     assert done.stdout.startswith("__cowork_env_reply=(")
     return set(done.stderr.split()) - set(bare)
 
@@ -79,6 +83,43 @@ def test_nothing_heavy_on_any_of_the_usual_ways(home: Home) -> None:
     for i, (text, allowed) in enumerate(texts.items()):
         home.pin(home.path / str(i), text, allowed)
         assert not imported(home, home.path / str(i)) & NEVER
+
+
+def test_the_bundle_holds_all_of_ours_and_agrees_with_the_modules(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {f"cowork_env.{name}" for name in bundle.MODULES} == OURS - {"cowork_env"}
+    home.providers()
+    home.pin(home.path / "project", "openrouter\nmodel = m\n")
+    bundled = hooks.launch(str(home.state))
+    monkeypatch.setattr(bundle, "path", lambda state: "")
+    plain = hooks.launch(str(home.state))
+    assert "marshal" in bundled and "marshal" not in plain
+    question(home, home.path / "project", plain)  # the time stamps
+    assert question(home, home.path / "project", bundled).stdout == question(home, home.path / "project", plain).stdout
+
+
+def test_a_bundle_that_cannot_be_used_is_done_without(home: Home) -> None:
+    home.pin(home.path / "project", "none\n")
+    launch, file = hooks.launch(str(home.state)), Path(bundle.path(str(home.state)))
+    whole = question(home, home.path / "project", launch).stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for content in (b"", b"no code", file.read_bytes()[:1000], marshal.dumps(None)):
+        file.write_bytes(content)
+        assert question(home, home.path / "project", launch).stdout == whole
+    file.unlink()
+    assert question(home, home.path / "project", launch).stdout == whole
+
+
+def test_a_bundle_is_for_these_very_sources_and_they_are_not_hoarded(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, found = str(home.state), []
+    for number in range(bundle.KEPT + 3):
+        monkeypatch.setattr(bundle, "LOADER", f"{bundle.LOADER}# {number}")
+        found.append(bundle.path(state))
+        os.utime(found[-1], (number, number))
+        assert bundle.path(state) == found[-1]
+    assert len(set(found)) == len(found)
+    assert [path for path in found if os.path.exists(path)] == found[-bundle.KEPT :]
+    (home.state / bundle.FOLDER).chmod(0o777)
+    assert bundle.path(state) == ""
 
 
 def hostile(folder: Path, home: Home, *names: str) -> Path:

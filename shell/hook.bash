@@ -66,24 +66,25 @@ function __cowork_env_prompt {
       fi
       ;;
   esac
-  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
-    # Back to the person's options on return, by whatever way.
-    \builtin local -
-    \builtin set +aeuvxkET
-    __cowork_env_update prompt
-  else
-    __cowork_env_guarded prompt
-  fi
+  __cowork_env_calmly prompt
   \builtin return "$1"
 }
 
-# bash before 4.4 has no "local -", so the options that must be off are put back by hand. Not one of them may stay on:
-# set -e would end the shell in spite of "||", as it is "builtin eval", and a DEBUG trap would see keys under set -T.
-function __cowork_env_guarded {
-  \builtin set -- "$1" "${-//[!aeuvxkET]/}"
-  { \builtin set +aeuvxkET; } 2>/dev/null
-  __cowork_env_update "$1"
-  [[ -z $2 ]] || \builtin set "-$2"
+# Update with those options off that would show or stop what is done, and back to the person's on return, by whatever way.
+function __cowork_env_calmly {
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
+    \builtin local -
+    \builtin set +aeuvxkET
+    __cowork_env_update "$1"
+  else
+    # bash before 4.4 has no "local -", so they are put back by hand. Not one may stay on: set -e would end the shell in
+    # spite of "||", as it is "builtin eval", and a DEBUG trap would see keys under set -T.
+    \builtin set -- "$1" "${-//[!aeuvxkET]/}"
+    { \builtin set +aeuvxkET; } 2>/dev/null
+    __cowork_env_update "$1"
+    [[ -z $2 ]] || \builtin set "-$2"
+  fi
+  \builtin return 0
 }
 
 # cd, pushd and popd with a provider in their wake. The first argument is the command's name.
@@ -95,19 +96,8 @@ function __cowork_env_move {
     # on to each other for ever.
     if \builtin "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   fi
-  \builtin test "$PWD" = "${__cowork_env_here[0]}" || __cowork_env_moved
+  \builtin test "$PWD" = "${__cowork_env_here[0]}" || __cowork_env_calmly move
   \builtin return "$1"
-}
-
-function __cowork_env_moved {
-  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
-    \builtin local -
-    \builtin set +aeuvxkET
-    __cowork_env_update move
-  else
-    __cowork_env_guarded move
-  fi
-  \builtin return 0
 }
 
 # Make the environment right for here and now. Argument: prompt or move.

@@ -101,7 +101,8 @@ for _name, _values in GUIDE_MANAGED.items():
     _values |= {"COWORK_ENV_ACTIVE": _name, "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1"}
 
 # Variables of the person's who runs the tests that would reach the program.
-FOREIGN = ("ANTHROPIC_", "CLAUDE", "COWORK_", "XDG_", "PYTHON", "DIRENV_", "MISE_", "__MISE", "BASH_", "PROMPT_COMMAND")
+# CI among them, where Claude Code believes that nobody is at the terminal.
+FOREIGN = ("ANTHROPIC_", "CI", "CLAUDE", "COWORK_", "XDG_", "PYTHON", "DIRENV_", "MISE_", "__MISE", "BASH_", "PROMPT_COMMAND")
 
 
 class Home:

@@ -66,7 +66,7 @@ class World:
         """Another URL and another key for an entry; the two belong together and to nothing else."""
         self.serial += 1
         tag = f"{entry['id'] or entry['name']}-{self.serial}"
-        entry["baseUrl"] = f"https://{tag}.example" + ("/v1" if self.serial % 3 == 0 else "")
+        entry["baseUrl"] = f"https://{tag.replace(' ', '-')}.example" + ("/v1" if self.serial % 3 == 0 else "")
         if entry.get("authTokenFrom", "").startswith("file:"):
             self.fresh_secret(tag)
         elif "authToken" in entry:

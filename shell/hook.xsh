@@ -31,13 +31,16 @@ def __cowork_env_load():
             pin = os.path.join(directory, ".cowork-provider")
             if os.path.exists(pin):
                 content = b"!"
-                # Neither a FIFO nor something in /proc, which has no size, is opened here.
-                if os.path.isfile(pin) and os.path.getsize(pin):
+                try:
+                    # A FIFO would have it wait, and something in /proc has no size.
+                    opened = os.open(pin, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                     try:
-                        with open(pin, "rb") as file:
-                            content = file.read(4097)
-                    except OSError:
-                        pass
+                        if os.path.isfile(opened) and os.path.getsize(opened):
+                            content = os.read(opened, 4097)
+                    finally:
+                        os.close(opened)
+                except OSError:
+                    pass
                 pins.append(f"{pin}\1{os.fsdecode(content)}\1")
             directory = "" if directory == os.path.dirname(directory) else os.path.dirname(directory)
         return here, "".join(pins), [env.get(name) for name in variables + homes]

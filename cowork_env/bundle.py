@@ -38,6 +38,8 @@ def path(state_dir: str) -> str:
         key = digest(repr((PACKAGE, sys.version, LOADER, stamps)).encode("utf-8", "surrogateescape"))[:20]
         file = f"{state_dir}/{FOLDER}/{key}-{sys.hexversion:x}"
         if not os.path.exists(file):
+            if not os.path.isdir(os.path.expanduser("~")):
+                return ""  # A home that is not there is not made here.
             _make(file, sources)
         folder = os.stat(os.path.dirname(file))
         return file if folder.st_uid == os.geteuid() and not folder.st_mode & 0o022 else ""

@@ -120,6 +120,9 @@ def test_a_bundle_is_for_these_very_sources_and_they_are_not_hoarded(home: Home,
     assert [path for path in found if os.path.exists(path)] == found[-bundle.KEPT :]
     (home.state / bundle.FOLDER).chmod(0o777)
     assert bundle.path(state) == ""
+    monkeypatch.setenv("HOME", str(home.path / "gone"))
+    assert bundle.path(f"{home.path}/gone/.local/state/cowork-env") == ""
+    assert not (home.path / "gone").exists()
 
 
 def hostile(folder: Path, home: Home, *names: str) -> Path:

@@ -78,8 +78,8 @@ end
 # A universal variable that comes from another session would stand beside the provider's own: another key, above all. fish
 # can be at a prompt then, so this does not wait for the next.
 function __cowork_env_intruded @INTRUDERS@
-    builtin test -n "$__cowork_env_current[2]"; and builtin set -qUx $argv[3]; and not builtin set -qg $argv[3]; or builtin return
     builtin set -l fish_trace
+    builtin test -n "$__cowork_env_current[2]"; and builtin set -qUx $argv[3]; and not builtin set -qg $argv[3]; or builtin return
     builtin set __cowork_env_current[1] ''
     builtin set __cowork_env_questions # Only the program knows what to do.
     builtin set __cowork_env_next $__cowork_env_numbers

@@ -139,7 +139,7 @@ def answer(question: Question, inputs: Inputs) -> Answer:
     if slow:
         now = time.time_ns()
         reply.lifetime = str(REMEMBER_OUTSIDE) if question.shell.has_clock else _reference(inputs.state_dir, now)
-    if inputs.env.get(providers.FILE_VARIABLE, "/")[:1] not in "/":
+    if not (inputs.env.get(providers.FILE_VARIABLE) or "/").startswith("/"):
         reply.flags += PASSING  # Another file in every directory.
     age = time.time_ns() - (newest if question.coarse else young)
     if age < (COARSE_NS if question.coarse else CLOCK_TICK_NS):

@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +161,19 @@ def need(tool: str) -> str:
             pytest.fail(f"{tool} is not installed, and in CI it must be")
         pytest.skip(f"{tool} is not installed")
     return path
+
+
+def terminals(kind: Callable[..., Any], home: Home) -> Iterator[Callable[..., Any]]:
+    """What a fixture yields to open terminals of a kind in a home: they are closed at the test's end."""
+    opened: list[Any] = []
+
+    def start(shell: str, **options: object) -> Any:
+        opened.append(kind(shell, home, **options))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
 
 
 @pytest.fixture

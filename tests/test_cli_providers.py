@@ -371,7 +371,12 @@ def test_show_masks_all_that_may_be_a_key(home: Home, form: list[str]) -> None:
             | {
                 "authToken": KEY,
                 "apiKey": KEY,
-                "env": {"MY_TOKEN": KEY, "HTTPS_PROXY": f"http://me:{KEY}@proxy:1", "PLAIN": "shown"},
+                "env": {
+                    "MY_TOKEN": KEY,
+                    "HTTPS_PROXY": f"http://me:{KEY}@proxy:1",
+                    "ALL_PROXY": f"me:{KEY}@proxy:2",
+                    "PLAIN": "shown",
+                },
             },
             GUIDE[2] | {"authToken": "short-key"},
             GUIDE[0] | {"authToken": "ENC:v1:AAAA"},
@@ -382,7 +387,7 @@ def test_show_masks_all_that_may_be_a_key(home: Home, form: list[str]) -> None:
     assert KEY not in shown
     assert KEY[-4:] in shown
     assert "shown" in shown
-    assert "http://proxy:1" in shown
+    assert "http://proxy:1" in shown and "proxy:2" in shown
     assert "short" not in ok(home, "show", "litellm-local", *form).stdout
     assert "(encrypted by the desktop app)" in ok(home, "show", "my-anthropic-api", *form).stdout
     ran = run(home, "show", "wrong", *form)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import GUIDE, Home, need
+from conftest import GUIDE, Home, need, terminals
 from conftest import GUIDE_MANAGED as MANAGED
 from terminal import HOOK, SHELLS, Terminal
 
@@ -28,15 +28,7 @@ def shell(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def open_terminal(home: Home) -> Iterator[Open]:
     """Open terminals in the test's home; they are closed at its end."""
-    opened: list[Terminal] = []
-
-    def start(shell: str, **options: object) -> Terminal:
-        opened.append(Terminal(shell, home, **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield start
-    for terminal in opened:
-        terminal.close()
+    yield from terminals(Terminal, home)
 
 
 def test_each_guide_provider_inside_and_out(shell: str, home: Home, projects: dict[str, Path], open_terminal: Open) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from conftest import GUIDE, Home, need
+from conftest import GUIDE, Home, need, terminals
 from test_counts import Counter
 from test_hook import MANAGED
 from test_shells import EVALUATE
@@ -151,15 +151,7 @@ def shell(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def open_terminal(home: Home) -> Iterator[Open]:
     """Open terminals in the test's home; they are closed at its end."""
-    opened: list[Terminal] = []
-
-    def start(shell: str, **options: object) -> Terminal:
-        opened.append(Terminal(shell, home, **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield start
-    for terminal in opened:
-        terminal.close()
+    yield from terminals(Terminal, home)
 
 
 def test_a_row_for_each_shell() -> None:

@@ -86,14 +86,13 @@ def is_key(name: str) -> bool:
 
 
 def shown_value(name: str, value: str) -> str:
-    """The value of a variable as it may be shown: a key masked, and a URL without the password in it."""
+    """The value of a variable as it may be shown: a key masked, and a URL or a proxy's address without the password in it."""
     if is_key(name):
         return mask(value)
-    if "://" not in value:
-        return value
-    from ..overrides import without_password
+    from ..overrides import PROXIES, without_password
 
-    return without_password(value)
+    # A proxy's address needs no scheme.
+    return without_password(value) if "://" in value or name.upper() in PROXIES else value
 
 
 def colour(stream: Any = None) -> bool:

@@ -17,7 +17,7 @@ from ..overrides import BEATEN, HELD, SAME, WINS, YIELDS, Setting
 from ..provider import CREDENTIAL, InvalidField, is_encrypted
 from ..resolve import Inputs, Resolution
 from ..text import tilde, visible
-from .common import choosing, context, examples, is_key, json_out, mask
+from .common import choosing, context, examples, is_key, json_out, shown_value
 
 if TYPE_CHECKING:
     from ..environment import Target
@@ -62,10 +62,7 @@ class Row:
             return "(unset)"
         if self.value == UNKNOWN_KEY:
             return "(fetched when needed)"
-        if is_key(self.name):
-            return mask(self.value) or "(empty)"
-        url = "://" in self.value or self.name.upper() in overrides.PROXIES  # a proxy's address needs no scheme
-        return visible(overrides.without_password(self.value) if url else self.value, 80) or "(empty)"
+        return visible(shown_value(self.name, self.value), 80) or "(empty)"
 
 
 class View:

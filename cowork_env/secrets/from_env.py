@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import CoworkEnvError
+from ..provider import is_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 def check(name: str) -> None:
     """Raise :class:`CoworkEnvError` unless ``name`` can be a variable's name and is not one of ours."""
-    if not (name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()):
+    if not is_variable(name):
         raise CoworkEnvError("does not name an environment variable")
     from ..environment import ACTIVE, MANAGED, STATE
 

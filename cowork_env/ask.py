@@ -1,7 +1,7 @@
 """The hook's question and its answer: the one process that a change of directory may cost.
 
 Everything on this way is imported at each question, so it holds to the interpreter's built-in modules. The answer
-is shell code that assigns one list (see :class:`Answer`); the hook does what it says and remembers it.
+is shell code that makes one list (see :class:`Answer`); the hook does what it says and remembers it.
 """
 
 from __future__ import annotations

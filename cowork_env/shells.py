@@ -100,9 +100,9 @@ class Shell:
     ``setting`` and ``unsetting`` write code for several variables at once, ``then`` joins two pieces so that the
     second runs only if the first worked, ``whole`` goes around all. A shell that takes part at prompts has more: its
     ``hook`` file, ``when`` (code under the condition that a variable has a value, or for None is unset), ``assign`` (a
-    list to a variable, with ``comma`` between its items) and ``wrap`` (around the hook). One that remembers answers also has
-    ``holds`` (that condition alone), ``both`` (between two), ``together`` (one for many), ``either`` (code for each outcome
-    of one), and perhaps ``leave`` (``unsetting`` where nothing stays hidden).
+    list to a variable or the positional parameters, with ``comma`` between its items) and ``wrap`` (around the hook).
+    One that remembers answers also has ``holds`` (that condition alone), ``both`` (between two), ``together`` (one for
+    many), ``either`` (code for each outcome of one), and perhaps ``leave`` (``unsetting`` where nothing stays hidden).
     """
 
     __slots__ = (
@@ -240,11 +240,11 @@ def _fish_holds(name: str, value: str | None) -> str:
     return f'builtin test x"${name}" = {quote_fish("x" + value)}'
 
 
-def _like_bash(name: str, builtin: str, wrap: str = "") -> Shell:
+def _like_bash(name: str, builtin: str, assign: str, wrap: str = "") -> Shell:
     return Shell(
         name, quote_posix, _posix_set(f"{builtin} export"), _posix_unset(f"{builtin} unset -v"), " && ", f"hook.{name}",
         holds=_posix_holds, both=" && ", when=lambda n, v, code: f"{_posix_holds(n, v)} && {code}",
-        assign="{variable}=({items})", wrap=wrap,
+        assign=assign, wrap=wrap,
         together=_posix_all_hold, either=f"if {{condition}}; then\n{{code}}else {builtin} eval {{otherwise}}\nfi\n",
     )  # fmt: skip
 
@@ -290,9 +290,9 @@ REGISTRY: dict[str, Shell] = {
     shell.name: shell
     for shell in (
         Shell("sh", quote_posix, _posix_set("export"), _posix_unset("unset"), " && "),
-        _like_bash("bash", "\\builtin"),
+        _like_bash("bash", "\\builtin", "\\builtin set -- {items}"),  # not an array, see the hook
         # Functions defined in there run with zsh's own options, whatever the person has set.
-        _like_bash("zsh", "builtin", wrap="builtin emulate zsh -o noaliases -c {hook}"),
+        _like_bash("zsh", "builtin", "{variable}=({items})", wrap="builtin emulate zsh -o noaliases -c {hook}"),
         Shell(
             "fish", quote_fish, _fish_set, _fish_unset, "; ", "hook.fish",
             holds=_fish_holds, both="; and ", when=lambda n, v, code: f"if {_fish_holds(n, v)}; {code}; end",

@@ -5,6 +5,9 @@
 # time stamps of a few files with what the last answer was about. For something new it asks the program once, and
 # remembers the answer. Everything is kept in arrays, which bash never exports. Words that only bash 4 or later knows
 # are not used without a fallback: macOS ships bash 3.2.
+#
+# Ctrl-C may break this off anywhere. Outside start-up no array is made by name=(...): bash reads that like a file, and an
+# interrupt meanwhile leaves it at this one's end, which ends the shell.
 
 \builtin shopt -q expand_aliases && \builtin shopt -u expand_aliases && __cowork_env_aliases=(1)
 
@@ -21,8 +24,8 @@ __cowork_env_current=('' '' '' '' '')
 # that only once.
 __cowork_env_watches=('-z x')
 function __cowork_env_unchanged { \builtin return 1; }
-# Whether there is a function __cowork_env_unmoved, for all files that a prompt has to look at, and the strings and pins
-# (place and content) beside it. They save looking closely. And all pins that are there.
+# The number of pins that have to be read, once there is a function __cowork_env_unmoved for all files that a prompt has
+# to look at; and the strings and pins (place and content) beside it. They save looking closely. And all pins that are there.
 __cowork_env_still=()
 __cowork_env_around=('')
 __cowork_env_known=()
@@ -34,9 +37,11 @@ __cowork_env_idle=()
 __cowork_env_questions=() __cowork_env_files=() __cowork_env_guards=() __cowork_env_applies=() __cowork_env_undoes=() __cowork_env_states=()
 __cowork_env_names=() __cowork_env_labels=() __cowork_env_errors=() __cowork_env_expiries=()
 __cowork_env_next=(0)
-# What was said already; variables that were set but not exported before we exported them; the question that a slow
-# look-up is under way for; and whether no prompt has been reached yet.
-__cowork_env_said=()
+# COWORK_ENV_STATE before a change that is under way, and how to undo that.
+__cowork_env_half=()
+# What was said already; variables that were set but not exported before we exported them, as name=value; the question
+# that a slow look-up is under way for; and whether no prompt has been reached yet.
+__cowork_env_said=('')
 __cowork_env_kept=(${__cowork_env_kept[@]+"${__cowork_env_kept[@]}"})
 __cowork_env_asking=()
 __cowork_env_fresh=(f)
@@ -53,7 +58,7 @@ function __cowork_env_prompt {
         \builtin test "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"$'\2'"${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}" = "${__cowork_env_around[0]}"; then
         # The pins that are there still have to say what they said. Without a name, read keeps blanks by itself; and not
         # from standard input, which a Ctrl-C at the wrong moment would leave at the pin's end, and end the shell.
-        ((${#__cowork_env_known[@]})) || \builtin return "$1"
+        ((__cowork_env_still)) || \builtin return "$1"
         \builtin local REPLY
         \builtin set -- "$1" "${__cowork_env_known[@]}"
         while (($# > 1)); do
@@ -104,7 +109,8 @@ function __cowork_env_move {
 function __cowork_env_update {
   # All in one scope: bash looks for a variable in each that there is, from within.
   \builtin local __cowork_env_question __cowork_env_pins IFS=$' \t\n' __cowork_env_changed='' __cowork_env_file __cowork_env_text __cowork_env_i __cowork_env_was
-  __cowork_env_still=()
+  \builtin unset -v __cowork_env_still
+  [[ -z ${__cowork_env_half+x} ]] || __cowork_env_mend "${__cowork_env_fresh:+$__cowork_env_half}"
   # Strings are compared by test throughout: [[ ]] folds case under nocasematch.
   if ! \builtin test "$PWD" = "${__cowork_env_here[0]}" || [[ ! . -ef ${__cowork_env_here[1]} && -z ${__cowork_env_here[2]} ]]; then
     __cowork_env_locate
@@ -112,7 +118,8 @@ function __cowork_env_update {
   __cowork_env_look
   __cowork_env_unchanged || __cowork_env_changed=1
   if \builtin test "${COWORK_ENV_STATE-}" != "${__cowork_env_current[1]}"; then
-    # Somebody took our state away, or an interrupt left it; what we know of it ourselves is better than nothing.
+    # Somebody took our state away; what we know of it ourselves is better than nothing.
+    __cowork_env_current[0]=''
     __cowork_env_leave 2>/dev/null
     __cowork_env_changed=1
   fi
@@ -120,33 +127,54 @@ function __cowork_env_update {
     # The person interrupted a slow look-up: no provider then, until something changes.
     __cowork_env_leave 2>/dev/null
     __cowork_env_current[0]=$__cowork_env_asking
-    __cowork_env_asking=()
+    \builtin unset -v __cowork_env_asking
   fi
   if [[ -n $__cowork_env_changed ]]; then
-    __cowork_env_questions=() __cowork_env_next=(0)
+    __cowork_env_forget
   elif [[ -z ${__cowork_env_fresh-} ]] && \builtin test "$__cowork_env_question" = "${__cowork_env_current[0]}"; then
     if [[ $1 == prompt ]]; then
       # Making the list pays only where somebody stays.
       [[ -z ${__cowork_env_idle-} ]] || __cowork_env_rest
-      __cowork_env_idle=(1)
+      __cowork_env_idle[0]=1
     fi
     \builtin return
   fi
-  __cowork_env_idle=()
+  \builtin unset -v __cowork_env_idle
   __cowork_env_current[0]='' # An interrupt may leave the rest half done.
   if [[ -n ${__cowork_env_fresh-} ]] || ! __cowork_env_recall; then __cowork_env_ask; fi
   if [[ $1 == prompt && -n ${__cowork_env_fresh-} ]]; then
     __cowork_env_wrap # What a start-up file defined after us, before the first command line.
-    __cowork_env_fresh=()
+    \builtin unset -v __cowork_env_fresh
   fi
+}
+
+function __cowork_env_forget {
+  \builtin unset -v __cowork_env_questions
+  __cowork_env_next[0]=0
+}
+
+# A change did not come to its end: go back to where no provider is active, from whatever is there of either. No interrupt
+# breaks this off again. Argument: a state that this shell inherited; of what was before it, only the program can tell.
+function __cowork_env_mend {
+  \builtin local __cowork_env_trap
+  __cowork_env_trap=$(\builtin trap -p INT)
+  \builtin trap '' INT
+  {
+    \builtin eval "${__cowork_env_half[1]}"
+    __cowork_env_leave
+    [[ -z $1 ]] || \builtin export COWORK_ENV_STATE="$1"
+  } 2>/dev/null
+  __cowork_env_current[0]=''
+  \builtin unset -v __cowork_env_half
+  \builtin eval "${__cowork_env_trap:-\\builtin trap - INT}"
 }
 
 # The physical directory and the places of its pins.
 function __cowork_env_locate {
   \builtin local __cowork_env_dir
-  __cowork_env_here=('' '' '') # An interrupt may leave the rest half done.
+  __cowork_env_here[0]='' # An interrupt may leave the rest half done.
   if __cowork_env_climb "$PWD" && [[ . -ef $PWD ]]; then
-    __cowork_env_here=("$PWD" "$PWD" '')
+    __cowork_env_here[2]='' __cowork_env_here[1]=$PWD __cowork_env_here[0]=$PWD
     \builtin return
   fi
   __cowork_env_dir=$(\builtin pwd -P 2>/dev/null)
@@ -156,7 +184,7 @@ function __cowork_env_locate {
     \builtin set -- "$PWD" gone
   fi
   __cowork_env_climb "$1" || :
-  __cowork_env_here=("$PWD" "$@")
+  __cowork_env_here[2]=$2 __cowork_env_here[1]=$1 __cowork_env_here[0]=$PWD
 }
 
 # List the places of pins in a directory and above it; fails when a symbolic link is on the way.
@@ -172,7 +200,8 @@ function __cowork_env_climb {
       \builtin set +f
       ;;
   esac
-  __cowork_env_n=$# __cowork_env_chain=()
+  __cowork_env_n=$#
+  \builtin unset -v __cowork_env_chain
   __cowork_env_chain[__cowork_env_n]=/.cowork-provider
   for __cowork_env_part in "$@"; do
     # One command, as bash takes as long for each as for a look at a file.
@@ -185,17 +214,19 @@ function __cowork_env_climb {
 # What an answer depends on, beside the watched files: a few variables, and the pins with their contents. Its variables
 # are those of __cowork_env_update.
 function __cowork_env_look {
-  __cowork_env_pins='' __cowork_env_known=() __cowork_env_seen=()
+  __cowork_env_pins=''
+  \builtin unset -v __cowork_env_known __cowork_env_seen
   for __cowork_env_file in "${__cowork_env_chain[@]}"; do
     if [[ -e $__cowork_env_file ]]; then
-      __cowork_env_seen+=("$__cowork_env_file")
+      __cowork_env_seen[${#__cowork_env_seen[@]}]=$__cowork_env_file
       __cowork_env_text='!'
       # Neither a FIFO nor something in /proc, which has no size, is opened here, nor what could become one by now.
       if [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
         __cowork_env_text='?'
         if [[ -O ${__cowork_env_file%.cowork-provider} && ! -k ${__cowork_env_file%.cowork-provider} && ! -g ${__cowork_env_file%.cowork-provider} && ! -L $__cowork_env_file ]]; then
           IFS='' \builtin read -r -d '' -n 4097 -u 9 __cowork_env_text 2>/dev/null 9<"$__cowork_env_file"
-          __cowork_env_known+=("$__cowork_env_file" "$__cowork_env_text")
+          __cowork_env_known[${#__cowork_env_known[@]}]=$__cowork_env_file
+          __cowork_env_known[${#__cowork_env_known[@]}]=$__cowork_env_text
         fi
       fi
       __cowork_env_pins=$__cowork_env_pins$__cowork_env_file$'\1'$__cowork_env_text$'\1'
@@ -207,7 +238,7 @@ function __cowork_env_look {
 # Nothing changed since the last prompt: note what to look at until something does.
 function __cowork_env_rest {
   \builtin local __cowork_env_file __cowork_env_word __cowork_env_code
-  __cowork_env_around=("$PWD"$'\2'"${COWORK_ENV_STATE-}${__cowork_env_question#"$__cowork_env_pins"}")
+  __cowork_env_around[0]=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_question#"$__cowork_env_pins"}
   __cowork_env_code=${__cowork_env_watches[0]}
   if [[ -z ${__cowork_env_here[2]} ]]; then
     \builtin printf -v __cowork_env_word %q "${__cowork_env_here[1]}"
@@ -224,16 +255,17 @@ function __cowork_env_rest {
     fi
   done
   \builtin eval "function __cowork_env_unmoved { [[ $__cowork_env_code ]]; }"
-  __cowork_env_still=(1)
+  __cowork_env_still[0]=${#__cowork_env_known[@]}
 }
 
 # Put back what was there before the provider that is active, as far as this shell knows it.
 function __cowork_env_leave {
   \builtin eval "${__cowork_env_current[3]}"
-  while ((${#__cowork_env_kept[@]})); do
-    [[ -n ${!__cowork_env_kept+x} ]] || \builtin printf -v "$__cowork_env_kept" %s "${__cowork_env_kept[1]}"
-    __cowork_env_kept=("${__cowork_env_kept[@]:2}")
+  for __cowork_env_file in "${__cowork_env_kept[@]}"; do
+    __cowork_env_text=${__cowork_env_file%%=*}
+    [[ -n ${!__cowork_env_text+x} ]] || \builtin printf -v "$__cowork_env_text" %s "${__cowork_env_file#*=}"
   done
+  \builtin unset -v __cowork_env_kept
   __cowork_env_current[1]='' __cowork_env_current[3]=''
 }
 
@@ -247,13 +279,18 @@ function __cowork_env_recall {
     if \builtin test "${__cowork_env_states[__cowork_env_i]}" != "${__cowork_env_current[1]}"; then
       # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
       [[ -z $__cowork_env_was ]] || \builtin test "$__cowork_env_was" != "${__cowork_env_names[__cowork_env_i]}" || \builtin return 1
+      __cowork_env_half[1]=${__cowork_env_undoes[__cowork_env_i]} __cowork_env_half[0]=${COWORK_ENV_STATE-}
       {
         __cowork_env_leave
         [[ -z ${__cowork_env_applies[__cowork_env_i]} ]] || {
           \builtin eval "${__cowork_env_guards[__cowork_env_i]}" && \builtin eval "${__cowork_env_applies[__cowork_env_i]}"
         }
-      } 2>/dev/null || \builtin return 1
+      } 2>/dev/null || {
+        __cowork_env_mend ''
+        \builtin return 1
+      }
       __cowork_env_current[3]=${__cowork_env_undoes[__cowork_env_i]} __cowork_env_current[1]=${__cowork_env_states[__cowork_env_i]}
+      \builtin unset -v __cowork_env_half
     fi
     __cowork_env_settle "${__cowork_env_names[__cowork_env_i]}" "${__cowork_env_labels[__cowork_env_i]}" "${__cowork_env_errors[__cowork_env_i]}" "$__cowork_env_was"
     \builtin return 0
@@ -261,74 +298,76 @@ function __cowork_env_recall {
   \builtin return 1
 }
 
-# Ask the program, do what it says, and remember it.
+# Ask the program, do what it says, and remember it. The answer's items are the positional parameters: see ask.py.
 function __cowork_env_ask {
-  \builtin local __cowork_env_reply __cowork_env_text __cowork_env_i __cowork_env_folders_now __cowork_env_again "__cowork_env_was=${__cowork_env_current[2]}" "__cowork_env_flags=${__cowork_env_fresh-}"
-  __cowork_env_folders_now=("${__cowork_env_folders[0]}" "${__cowork_env_folders[1]}")
-  [[ ${__cowork_env_folders[2]} == "${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}" ]] || __cowork_env_folders_now=('' '')
-  __cowork_env_flags=${__cowork_env_flags}l
+  \builtin local __cowork_env_state_dir __cowork_env_config_dir __cowork_env_again='' "__cowork_env_was=${__cowork_env_current[2]}" "__cowork_env_flags=${__cowork_env_fresh-}l"
+  if \builtin test "${__cowork_env_folders[2]}" = "${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}"; then
+    __cowork_env_state_dir=${__cowork_env_folders[0]} __cowork_env_config_dir=${__cowork_env_folders[1]}
+  fi
   ((BASH_VERSINFO[0] > 4)) || __cowork_env_flags=${__cowork_env_flags}s
   __cowork_env_text=${COWORK_ENV_PROVIDERS_FILE-}$'\2'${COWORK_ENV_PROVIDERS_JSON-}$'\2'${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}
   if ! \builtin test "$__cowork_env_text" = "${__cowork_env_sources[0]}"; then
-    __cowork_env_questions=() __cowork_env_next=(0) __cowork_env_sources=("$__cowork_env_text")
+    __cowork_env_forget
+    __cowork_env_sources[0]=$__cowork_env_text
   fi
-  __cowork_env_again=
   while :; do
-    __cowork_env_reply=()
-    __cowork_env_text=$(\builtin exec @ASK@ bash "$__cowork_env_flags" "${__cowork_env_folders_now[@]}" '' "${__cowork_env_seen[@]}" @PACKAGE@ </dev/null 2>/dev/null)
+    __cowork_env_text=$(\builtin exec @ASK@ bash "$__cowork_env_flags" "$__cowork_env_state_dir" "$__cowork_env_config_dir" '' "${__cowork_env_seen[@]}" @PACKAGE@ </dev/null 2>/dev/null)
     __cowork_env_i=$?
+    \builtin set --
     \builtin eval "$__cowork_env_text"
-    if ((${#__cowork_env_reply[@]} < 14)); then
+    if (($# < 14)); then
       if ((__cowork_env_i == 1)) && [[ -z $__cowork_env_again && -z ${__cowork_env_asking-} ]]; then
         # A Ctrl-C while Python starts ends it like any mistake, so once is not enough to call it gone.
         __cowork_env_again=1
         \builtin continue
       fi
       __cowork_env_leave 2>/dev/null
+      __cowork_env_text=
       if ((__cowork_env_i == 130)); then
         # Interrupted, and the person's own INT trap let us go on. A slow look-up is given up, a short one comes again.
         [[ -n ${__cowork_env_asking-} ]] || __cowork_env_question=$'\2'
-        __cowork_env_asking=()
-        __cowork_env_settle '' '' '' "$__cowork_env_was"
-        \builtin return
-      fi
-      __cowork_env_asking=()
-      __cowork_env_text=
-      if [[ " ${__cowork_env_said[*]} " != *' gone '* ]]; then
+      elif [[ " ${__cowork_env_said[0]} " != *' gone '* ]]; then
         __cowork_env_text='the program cannot be run any more; install it again, or take its line out of your start-up file'
-        __cowork_env_said=(gone "${__cowork_env_said[@]:0:31}")
+        __cowork_env_said[0]="gone ${__cowork_env_said[0]}"
       fi
+      \builtin unset -v __cowork_env_asking
       __cowork_env_settle '' '' "$__cowork_env_text" "$__cowork_env_was"
       \builtin return
     fi
-    __cowork_env_keep
-    if ! \builtin eval "${__cowork_env_reply[8]}" 2>/dev/null; then
-      \builtin eval "${__cowork_env_reply[11]}" 2>/dev/null
-      __cowork_env_leave 2>/dev/null
-      __cowork_env_settle '' '' "${__cowork_env_reply[4]} is not in force: one of its variables is read-only in this shell" "$__cowork_env_was"
+    __cowork_env_keep "${13}"
+    __cowork_env_half[1]=${12} __cowork_env_half[0]=${COWORK_ENV_STATE-}
+    if ! \builtin eval "$9" 2>/dev/null; then
+      __cowork_env_mend ''
+      __cowork_env_settle '' '' "$5 is not in force: one of its variables is read-only in this shell" "$__cowork_env_was"
       \builtin return
     fi
-    __cowork_env_watch "${__cowork_env_reply[@]:14 + 2 * __cowork_env_reply[13]}"
-    [[ ${__cowork_env_reply[2]} == *m* ]] || \builtin break
-    # A slow look-up follows. What was active is left by now, if the provider is another.
-    [[ -z ${__cowork_env_reply[8]} ]] || __cowork_env_current=('' '' "$__cowork_env_was" '' '')
-    __cowork_env_asking=("$__cowork_env_question")
+    if [[ $3 != *m* ]]; then
+      __cowork_env_current[3]=${12} __cowork_env_current[1]=$8
+    elif [[ -n $9 ]]; then
+      # What was active is left by now, as the provider is another.
+      __cowork_env_current[4]='' __cowork_env_current[3]='' __cowork_env_current[1]=''
+    fi
+    \builtin unset -v __cowork_env_half
+    __cowork_env_watch "${@:15 + 2 * ${14}}"
+    [[ $3 == *m* ]] || \builtin break
+    # A slow look-up follows.
+    __cowork_env_asking[0]=$__cowork_env_question
     __cowork_env_flags=${__cowork_env_flags}p
   done
-  __cowork_env_asking=()
-  __cowork_env_current[3]=${__cowork_env_reply[11]} __cowork_env_current[1]=${__cowork_env_reply[7]}
-  if [[ -n ${__cowork_env_reply[0]} && ${__cowork_env_reply[0]} != "${__cowork_env_here[1]}" ]] ||
-    [[ -n ${__cowork_env_reply[1]} && ${__cowork_env_reply[1]} != "$__cowork_env_pins" ]] || [[ ${__cowork_env_reply[2]} == *p* ]]; then
+  \builtin unset -v __cowork_env_asking
+  if [[ -n $1 && $1 != "${__cowork_env_here[1]}" ]] || [[ -n $2 && $2 != "$__cowork_env_pins" ]] || [[ $3 == *p* ]]; then
     # It was about something that has changed since, or may change unseen: ask again at the next prompt.
     __cowork_env_question=$'\2'
-  elif [[ ${__cowork_env_reply[2]} == *k* ]]; then
-    __cowork_env_remember
+  elif [[ $3 == *k* ]]; then
+    __cowork_env_remember "$@"
   fi
-  __cowork_env_text=${__cowork_env_reply[5]}
-  [[ -z ${__cowork_env_fresh-} || ${__cowork_env_reply[2]} != *c* ]] || __cowork_env_text=
-  __cowork_env_settle "${__cowork_env_reply[4]}" "$__cowork_env_text" "${__cowork_env_reply[6]}" "$__cowork_env_was"
-  for ((__cowork_env_i = 14; __cowork_env_i < 14 + 2 * __cowork_env_reply[13]; __cowork_env_i += 2)); do
-    __cowork_env_once "${__cowork_env_reply[__cowork_env_i]}" "${__cowork_env_reply[__cowork_env_i + 1]}"
+  __cowork_env_text=$6
+  [[ -z ${__cowork_env_fresh-} || $3 != *c* ]] || __cowork_env_text=
+  __cowork_env_settle "$5" "$__cowork_env_text" "$7" "$__cowork_env_was"
+  \builtin set -- "${@:15:2 * ${14}}"
+  while (($#)); do
+    __cowork_env_once "$1" "$2"
+    \builtin shift 2
   done
 }
 
@@ -347,37 +386,37 @@ function __cowork_env_watch {
     esac
     \builtin shift 2
   done
-  __cowork_env_watches=("$__cowork_env_code")
+  __cowork_env_watches[0]=$__cowork_env_code
   \builtin eval "function __cowork_env_unchanged { [[ $__cowork_env_code ]]; }"
 }
 
-# A variable that is set but not exported is unknown to the program; its value comes back on leaving.
+# Of these variables, one that is set but not exported is unknown to the program; its value comes back on leaving.
 function __cowork_env_keep {
-  \builtin local __cowork_env_name
-  for __cowork_env_name in ${__cowork_env_reply[12]}; do
-    if [[ -n ${!__cowork_env_name+x} ]]; then
-      __cowork_env_kept+=("$__cowork_env_name" "${!__cowork_env_name}")
-      \builtin unset -v "$__cowork_env_name" 2>/dev/null # An array cannot be exported.
+  for __cowork_env_file in $1; do
+    if [[ -n ${!__cowork_env_file+x} ]]; then
+      __cowork_env_kept[${#__cowork_env_kept[@]}]=$__cowork_env_file=${!__cowork_env_file}
+      \builtin unset -v "$__cowork_env_file" 2>/dev/null # An array cannot be exported.
     fi
   done
 }
 
+# Remember an answer, given as its items.
 function __cowork_env_remember {
-  \builtin local "__cowork_env_n=${__cowork_env_next[0]}" "__cowork_env_expiry=${__cowork_env_reply[3]}"
+  \builtin local "__cowork_env_n=${__cowork_env_next[0]}"
   # First of all none, and the question last: what an interrupt leaves half done answers nothing.
   __cowork_env_questions[__cowork_env_n]=
   __cowork_env_files[__cowork_env_n]=
-  [[ ${__cowork_env_reply[2]} != *w* ]] || __cowork_env_files[__cowork_env_n]=${__cowork_env_watches[0]}
-  __cowork_env_guards[__cowork_env_n]=${__cowork_env_reply[9]}
-  __cowork_env_applies[__cowork_env_n]=${__cowork_env_reply[10]}
-  __cowork_env_undoes[__cowork_env_n]=${__cowork_env_reply[11]}
-  __cowork_env_states[__cowork_env_n]=${__cowork_env_reply[7]}
-  __cowork_env_names[__cowork_env_n]=${__cowork_env_reply[4]}
-  __cowork_env_labels[__cowork_env_n]=${__cowork_env_reply[5]}
-  __cowork_env_errors[__cowork_env_n]=${__cowork_env_reply[6]}
-  __cowork_env_expiries[__cowork_env_n]=$((__cowork_env_expiry ? SECONDS + __cowork_env_expiry : 0))
+  [[ $3 != *w* ]] || __cowork_env_files[__cowork_env_n]=${__cowork_env_watches[0]}
+  __cowork_env_guards[__cowork_env_n]=${10}
+  __cowork_env_applies[__cowork_env_n]=${11}
+  __cowork_env_undoes[__cowork_env_n]=${12}
+  __cowork_env_states[__cowork_env_n]=$8
+  __cowork_env_names[__cowork_env_n]=$5
+  __cowork_env_labels[__cowork_env_n]=$6
+  __cowork_env_errors[__cowork_env_n]=$7
+  __cowork_env_expiries[__cowork_env_n]=$(($4 + 0 ? SECONDS + $4 : 0))
   __cowork_env_questions[__cowork_env_n]=$__cowork_env_question
-  __cowork_env_next=($(((__cowork_env_n + 1) % 32)))
+  __cowork_env_next[0]=$(((__cowork_env_n + 1) % 32))
 }
 
 # The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
@@ -400,12 +439,8 @@ function __cowork_env_settle {
 
 # Say something once in the life of this shell. Arguments: what tells it from other things, the words.
 function __cowork_env_once {
-  \builtin local __cowork_env_id
-  [[ $- == *i* ]] && ((BASH_SUBSHELL == 0)) || \builtin return 0
-  for __cowork_env_id in "${__cowork_env_said[@]}"; do
-    \builtin test "$__cowork_env_id" != "$1" || \builtin return 0
-  done
-  __cowork_env_said=("$1" "${__cowork_env_said[@]:0:31}")
+  [[ $- == *i* && " ${__cowork_env_said[0]} " != *" $1 "* ]] && ((BASH_SUBSHELL == 0)) || \builtin return 0
+  __cowork_env_said[0]="$1 ${__cowork_env_said:0:512}"
   \builtin printf 'cowork-env: %s\n' "$2" >&2
 }
 

@@ -38,6 +38,8 @@ builtin set -e __cowork_env_list
 # these take a pipe and a thread, and cost more than a loop.
 builtin set -gu __cowork_env_numbers 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
 builtin set -gu __cowork_env_next $__cowork_env_numbers
+# COWORK_ENV_STATE before a change that is under way, and how to undo that. Ctrl-C may break this off anywhere.
+builtin set -gu __cowork_env_half
 # What was said already; the names of variables that were set but not exported before we exported them; the question
 # that a slow look-up is under way for; and whether no prompt has been reached yet.
 builtin set -gu __cowork_env_said
@@ -70,6 +72,13 @@ function __cowork_env_recognise
     end
 end
 
+# A second Ctrl-C may have broken off what the prompt would have mended.
+function __cowork_env_before --on-event fish_preexec
+    builtin set -q __cowork_env_half[1]; or builtin return
+    builtin set -l fish_trace
+    __cowork_env_update prompt
+end
+
 function __cowork_env_moved --on-variable PWD
     builtin set -l fish_trace
     __cowork_env_update move
@@ -89,6 +98,7 @@ end
 # Make the environment right for here and now. Argument: prompt or move.
 function __cowork_env_update
     builtin set __cowork_env_still -n ''
+    builtin set -q __cowork_env_half[1]; and __cowork_env_mend
     if builtin test x"$PWD" != x"$__cowork_env_here[1]"
         __cowork_env_locate
     else if builtin test -z "$__cowork_env_here[3]" -a ! . -ef "$__cowork_env_here[2]"
@@ -100,7 +110,8 @@ function __cowork_env_update
     builtin set -l __cowork_env_changed
     builtin test $__cowork_env_watches 2>/dev/null; or builtin set __cowork_env_changed 1
     if builtin test x"$COWORK_ENV_STATE" != x"$__cowork_env_current[2]"
-        # Somebody took our state away, or an interrupt left it; what we know of it ourselves is better than nothing.
+        # Somebody took our state away; what we know of it ourselves is better than nothing.
+        builtin set __cowork_env_current[1] ''
         __cowork_env_leave
         builtin set __cowork_env_changed 1
     end
@@ -227,15 +238,25 @@ function __cowork_env_rest
     builtin set __cowork_env_still $words
 end
 
+# A change did not come to its end: go back to where no provider is active, from whatever is there of either. Of what was
+# before a state that this shell inherited, only the program can tell.
+function __cowork_env_mend
+    builtin eval "$__cowork_env_half[2]"
+    __cowork_env_leave
+    builtin set __cowork_env_current[1] ''
+    builtin test -n "$__cowork_env_fresh" -a -n "$__cowork_env_half[1]"; and builtin set -gx COWORK_ENV_STATE $__cowork_env_half[1]
+    builtin set __cowork_env_half
+end
+
 # Put back what was there before the provider that is active, as far as this shell knows it.
 function __cowork_env_leave
     builtin eval "$__cowork_env_current[4]"
-    for name in $__cowork_env_kept
-        builtin set -l value __cowork_env_kept_$name
-        builtin set -q $name; or builtin set -gu $name $$value
+    while builtin set -q __cowork_env_kept[1]
+        builtin set -l value __cowork_env_kept_$__cowork_env_kept[1]
+        builtin set -q $__cowork_env_kept[1]; or builtin set -gu $__cowork_env_kept[1] $$value
+        builtin set -e __cowork_env_kept[1]
         builtin set -e $value
     end
-    builtin set __cowork_env_kept
     builtin set __cowork_env_current[2] ''
     builtin set __cowork_env_current[4] ''
 end
@@ -258,15 +279,18 @@ function __cowork_env_recall --no-scope-shadowing
         # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
         builtin test -n "$__cowork_env_was" -a x"$__cowork_env_was" = x"$__cowork_env_names[$__cowork_env_i]"
         and builtin return 1
+        builtin set __cowork_env_half "$COWORK_ENV_STATE" "$__cowork_env_undoes[$__cowork_env_i]"
         __cowork_env_leave
         if builtin test -n "$__cowork_env_applies[$__cowork_env_i]"
-            builtin eval "$__cowork_env_guards[$__cowork_env_i]"; or builtin return 1
+            if not builtin eval "$__cowork_env_guards[$__cowork_env_i]"
+                __cowork_env_mend
+                builtin return 1
+            end
             builtin eval "$__cowork_env_applies[$__cowork_env_i]"
         end
         builtin set __cowork_env_current '' "$__cowork_env_states[$__cowork_env_i]" '' "$__cowork_env_undoes[$__cowork_env_i]" "$__cowork_env_current[5]"
+        builtin set __cowork_env_half
     end
-    # After an interrupt fish may go on behind the block that it broke off.
-    builtin test x"$__cowork_env_states[$__cowork_env_i]" = x"$__cowork_env_current[2]" -a x"$COWORK_ENV_STATE" = x"$__cowork_env_current[2]"; or builtin return 1
     __cowork_env_settle "$__cowork_env_names[$__cowork_env_i]" "$__cowork_env_labels[$__cowork_env_i]" "$__cowork_env_errors[$__cowork_env_i]" "$__cowork_env_was"
     builtin return 0
 end
@@ -317,7 +341,15 @@ function __cowork_env_ask --no-scope-shadowing
                 end
             end
         end
+        builtin set __cowork_env_half "$COWORK_ENV_STATE" "$__cowork_env_reply[12]"
         builtin eval "$__cowork_env_reply[9]"
+        if not builtin string match -q '*m*' -- "$__cowork_env_reply[3]"
+            builtin set __cowork_env_current '' "$__cowork_env_reply[8]" '' "$__cowork_env_reply[12]" "$__cowork_env_current[5]"
+        else if builtin test -n "$__cowork_env_reply[9]"
+            # What was active is left by now, as the provider is another.
+            builtin set __cowork_env_current '' '' "$__cowork_env_was" '' "$__cowork_env_current[5]"
+        end
+        builtin set __cowork_env_half
         # Behind the fixed part are the notices, then the watches. Nearly always there are none of the former.
         builtin set __cowork_env_notices
         if builtin test "$__cowork_env_reply[14]" != 0
@@ -327,13 +359,11 @@ function __cowork_env_ask --no-scope-shadowing
         end
         __cowork_env_watch $__cowork_env_reply[15..-1]
         builtin string match -q '*m*' -- "$__cowork_env_reply[3]"; or builtin break
-        # A slow look-up follows. What was active is left by now, if the provider is another.
-        builtin test -n "$__cowork_env_reply[9]"; and builtin set __cowork_env_current '' '' "$__cowork_env_was" '' "$__cowork_env_current[5]"
+        # A slow look-up follows.
         builtin set __cowork_env_asking "$__cowork_env_question"
         builtin set __cowork_env_flags "$__cowork_env_flags"p
     end
     builtin set __cowork_env_asking
-    builtin set __cowork_env_current '' "$__cowork_env_reply[8]" '' "$__cowork_env_reply[12]" "$__cowork_env_current[5]"
     builtin set -l __cowork_env_stale
     builtin test -n "$__cowork_env_reply[1]" -a x"$__cowork_env_reply[1]" != x"$__cowork_env_here[2]"; and builtin set __cowork_env_stale 1
     builtin test -n "$__cowork_env_reply[2]" -a x"$__cowork_env_reply[2]" != x"$__cowork_env_pins"; and builtin set __cowork_env_stale 1
@@ -372,19 +402,20 @@ end
 
 # Turn watches, a file and its reference each, into the arguments of one test that holds as long as nothing changed.
 function __cowork_env_watch
-    builtin set __cowork_env_watches -n x
+    builtin set -l watches -n x
     while builtin set -q argv[1]
         switch "$argv[2]"
             case ''
-                builtin set -a __cowork_env_watches -a ! -e $argv[1]
+                builtin set -a watches -a ! -e $argv[1]
             case '=*'
-                builtin set -a __cowork_env_watches -a $argv[1] -ef (builtin string sub -s 2 -- $argv[2] | builtin string collect)
+                builtin set -a watches -a $argv[1] -ef (builtin string sub -s 2 -- $argv[2] | builtin string collect)
             case '*'
                 # Were there no reference, the file would be newer.
-                builtin set -a __cowork_env_watches -a -e $argv[1] -a ! $argv[1] -nt $argv[2] -a ! $argv[1] -ot $argv[2]
+                builtin set -a watches -a -e $argv[1] -a ! $argv[1] -nt $argv[2] -a ! $argv[1] -ot $argv[2]
         end
         builtin set -e argv[1..2]
     end
+    builtin set __cowork_env_watches $watches
 end
 
 # The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.

@@ -66,12 +66,14 @@ function __cowork_env_moved {
 # Make the environment right for here and now. Argument: prompt or move.
 function __cowork_env_update {
   builtin local __cowork_env_question __cowork_env_pins __cowork_env_changed=
+  # An interrupt could leave one provider's key beside another's URL. It is put back on return, see local_traps.
+  builtin trap '' INT
   __cowork_env_still=(-n '')
   [[ $PWD == "$__cowork_env_here[1]" && ( . -ef $__cowork_env_here[2] || -n $__cowork_env_here[3] ) ]] || __cowork_env_locate
   __cowork_env_look
   builtin test "${__cowork_env_watches[@]}" || __cowork_env_changed=1
   if [[ ${COWORK_ENV_STATE-} != "$__cowork_env_current[2]" ]]; then
-    # Somebody took our state away, or an interrupt left it; what we know of it ourselves is better than nothing.
+    # Somebody took our state away; what we know of it ourselves is better than nothing.
     __cowork_env_leave
     __cowork_env_changed=1
   fi
@@ -92,7 +94,7 @@ function __cowork_env_update {
     builtin return 0
   fi
   __cowork_env_idle=()
-  __cowork_env_current[1]=''  # an interrupt may leave the rest half done
+  __cowork_env_current[1]=''
   if (( $#__cowork_env_fresh )) || ! __cowork_env_recall; then __cowork_env_ask; fi
   [[ $1 != prompt ]] || __cowork_env_fresh=()
 }
@@ -100,7 +102,6 @@ function __cowork_env_update {
 # The physical directory and the places of its pins.
 function __cowork_env_locate {
   builtin local __cowork_env_dir=${PWD:A} __cowork_env_gone
-  __cowork_env_here=('' '' '')  # an interrupt may leave the rest half done
   if [[ ! . -ef $__cowork_env_dir ]]; then
     __cowork_env_dir=$(builtin pwd -P 2>/dev/null)
     [[ . -ef $__cowork_env_dir ]] || __cowork_env_dir=
@@ -147,7 +148,6 @@ function __cowork_env_look {
 function __cowork_env_rest {
   builtin local __cowork_env_file
   builtin local -i __cowork_env_i=$#__cowork_env_watches
-  __cowork_env_around=('')
   __cowork_env_still=("${__cowork_env_watches[@]}")
   [[ -n $__cowork_env_here[3] ]] || __cowork_env_still+=(-a . -ef "$__cowork_env_here[2]")
   __cowork_env_i=$#__cowork_env_still
@@ -171,7 +171,6 @@ function __cowork_env_rest {
       __cowork_env_still+=(-a -e "$__cowork_env_file" -a '(' ! -f "$__cowork_env_file" -o ! -s "$__cowork_env_file" -o ! -r "$__cowork_env_file" ')')
     fi
   done
-  # Last: were the list half done after an interrupt, it must not count.
   __cowork_env_around=("$PWD"$'\2'"${COWORK_ENV_STATE-}${__cowork_env_question#"$__cowork_env_pins"}")
 }
 
@@ -208,7 +207,8 @@ function __cowork_env_recall {
     [[ -z $__cowork_env_was || $__cowork_env_was != "$__cowork_env_names[__cowork_env_i]" ]] || builtin return 1
     __cowork_env_leave
     if [[ -n $__cowork_env_applies[__cowork_env_i] ]]; then
-      __cowork_env_run "$__cowork_env_guards[__cowork_env_i]" && __cowork_env_run "$__cowork_env_applies[__cowork_env_i]" || builtin return 1
+      __cowork_env_run "$__cowork_env_guards[__cowork_env_i]" || builtin return 1
+      __cowork_env_run "$__cowork_env_applies[__cowork_env_i]" || { __cowork_env_run "$__cowork_env_undoes[__cowork_env_i]"; builtin return 1 }
     fi
     __cowork_env_current[4]=$__cowork_env_undoes[__cowork_env_i] __cowork_env_current[2]=$__cowork_env_states[__cowork_env_i]
   fi
@@ -225,8 +225,6 @@ function __cowork_env_ask {
   if [[ $__cowork_env_text != "$__cowork_env_sources[1]" ]]; then
     __cowork_env_questions=() __cowork_env_next=(1) __cowork_env_sources=("$__cowork_env_text")
   fi
-  # An interrupt could leave one directory's provider in another; the question is short.
-  builtin trap '' INT
   while :; do
     __cowork_env_reply=()
     __cowork_env_text=$(builtin exec @ASK@ zsh "${__cowork_env_flags}l" "${__cowork_env_told[@]}" '' "${__cowork_env_seen[@]}" @PACKAGE@ </dev/null 2>/dev/null)
@@ -314,8 +312,6 @@ function __cowork_env_keep {
 
 function __cowork_env_remember {
   builtin local __cowork_env_n=$__cowork_env_next[1]
-  # First of all none, and the question last: what an interrupt leaves half done answers nothing.
-  __cowork_env_questions[__cowork_env_n]=
   __cowork_env_files[__cowork_env_n]=
   [[ $__cowork_env_reply[3] != *w* ]] || __cowork_env_files[__cowork_env_n]=${(j: :)${(@qq)__cowork_env_watches}}
   __cowork_env_guards[__cowork_env_n]=$__cowork_env_reply[10]

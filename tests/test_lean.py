@@ -56,7 +56,7 @@ def imported(home: Home, directory: Path) -> set[str]:
     bare = subprocess.run([*ISOLATED, "-c", "pass" + LIST], capture_output=True, text=True, timeout=20, check=True).stderr.split()
     # It leaves without ceremony; here it stays to tell.
     done = question(home, directory, "import posix; posix._exit = lambda status: None\n" + hooks.launch(str(home.state)) + LIST)
-    assert done.stdout.startswith("__cowork_env_reply=(")
+    assert done.stdout.startswith("\\builtin set -- ")
     return set(done.stderr.split()) - set(bare)
 
 

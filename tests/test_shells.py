@@ -226,7 +226,7 @@ def test_a_guard_tells_unset_empty_and_set_apart(name: str) -> None:
 def test_a_list_for_the_hook_arrives_item_by_item(name: str) -> None:
     need(COMMANDS[name][0])
     shell = REGISTRY[name]
-    dump = 'printf "%s\\0" $list' if name == "fish" else 'printf "%s\\0" "${list[@]}"'
+    dump = {"fish": 'printf "%s\\0" $list', "bash": 'printf "%s\\0" "$@"'}.get(name, 'printf "%s\\0" "${list[@]}"')
     items = [v for v in HOSTILE if len(v) < 1000]
     with tempfile.NamedTemporaryFile() as script:
         script.write((shell.assignment("list", items) + dump).encode("utf-8", "surrogateescape"))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pexpect
 import pytest
 from conftest import GUIDE, Home
 from terminal import PROMPT, SHELLS, Terminal
+
+# COWORK_ENV_INTERRUPTS asks for more, COWORK_ENV_SEED for the same again.
+INTERRUPTS = int(os.environ.get("COWORK_ENV_INTERRUPTS", "60"))
+SEED = int(os.environ.get("COWORK_ENV_SEED", str(time.time_ns() % 1_000_000)))
 
 # A slow look-up: it notes its process, then waits until it is let go, or is ended.
 SLOW = "cmd:sh -c 'echo $$ >>~/asked; while ! test -e ~/go; do sleep 0.05; done; echo slow-key'"
@@ -30,7 +36,8 @@ def wait_for(condition: Callable[[], object], limit: float = 20) -> None:
 class Session:
     """A shell in a home with a fast provider and one whose key comes slowly."""
 
-    def __init__(self, shell: str, home: Home) -> None:
+    def __init__(self, shell: str, home: Home, instead: str = "") -> None:
+        # ``instead``: what the start-up file says in place of the traps and the hook.
         self.shell, self.home = shell, home
         slow = {"name": "Slow", "baseUrl": "https://slow.example", "authTokenFrom": SLOW}
         home.providers([GUIDE[1], GUIDE[2], slow])
@@ -44,7 +51,7 @@ class Session:
             "zsh": "TRAPWINCH() { echo winch >>~/trapped }; trap 'echo hup >>~/trapped; exit' HUP",
             "fish": "function winched --on-signal WINCH; echo winch >>~/trapped; end",
         }
-        self.terminal = Terminal(shell, home, before=traps[shell])
+        self.terminal = Terminal(shell, home, before=instead or traps[shell], hook=not instead)
         self.terminal.run("true")
         self.before = self.facts()
 
@@ -63,21 +70,24 @@ class Session:
         wait_for(lambda: self.asked.exists() and self.asked.read_text().endswith("\n"))
         return int(self.asked.read_text().split()[0])
 
-    def settle(self) -> None:
+    def settle(self, impatient: bool = False) -> None:
         """Wait until the shell takes commands again, however many prompts it has drawn, and input dropped, meanwhile."""
-        for _ in range(10):
+        for _ in range(200 if impatient else 10):
             self.serial += 1
             self.terminal.child.sendline(f"echo rea''dy-{self.serial}")
-            if self.terminal.child.expect_exact([f"ready-{self.serial}", pexpect.TIMEOUT], timeout=4) == 0:
+            if self.terminal.child.expect_exact([f"ready-{self.serial}", pexpect.TIMEOUT], timeout=0.2 if impatient else 4) == 0:
                 self.terminal.child.expect_exact(PROMPT)
                 return
         raise AssertionError("the shell takes no commands")
 
-    def snapshot(self) -> dict[str, str]:
+    def snapshot(self, settled: bool = False) -> dict[str, str]:
         """The environment, told apart from what prompts before have left on the terminal."""
-        self.settle()
+        if not settled:
+            self.settle()
         out = self.home.path / f"snapshot-{self.serial}"
-        self.terminal.child.sendline(f"env -0 >{out}; echo sho''t-{self.serial}")
+        prefix = "" if self.shell == "fish" else "HERE=$(pwd -P) "
+        suffix = f"; printf 'HERE=%s\\0' (pwd -P) >>{out}" if self.shell == "fish" else ""
+        self.terminal.child.sendline(f"{prefix}env -0 >{out}{suffix}; echo sho''t-{self.serial}")
         self.terminal.child.expect_exact(f"shot-{self.serial}")
         self.terminal.child.expect_exact(PROMPT)
         data = os.fsdecode(out.read_bytes())
@@ -182,30 +192,90 @@ def test_control_c_during_a_question_at_a_prompt(session: Session) -> None:
 
 def test_many_control_cs_while_moving(session: Session) -> None:
     """Wherever an interrupt falls: at the next prompt it is right, and the shell is whole."""
-    terminal = session.terminal
-    terminal.child.delaybeforesend = None
-    wanted = {"fast": GUIDE[1]["authToken"], "other": GUIDE[2]["authToken"], "": None}
-    for number in range(24):
-        place = list(wanted)[number % 3]
-        if number % 4 == 0:  # The program has to be asked, too.
+    terminal, random = session.terminal, Random(SEED)  # noqa: S311 - no secret
+    wanted = {
+        "fast": ("https://openrouter.ai/api", GUIDE[1]["authToken"]),
+        "other": ("http://localhost:4000", GUIDE[2]["authToken"]),
+        session.home.path.name: (None, None),
+    }
+    for number in range(INTERRUPTS):
+        is_new = number % 8 == 0  # The program has to be asked, too; else the answer is remembered.
+        if is_new:
             entries = [{**GUIDE[1]}, {**GUIDE[2]}]
-            entries[number // 4 % 2]["defaultModel"] = f"model-{number}"
+            random.choice(entries)["defaultModel"] = f"model-{number}"
             session.home.providers(entries)
-        terminal.child.sendline(f"cd ~/{place}")
-        time.sleep(0.004 * (number % 8))
+        terminal.child.sendline(f"cd ~/{random.choice(['fast', 'other', ''])}")
+        time.sleep(random.random() * (0.04 if is_new else 0.004))
         terminal.child.sendintr()
-        session.settle()
-        env = session.snapshot()
-        url, key = env.get("ANTHROPIC_BASE_URL"), env.get("ANTHROPIC_AUTH_TOKEN")
-        assert (url, key) in [
-            (None, None),
-            ("https://openrouter.ai/api", wanted["fast"]),
-            ("http://localhost:4000", wanted["other"]),
-        ]
-        here = env["PWD"].rpartition("/")[2]
-        assert key == wanted.get(here)
+        session.settle(impatient=True)
+        env = session.snapshot(settled=True)
+        got = env.get("ANTHROPIC_BASE_URL"), env.get("ANTHROPIC_AUTH_TOKEN")
+        # bash may be broken off between the change of directory and that of PWD.
+        assert got == wanted[Path(env["HERE"]).name], f"seed {SEED}, round {number}"
     terminal.run("cd ~")
     assert session.facts() == session.before
+
+
+# Puts an interrupt behind one of the statements that it reads, the one with the number in a file; then never again.
+CUT = r"""
+import os, re, sys
+text, number = sys.stdin.read(), os.environ["HOME"] + "/cut"
+places = list(re.finditer(r"(&& |; |\n)(?=\\?builtin (?:unset|export|set)\b)", text))
+if places and os.path.exists(number):
+    place = places[int(open(number).read()) % len(places)]
+    os.unlink(number)
+    text = text[: place.end()] + "kill -INT " + sys.argv[1] + place[1] + text[place.end() :]
+print(text)
+"""
+# Where each hook changes the environment, and the same with what comes from there cut.
+CHANGES = {
+    "bash": (
+        r'\\builtin eval ("\$9"|"\$\{__cowork_env_(?:applies|current|undoes)\[.*?\]\}")',
+        r'\\builtin eval "$(python3 ~/cut.py $$ <<<\1)"',
+    ),
+    "zsh": (
+        r'__cowork_env_run ("\$__cowork_env_(?:reply\[9\]|applies\[.*?\]|current\[4\])")',
+        r'__cowork_env_run "$(python3 ~/cut.py $$ <<<\1)"',
+    ),
+    "fish": (
+        r'builtin eval ("\$__cowork_env_(?:reply\[9\]|applies\[\$__cowork_env_i\]|current\[4\])")',
+        r"builtin eval (printf %s \1 | python3 ~/cut.py '$fish_pid' | string collect)",
+    ),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    "own", [{}, {"ANTHROPIC_BASE_URL": "https://own.example", "ANTHROPIC_AUTH_TOKEN": "own"}], ids=["none", "own"]
+)
+def test_an_interrupt_behind_each_statement(shell: str, own: dict[str, str], home: Home) -> None:
+    """Entering, changing and leaving, for the first time and again: at the next prompt all is as it should be."""
+    home.env.update(own)
+    hook = subprocess.run(["cowork-env", "hook", shell], env=home.env, capture_output=True, text=True, timeout=20, check=True)
+    text, count = re.subn(*CHANGES[shell], hook.stdout)
+    assert count == 3
+    (home.path / "hook").write_text(text)
+    (home.path / "cut.py").write_text(CUT)
+    session = Session(shell, home, "source ~/hook")
+    wanted = {
+        "fast": ("https://openrouter.ai/api", GUIDE[1]["authToken"]),
+        "other": ("http://localhost:4000", GUIDE[2]["authToken"]),
+        home.path.name: (own.get("ANTHROPIC_BASE_URL"), own.get("ANTHROPIC_AUTH_TOKEN")),
+    }
+    cuts = 0
+    for number in range(6):
+        home.providers([{**GUIDE[1], "defaultModel": f"model-{number}"}, GUIDE[2]])
+        for place in ("fast", "other", "", "other", "fast", ""):  # asked, asked, and then remembered
+            (home.path / "cut").write_text(str(number))
+            session.terminal.child.sendline(f"cd ~/{place}")
+            session.settle(impatient=True)
+            env = session.snapshot(settled=True)
+            got = env.get("ANTHROPIC_BASE_URL"), env.get("ANTHROPIC_AUTH_TOKEN")
+            assert got == wanted[Path(env["HERE"]).name], f"statement {number}, to {place or 'home'}"
+            cuts += not (home.path / "cut").exists()
+            session.terminal.run("cd ~/" + place)  # it may have been broken off before
+    assert cuts >= 24
+    session.terminal.close()
 
 
 def test_control_z_during_a_slow_question(session: Session) -> None:

@@ -7,6 +7,7 @@
 def __cowork_env_load():
     import json
     import os
+    import signal
     import subprocess
     import sys
 
@@ -68,7 +69,13 @@ def __cowork_env_load():
             return []
 
     def change(code):
-        exec(code, {"__xonsh__": session})
+        """Do what statements say. An interrupt waits until all of it is done, where it can be told to."""
+        block = getattr(signal, "pthread_sigmask", None)
+        before = block and block(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            exec(code, {"__xonsh__": session})
+        finally:
+            block and block(signal.SIG_SETMASK, before)
 
     def update(fresh=""):
         question = look()

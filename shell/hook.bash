@@ -101,7 +101,7 @@ function __cowork_env_move {
     # on to each other for ever.
     if \builtin "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   fi
-  \builtin test "$PWD" = "${__cowork_env_here[0]}" || __cowork_env_calmly move
+  __cowork_env_calmly move
   \builtin return "$1"
 }
 

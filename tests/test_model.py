@@ -1,24 +1,28 @@
 """Random walks in real shells, and beside them a small model of what the environment must be after every prompt.
 
-The model is written from the contract, and uses nothing of the program. ``COWORK_ENV_STEPS`` asks for more steps,
-``COWORK_ENV_SEED`` for one walk again.
+The model is written from the contract, and uses nothing of the program. ``COWORK_ENV_STEPS`` asks for more steps.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from conftest import Home
+from conftest import Home, need
+from hypothesis import HealthCheck, note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from terminal import HOOK, SHELLS, Terminal
 
 STEPS = int(os.environ.get("COWORK_ENV_STEPS", "150"))
+SESSION = 50  # steps in one shell
 
 URL, TOKEN, API_KEY = "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"
 CARRIED = (URL, TOKEN, API_KEY)
@@ -206,11 +210,12 @@ class Model:
 
 
 class Walk:
-    """A random walk in one real shell."""
+    """A walk in one real shell. ``random`` chooses the way, and may be another at each step."""
 
-    def __init__(self, shell: str, home: Home, seed: int) -> None:
-        self.shell, self.home, self.random = shell, home, random.Random(seed)  # noqa: S311
-        self.log: list[str] = [f"COWORK_ENV_SEED={seed}"]
+    random: Random
+
+    def __init__(self, shell: str, home: Home) -> None:
+        self.shell, self.home = shell, home
         self.calm, self.seen = 0, {}
         world = self.world = World(home)
         people = {"Alpha": "a-id", "Beta": "b-id", "Gamma": "", "Delta": "d-id", "Cloud": "c-id"}
@@ -502,7 +507,7 @@ class Walk:
         line = chosen()
         while line == "true" and self.random.random() < 0.3:
             # Several changes between two prompts, as fast as may be.
-            self.log.append(f"{chosen.__name__} and")
+            note(f"{chosen.__name__} and")
             world = [
                 s
                 for s in steps
@@ -517,7 +522,7 @@ class Walk:
         ):
             # The person took a change back. That alone is not looked at, at a prompt where nothing else changed.
             line += "; cowork-env reload >/dev/null 2>&1"
-        self.log.append(f"{chosen.__name__}: {line}")
+        note(f"{chosen.__name__}: {line}")
         plain = {"bash": "bash -i", "zsh": "zsh -i", "fish": "fish"}[self.shell]
         if line in ("NEST", "EXEC"):
             said = self.terminal.run(plain if line == "NEST" else f"exec {plain}")
@@ -558,24 +563,44 @@ class Walk:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.timeout(60 + STEPS)
-def test_walk(shell: str, home: Home) -> None:
-    """After every prompt of a random session the environment is what the model says."""
-    seed = int(os.environ.get("COWORK_ENV_SEED", random.SystemRandom().randrange(10**6)))
-    walk = Walk(shell, home, seed)
-    try:
-        for _ in range(STEPS):
-            walk.step()
-    except BaseException:
-        print("\n".join(walk.log[:1] + walk.log[-60:]))
-        print("active", walk.model.active, "entries", [(e["id"], e["name"]) for e in walk.world.entries])
-        print("model", {n: walk.model.env[n] for n in WATCHED if n in walk.model.env})
-        print("seen ", walk.seen)
-        print("directory", walk.model.directory, "variable", walk.model.variable, "selection", walk.world.selection)
-        print("pins", {str(p): t for p, t in walk.world.pins.items()}, "denied", walk.world.denied, "below", walk.world.below)
-        raise
-    finally:
-        walk.terminal.close()
+@pytest.mark.timeout(600 + STEPS)
+def test_walk(shell: str, tmp_path: Path) -> None:
+    """After every prompt of a random session the environment is what the model says; a failure comes as a short one."""
+    need(shell)
+    steps = 0
+
+    class Session(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            home = Home(Path(tempfile.mkdtemp(dir=tmp_path)))
+            self.walk = Walk(shell, home)
+
+        # The first finds what is odd, the second goes everywhere alike.
+        @rule(random=st.randoms() | st.randoms(use_true_random=True))
+        def step(self, random: Random) -> None:
+            nonlocal steps
+            steps += 1
+            self.walk.random = random
+            try:
+                self.walk.step()
+            except BaseException:
+                walk = self.walk
+                note(f"model { ({n: walk.model.env[n] for n in WATCHED if n in walk.model.env}) }")
+                note(f"seen  {walk.seen}")
+                note(f"pins {walk.world.pins}, denied {walk.world.denied}, below {walk.world.below}")
+                raise
+
+        def teardown(self) -> None:
+            self.walk.terminal.close()
+
+    run_state_machine_as_test(
+        Session,
+        settings=settings(
+            max_examples=max(1, STEPS // SESSION), stateful_step_count=SESSION, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck), print_blob=True,
+        ),
+    )  # fmt: skip
+    print(f"{steps} steps")
 
 
 @pytest.fixture(params=SHELLS)

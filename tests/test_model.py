@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import pytest
 from conftest import Home, need
-from hypothesis import HealthCheck, note, settings
+from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from terminal import HOOK, SHELLS, Terminal
@@ -562,18 +562,15 @@ class Walk:
         assert not [n for n in env if n.startswith("__cowork_env")]
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.timeout(600 + STEPS)
-def test_walk(shell: str, tmp_path: Path) -> None:
-    """After every prompt of a random session the environment is what the model says; a failure comes as a short one."""
-    need(shell)
+def walk(shell: str, folder: Path, line: str = "true", shrink: bool = True) -> int:
+    """Let hypothesis walk; the number of steps taken. ``line`` is typed first in every shell."""
     steps = 0
 
     class Session(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            home = Home(Path(tempfile.mkdtemp(dir=tmp_path)))
-            self.walk = Walk(shell, home)
+            self.walk = Walk(shell, Home(Path(tempfile.mkdtemp(dir=folder))))
+            self.walk.terminal.run(line)
 
         # The first finds what is odd, the second goes everywhere alike.
         @rule(random=st.randoms() | st.randoms(use_true_random=True))
@@ -584,10 +581,10 @@ def test_walk(shell: str, tmp_path: Path) -> None:
             try:
                 self.walk.step()
             except BaseException:
-                walk = self.walk
-                note(f"model { ({n: walk.model.env[n] for n in WATCHED if n in walk.model.env}) }")
-                note(f"seen  {walk.seen}")
-                note(f"pins {walk.world.pins}, denied {walk.world.denied}, below {walk.world.below}")
+                world, env = self.walk.world, self.walk.model.env
+                note(f"model { ({n: env[n] for n in WATCHED if n in env}) }")
+                note(f"seen  {self.walk.seen}")
+                note(f"pins {world.pins}, denied {world.denied}, below {world.below}")
                 raise
 
         def teardown(self) -> None:
@@ -597,10 +594,19 @@ def test_walk(shell: str, tmp_path: Path) -> None:
         Session,
         settings=settings(
             max_examples=max(1, STEPS // SESSION), stateful_step_count=SESSION, deadline=None, database=None,
-            suppress_health_check=list(HealthCheck), print_blob=True,
+            suppress_health_check=list(HealthCheck), print_blob=True, report_multiple_bugs=False,
+            phases=list(Phase) if shrink else [Phase.generate],
         ),
     )  # fmt: skip
-    print(f"{steps} steps")
+    return steps
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.timeout(600 + STEPS)
+def test_walk(shell: str, tmp_path: Path) -> None:
+    """After every prompt of a random session the environment is what the model says; a failure comes as a short one."""
+    need(shell)
+    print(f"{walk(shell, tmp_path)} steps")
 
 
 @pytest.fixture(params=SHELLS)
@@ -685,11 +691,8 @@ def test_a_key_that_was_missing_is_looked_for_again(terminal: Terminal) -> None:
     assert terminal.managed("cd ~/filed")["ANTHROPIC_AUTH_TOKEN"] == "here"
 
 
-def test_the_model_can_fail(home: Home) -> None:
-    """A shell without the hook is told apart within a few steps."""
-    walk = Walk("bash", home, 1)
-    walk.terminal.run("PROMPT_COMMAND=; unset -f cd pushd popd")
+def test_the_model_can_fail(tmp_path: Path) -> None:
+    """A shell without the hook is told apart."""
+    need("bash")
     with pytest.raises(AssertionError):
-        for _ in range(40):
-            walk.step()
-    walk.terminal.close()
+        walk("bash", tmp_path, "PROMPT_COMMAND=; unset -f cd pushd popd", shrink=False)

@@ -90,8 +90,7 @@ function __cowork_env_intruded @INTRUDERS@
     builtin set -l fish_trace
     builtin test -n "$__cowork_env_current[2]"; and builtin set -qUx $argv[3]; and not builtin set -qg $argv[3]; or builtin return
     builtin set __cowork_env_current[1] ''
-    builtin set __cowork_env_questions # Only the program knows what to do.
-    builtin set __cowork_env_next $__cowork_env_numbers
+    __cowork_env_forget # Only the program knows what to do.
     __cowork_env_update move
 end
 
@@ -122,8 +121,7 @@ function __cowork_env_update
         builtin set __cowork_env_asking
     end
     if builtin test -n "$__cowork_env_changed"
-        builtin set __cowork_env_questions
-        builtin set __cowork_env_next $__cowork_env_numbers
+        __cowork_env_forget
     else if builtin test -z "$__cowork_env_fresh" -a x"$__cowork_env_question" = x"$__cowork_env_current[1]"
         __cowork_env_rest
         builtin return
@@ -136,6 +134,11 @@ function __cowork_env_update
     # It may also have to be asked again, or be broken off.
     builtin test -z "$__cowork_env_fresh" -a x"$__cowork_env_question" = x"$__cowork_env_current[1]" -a x"$__cowork_env_question" != x\x02
     and __cowork_env_rest
+end
+
+function __cowork_env_forget
+    builtin set __cowork_env_questions
+    builtin set __cowork_env_next $__cowork_env_numbers
 end
 
 # The physical directory and the places of its pins.
@@ -306,8 +309,7 @@ function __cowork_env_ask --no-scope-shadowing
     builtin test x"$__cowork_env_folders[3]" = x"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"; or builtin set __cowork_env_told '' ''
     builtin set __cowork_env_text "$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME:$XDG_CONFIG_HOME:$XDG_STATE_HOME"
     if builtin test x"$__cowork_env_text" != x"$__cowork_env_sources"
-        builtin set __cowork_env_questions
-        builtin set __cowork_env_next $__cowork_env_numbers
+        __cowork_env_forget
         builtin set __cowork_env_sources "$__cowork_env_text"
     end
     # A universal variable is hidden while a provider is active, and must show again.

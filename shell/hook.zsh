@@ -147,7 +147,7 @@ function __cowork_env_look {
 # Nothing changed since the last prompt: note what to look at until something does.
 function __cowork_env_rest {
   builtin local __cowork_env_file
-  builtin local -i __cowork_env_i=$#__cowork_env_watches
+  builtin local -i __cowork_env_i
   __cowork_env_still=("${__cowork_env_watches[@]}")
   [[ -n $__cowork_env_here[3] ]] || __cowork_env_still+=(-a . -ef "$__cowork_env_here[2]")
   __cowork_env_i=$#__cowork_env_still

@@ -230,7 +230,7 @@ print(text)
 # Where each hook changes the environment, and the same with what comes from there cut.
 CHANGES = {
     "bash": (
-        r'\\builtin eval ("\$9"|"\$\{__cowork_env_(?:applies|current|undoes)\[.*?\]\}")',
+        r'\\builtin eval ("\$9"|"\$\{__cowork_env_(?:applies|current)\[.*?\]\}")',
         r'\\builtin eval "$(python3 ~/cut.py $$ <<<\1)"',
     ),
     "zsh": (

@@ -42,7 +42,9 @@ class _Posix:
         )
 
     def seconds(self, output: str) -> list[float]:
-        return [float(end) - float(start) for start, end in re.findall(r"@@ ([\d.]+) ([\d.]+)", output)]
+        return [
+            float(end) - float(start) for start, end in re.findall(r"@@ ([\d.]+) ([\d.]+)", output)
+        ]
 
     def value(self, name: str) -> str:
         return f'printf "<%s>\\n" "${{{name}-}}"'
@@ -67,7 +69,10 @@ class _Fish:
         )
 
     def seconds(self, output: str) -> list[float]:
-        return [float(n) * _UNITS[unit] for n, unit in re.findall(r"Executed in +([\d.]+) (\w+)", output)]
+        return [
+            float(n) * _UNITS[unit]
+            for n, unit in re.findall(r"Executed in +([\d.]+) (\w+)", output)
+        ]
 
     def value(self, name: str) -> str:
         return f'printf "<%s>\\n" "${name}"'
@@ -77,7 +82,9 @@ class _Fish:
 
 
 DIALECTS: dict[str, _Posix | _Fish] = {
-    "bash": _Posix("bash", ["--norc", "--noprofile", "-i"], "[[ -n ${EPOCHREALTIME-} ]] || echo '@old'"),
+    "bash": _Posix(
+        "bash", ["--norc", "--noprofile", "-i"], "[[ -n ${EPOCHREALTIME-} ]] || echo '@old'"
+    ),
     "zsh": _Posix("zsh", ["-f", "-i"], "zmodload zsh/datetime || echo '@old'"),
     "fish": _Fish(),
 }
@@ -86,7 +93,9 @@ DIALECTS: dict[str, _Posix | _Fish] = {
 class Session:
     """One interactive shell. Code is given to it in files, one line at the prompt for each."""
 
-    def __init__(self, shell: str, program: str, env: dict[str, str], directory: str, folder: str) -> None:
+    def __init__(
+        self, shell: str, program: str, env: dict[str, str], directory: str, folder: str
+    ) -> None:
         self.dialect, self._folder, self._number = DIALECTS[shell], folder, 0
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
@@ -97,7 +106,9 @@ class Session:
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 250, 0, 0))
         if "@old" in self.run(self.dialect.prelude or ":"):
             self.close()
-            raise BenchError(f"this {shell} is too old: it has no clock of its own (bash 5.0 or later is needed)")
+            raise BenchError(
+                f"this {shell} is too old: it has no clock of its own (bash 5.0 or later is needed)"
+            )
 
     def run(self, code: str) -> str:
         """Run code; what the terminal showed meanwhile."""
@@ -108,14 +119,18 @@ class Session:
         os.write(self._terminal, f". {path}\n".encode())
         output, done, deadline = b"", f"@done{self._number}\r".encode(), time.monotonic() + LIMIT
         while done not in output:
-            if not select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))[
+                0
+            ]:
                 raise BenchError(
                     f"{self.dialect.name} did not finish within {LIMIT} s:\n{code}\n{output.decode(errors='replace')}"
                 )
             try:
                 output += os.read(self._terminal, 65536)
             except OSError:
-                raise BenchError(f"{self.dialect.name} ended:\n{output.decode(errors='replace')}") from None
+                raise BenchError(
+                    f"{self.dialect.name} ended:\n{output.decode(errors='replace')}"
+                ) from None
         os.unlink(path)
         return output.decode(errors="replace")
 
@@ -124,7 +139,9 @@ class Session:
         output = self.run("".join(map(self.dialect.block, blocks)))
         seconds = self.dialect.seconds(output)
         if len(seconds) != len(blocks):
-            raise BenchError(f"{self.dialect.name} measured {len(seconds)} times, not {len(blocks)}:\n{output}")
+            raise BenchError(
+                f"{self.dialect.name} measured {len(seconds)} times, not {len(blocks)}:\n{output}"
+            )
         return [total / block.count for total, block in zip(seconds, blocks, strict=True)]
 
     def value(self, name: str) -> str:

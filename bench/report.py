@@ -21,7 +21,16 @@ class Row:
     ``target`` is the ratio to reach and ``limit`` the time in ms; infinite where there is none.
     """
 
-    def __init__(self, shell: str, what: str, mine: float, beside: str, other: float, target: float, limit: float) -> None:
+    def __init__(
+        self,
+        shell: str,
+        what: str,
+        mine: float,
+        beside: str,
+        other: float,
+        target: float,
+        limit: float,
+    ) -> None:
         self.shell, self.what, self.mine, self.beside, self.other = shell, what, mine, beside, other
         self.target, self.limit = target, limit
 
@@ -43,15 +52,23 @@ class Row:
     @property
     def aim(self) -> str:
         """The targets in words."""
-        aims = [_ratio(self.target)] * (self.target < NEVER) + [f"{self.limit:.3g} ms"] * (self.limit < NEVER)
+        aims = [_ratio(self.target)] * (self.target < NEVER) + [f"{self.limit:.3g} ms"] * (
+            self.limit < NEVER
+        )
         return ", ".join(aims)
 
     def cells(self) -> list[str]:
         """The row as it is shown."""
         return [
-            self.shell or "any", self.what, _ms(self.mine), self.beside,
-            _ms(self.other) if self.other else "not installed", _ratio(self.ratio), self.aim, self.reached,
-        ]  # fmt: skip
+            self.shell or "any",
+            self.what,
+            _ms(self.mine),
+            self.beside,
+            _ms(self.other) if self.other else "not installed",
+            _ratio(self.ratio),
+            self.aim,
+            self.reached,
+        ]
 
 
 HEAD = ["shell", "what", "cowork-env", "beside", "takes", "ratio", "target", "reached"]
@@ -71,7 +88,12 @@ def as_json(about: dict[str, str], rows: list[Row]) -> str:
     """Everything, for programs and for the other forms."""
     found = []
     for row in rows:
-        entry: dict[str, object] = {"shell": row.shell, "what": row.what, "ms": round(row.mine, 4), "beside": row.beside}
+        entry: dict[str, object] = {
+            "shell": row.shell,
+            "what": row.what,
+            "ms": round(row.mine, 4),
+            "beside": row.beside,
+        }
         entry["beside_ms"] = round(row.other, 4) or None
         entry["ratio"] = round(row.ratio, 5) if row.other else None
         entry["target_ratio"] = row.target if row.target < NEVER else None
@@ -85,14 +107,24 @@ def from_json(text: str) -> tuple[dict[str, str], list[Row]]:
     """The reverse of :func:`as_json`."""
     data = json.loads(text)
     rows = [
-        Row(r["shell"], r["what"], r["ms"], r["beside"], r["beside_ms"] or 0, r["target_ratio"] or NEVER, r["target_ms"] or NEVER)
+        Row(
+            r["shell"],
+            r["what"],
+            r["ms"],
+            r["beside"],
+            r["beside_ms"] or 0,
+            r["target_ratio"] or NEVER,
+            r["target_ms"] or NEVER,
+        )
         for r in data["rows"]
     ]
     return data["about"], rows
 
 
 def _about(about: dict[str, str]) -> str:
-    words = [f"{k} {v}" for k, v in about.items() if k not in ("machine", "date", "seconds", "note")]
+    words = [
+        f"{k} {v}" for k, v in about.items() if k not in ("machine", "date", "seconds", "note")
+    ]
     note = f" ({about['note']})" if "note" in about else ""
     return f"{about['machine']}; {', '.join(words)}; {about['date']}; medians{note}"
 
@@ -103,7 +135,10 @@ def as_text(about: dict[str, str], rows: list[Row]) -> str:
     widths = [max(len(line[i]) for line in cells) for i in range(len(HEAD))]
     right = (2, 4, 5)
     lines = [
-        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            c.rjust(w) if i in right else c.ljust(w)
+            for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        )
         for line in cells
     ]
     return "\n".join([_about(about), "", *(line.rstrip() for line in lines)])
@@ -112,18 +147,25 @@ def as_text(about: dict[str, str], rows: list[Row]) -> str:
 def as_markdown(about: dict[str, str], rows: list[Row]) -> str:
     """A table for the README: a line per thing measured, and a column per shell."""
     shells = list(dict.fromkeys(row.shell for row in rows if row.shell))
-    lines = [f"| | beside | target | {' | '.join(shells)} |", "|---|---|---|" + "---|" * len(shells)]
+    lines = [
+        f"| | beside | target | {' | '.join(shells)} |",
+        "|---|---|---|" + "---|" * len(shells),
+    ]
     for what, beside in dict.fromkeys((row.what, row.beside) for row in rows):
         same = {row.shell: row for row in rows if (row.what, row.beside) == (what, beside)}
         aims: dict[str, list[str]] = {}
         for row in same.values():
             aims.setdefault(row.aim, []).append(row.shell)
-        aim = "; ".join(f"{aim} ({', '.join(names)})" if len(aims) > 1 else aim for aim, names in aims.items())
+        aim = "; ".join(
+            f"{aim} ({', '.join(names)})" if len(aims) > 1 else aim for aim, names in aims.items()
+        )
         cells = [_cell(same.get(shell, same.get(""))) for shell in shells]
         if "" in same:
             cells = [_cell(same[""]), *[""] * (len(shells) - 1)]
         lines.append(f"| {what} | {beside} | {aim} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"Ours, and its ratio to what stands beside it. {_about(about)}."])
+    return "\n".join(
+        [*lines, "", f"Ours, and its ratio to what stands beside it. {_about(about)}."]
+    )
 
 
 def _cell(row: Row | None) -> str:
@@ -140,8 +182,16 @@ def _short(beside: str) -> str:
     return "bare python3" if beside.startswith("python3") else beside
 
 
-BARS = ("prompt, nothing changed, 10 deep", "cd to a provider seen before, and prompt", "cd to a provider for the first time")
-TITLES = ("Prompt, nothing changed", "cd to a provider seen before", "cd to a provider for the first time")
+BARS = (
+    "prompt, nothing changed, 10 deep",
+    "cd to a provider seen before, and prompt",
+    "cd to a provider for the first time",
+)
+TITLES = (
+    "Prompt, nothing changed",
+    "cd to a provider seen before",
+    "cd to a provider for the first time",
+)
 STYLE = """
 .card { fill: #ffffff } text { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #24292f }
 .title { font-weight: 600 } .small { font-size: 11px; fill: #57606a } .grid { stroke: #d0d7de; stroke-width: 1 }
@@ -181,15 +231,25 @@ def as_svg(about: dict[str, str], rows: list[Row]) -> str:
         if kind == "ours":
             y += 4
             out.append(f'<text x="10" y="{y + 13:.0f}">{shell}</text>')
-        out.append(f'<text x="{left - 8}" y="{y + 13:.0f}" text-anchor="end">{html.escape(name)}</text>')
-        out.append(f'<rect class="{kind}" x="{left}" y="{y + 2:.0f}" width="{max(2.0, at(ms) - left):.1f}" height="14" rx="2"/>')
-        out.append(f'<text class="small" x="{max(left + 2.0, at(ms)) + 5:.1f}" y="{y + 13:.0f}">{_ms(ms)}</text>')
+        out.append(
+            f'<text x="{left - 8}" y="{y + 13:.0f}" text-anchor="end">{html.escape(name)}</text>'
+        )
+        out.append(
+            f'<rect class="{kind}" x="{left}" y="{y + 2:.0f}" width="{max(2.0, at(ms) - left):.1f}" height="14" rx="2"/>'
+        )
+        out.append(
+            f'<text class="small" x="{max(left + 2.0, at(ms)) + 5:.1f}" y="{y + 13:.0f}">{_ms(ms)}</text>'
+        )
         y += step
     grid = []
     for power in range(round(span) + 1):
         ms = low * 10**power
-        grid.append(f'<line class="grid" x1="{at(ms):.1f}" y1="{top}" x2="{at(ms):.1f}" y2="{y + 6:.0f}"/>')
-        grid.append(f'<text class="small" x="{at(ms):.1f}" y="{top - 8:.0f}" text-anchor="middle">{ms:g} ms</text>')
+        grid.append(
+            f'<line class="grid" x1="{at(ms):.1f}" y1="{top}" x2="{at(ms):.1f}" y2="{y + 6:.0f}"/>'
+        )
+        grid.append(
+            f'<text class="small" x="{at(ms):.1f}" y="{top - 8:.0f}" text-anchor="middle">{ms:g} ms</text>'
+        )
     foot = []
     for words in _foot(about):
         y += 17
@@ -202,7 +262,9 @@ def as_svg(about: dict[str, str], rows: list[Row]) -> str:
 
 
 def _foot(about: dict[str, str]) -> list[str]:
-    peers = ", ".join(f"{name} {about[name]}" for name in ("mise", "direnv", "python") if name in about)
+    peers = ", ".join(
+        f"{name} {about[name]}" for name in ("mise", "direnv", "python") if name in about
+    )
     return [
         f"Medians on a logarithmic scale; shorter is better. {peers}.",
         f"{about['machine']}; {about['date']}.",
@@ -212,8 +274,12 @@ def _foot(about: dict[str, str]) -> list[str]:
 
 def main() -> None:
     """Turn the JSON of a run into another form."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("result", type=argparse.FileType(encoding="utf-8"), help="what run.py --json printed")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "result", type=argparse.FileType(encoding="utf-8"), help="what run.py --json printed"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", dest="form", action="store_const", const=as_markdown)
     form.add_argument("--svg", dest="form", action="store_const", const=as_svg)

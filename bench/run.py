@@ -59,17 +59,31 @@ class Plan:
 class World:
     """A throw-away home, filled through the program's own code: providers, trusted pins, and directories."""
 
-    def __init__(self, name: str, base: str, providers: int, pins: int, direnv: str | None = None) -> None:
-        from cowork_env import paths, trust
+    def __init__(
+        self, name: str, base: str, providers: int, pins: int, direnv: str | None = None
+    ) -> None:
+        from cowork_env.core import trust
+        from cowork_env.util import paths
 
         self.base, self.providers, self.direnv = base, providers, direnv
         self.home = os.path.join(base, name)
         os.mkdir(self.home)
-        self.env = {k: v for k, v in os.environ.items() if k in ("PATH", "USER", "LOGNAME", "TMPDIR", "SHELL")}
+        self.env = {
+            k: v
+            for k, v in os.environ.items()
+            if k in ("PATH", "USER", "LOGNAME", "TMPDIR", "SHELL")
+        }
         self.env.update(
-            HOME=self.home, TERM="dumb", LC_ALL="C", MISE_OFFLINE="1", MISE_TRUSTED_CONFIG_PATHS=base, DIRENV_LOG_FORMAT=""
+            HOME=self.home,
+            TERM="dumb",
+            LC_ALL="C",
+            MISE_OFFLINE="1",
+            MISE_TRUSTED_CONFIG_PATHS=base,
+            DIRENV_LOG_FORMAT="",
         )
-        self.env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), self.env.get("PATH", os.defpath)])
+        self.env["PATH"] = os.pathsep.join(
+            [os.path.dirname(sys.executable), self.env.get("PATH", os.defpath)]
+        )
         # fish would fill this folder by a process in the background
         os.makedirs(os.path.join(self.home, ".local/share/fish/generated_completions"))
         here = dict(os.environ)
@@ -89,7 +103,7 @@ class World:
 
     def places(self, depth: int, count: int) -> list[str]:
         """``count`` pinned directories, each so many directories deep, for every tool."""
-        from cowork_env import trust
+        from cowork_env.core import trust
 
         trunk = os.path.join(self.home, "t")
         trunk += "/d" * (depth - 1 - trunk.count("/"))
@@ -110,7 +124,9 @@ class World:
 
 def quiet(argv: list[str], env: dict[str, str]) -> None:
     """Run a program that must work."""
-    result = subprocess.run(argv, env=env, cwd=env["HOME"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    result = subprocess.run(
+        argv, env=env, cwd=env["HOME"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+    )
     if result.returncode:
         raise BenchError(f"{shlex.join(argv)} failed:\n{result.stderr.decode(errors='replace')}")
 
@@ -127,7 +143,9 @@ def _provider(i: int) -> dict[str, object]:
         "baseUrl": f"https://host{i}.example/api/v1",
         "authToken": f"sk-invented-{i:036d}",
         "defaultModel": "vendor/claude-sonnet-4-20250514",
-        "models": {tier: f"vendor/claude-{tier}-4-20250514" for tier in ("opus", "sonnet", "haiku")},
+        "models": {
+            tier: f"vendor/claude-{tier}-4-20250514" for tier in ("opus", "sonnet", "haiku")
+        },
     }
 
 
@@ -155,13 +173,19 @@ class Bench:
         self.sessions.append(session)
         if tool:
             if tool == "direnv" and shell == "fish":
-                session.run("set -g direnv_fish_mode disable_arrow")  # or the loop would pay for it twice at each cd
+                session.run(
+                    "set -g direnv_fish_mode disable_arrow"
+                )  # or the loop would pay for it twice at each cd
             session.run(session.dialect.load(self._hook(tool, shell)))
             session.run(":")
         return session
 
     def _hook(self, tool: str, shell: str) -> str:
-        words = {"cowork-env": ["hook", shell], "mise": ["activate", shell], "direnv": ["hook", shell]}[tool]
+        words = {
+            "cowork-env": ["hook", shell],
+            "mise": ["activate", shell],
+            "direnv": ["hook", shell],
+        }[tool]
         return shlex.join([str(self.tools[tool]), *words])
 
     def close(self) -> None:
@@ -175,7 +199,14 @@ class Bench:
         return [tool for tool in TOOLS if self.tools[tool]]
 
     def add(
-        self, shell: str, what: str, ours: list[float], beside: str, theirs: list[float], target: float, limit: float = NEVER
+        self,
+        shell: str,
+        what: str,
+        ours: list[float],
+        beside: str,
+        theirs: list[float],
+        target: float,
+        limit: float = NEVER,
     ) -> None:
         """One row: what it took, what that took, the ratio to reach, and perhaps the time to reach."""
         mine, other = statistics.median(ours), statistics.median(theirs) if theirs else 0.0
@@ -187,7 +218,9 @@ class Bench:
         i = int(os.path.basename(place))
         wanted = f"Provider {i * 7 % world.providers}" if tool == "cowork-env" else str(i)
         if (value := session.value(VARIABLE[tool])) != wanted:
-            raise BenchError(f"{tool} in {shell}: {VARIABLE[tool]} is '{value}' in {place}, not '{wanted}'")
+            raise BenchError(
+                f"{tool} in {shell}: {VARIABLE[tool]} is '{value}' in {place}, not '{wanted}'"
+            )
 
     def turns(self, rounds: Iterable[int] = (), seconds: float = 6) -> Iterator[int]:
         """Count the rounds of one row; after a time, on a slow or busy machine, those done must do."""
@@ -214,17 +247,29 @@ class Bench:
             for tool, session in sessions.items():
                 self.check(session, tool, place, shell, world)
             times: dict[str, list[float]] = {tool: [] for tool in sessions}
-            counts = {tool: self.count(session, PROMPT[tool, shell]) for tool, session in sessions.items()}
+            counts = {
+                tool: self.count(session, PROMPT[tool, shell]) for tool, session in sessions.items()
+            }
             for _ in self.turns():
                 loop = bare.time([empty])[0]
                 for tool, session in sessions.items():
                     count = self.plan.ours if tool == "cowork-env" else counts[tool]
                     times[tool].append(session.time([Block(PROMPT[tool, shell], count)])[0] - loop)
             fish = shell == "fish"
-            part, limit = (1 / 10 if fish else 1 / 20, 2e-4 if fish else 1e-4) if depth == 10 else (NEVER, NEVER)
+            part, limit = (
+                (1 / 10 if fish else 1 / 20, 2e-4 if fish else 1e-4)
+                if depth == 10
+                else (NEVER, NEVER)
+            )
             for tool in TOOLS[1:]:
                 self.add(
-                    shell, f"prompt, nothing changed, {depth} deep", times["cowork-env"], tool, times.get(tool, []), part, limit
+                    shell,
+                    f"prompt, nothing changed, {depth} deep",
+                    times["cowork-env"],
+                    tool,
+                    times.get(tool, []),
+                    part,
+                    limit,
                 )
         one, two = world.places(10, 2)
         for tool, session in sessions.items():
@@ -236,28 +281,49 @@ class Bench:
             for tool, session in sessions.items():
                 count = self.plan.steps if tool == "cowork-env" else max(1, self.plan.theirs // 4)
                 prompt = PROMPT[tool, shell]
-                took = session.time([Block(f"cd {one}; {prompt}; cd {two}; {prompt}", count)])[0] / 2
+                took = (
+                    session.time([Block(f"cd {one}; {prompt}; cd {two}; {prompt}", count)])[0] / 2
+                )
                 step[tool].append(took)
                 alone[tool].append(took - cd)
         for tool in TOOLS[1:]:
             target = 1 / 8 if tool == "mise" else NEVER
             self.add(
-                shell, "cd to a provider seen before, and prompt", step["cowork-env"], tool, step.get(tool, []), target, 1e-3
+                shell,
+                "cd to a provider seen before, and prompt",
+                step["cowork-env"],
+                tool,
+                step.get(tool, []),
+                target,
+                1e-3,
             )
         for tool in TOOLS[1:]:
-            self.add(shell, "... the hook alone, without the cd", alone["cowork-env"], tool, alone.get(tool, []), NEVER)
+            self.add(
+                shell,
+                "... the hook alone, without the cd",
+                alone["cowork-env"],
+                tool,
+                alone.get(tool, []),
+                NEVER,
+            )
         self.close()
 
     def firsts(self, shell: str, worlds: dict[str, tuple[World, int]]) -> None:
         """The first cd to each of many pinned directories, in homes of several sizes."""
         peers = [tool for tool in ("direnv",) if self.tools[tool]]
         small = next(iter(worlds.values()))[0]
-        sessions = {name: self.open(shell, world, "cowork-env") for name, (world, _) in worlds.items()}
+        sessions = {
+            name: self.open(shell, world, "cowork-env") for name, (world, _) in worlds.items()
+        }
         sessions |= {tool: self.open(shell, small, tool) for tool in peers}
         python = f"{shlex.quote(self.python)} -I -S -c pass"
-        places = {name: world.places(depth, self.plan.places) for name, (world, depth) in worlds.items()}
+        places = {
+            name: world.places(depth, self.plan.places) for name, (world, depth) in worlds.items()
+        }
         places |= {tool: small.places(10, self.plan.places) for tool in peers}
-        time.sleep(0.1)  # files younger than a tick of the clock are not judged by their time stamps
+        time.sleep(
+            0.1
+        )  # files younger than a tick of the clock are not judged by their time stamps
         for name, session in sessions.items():
             home = worlds[name][0].home if name in worlds else small.home
             session.run(f"cd {home}; {PROMPT[name if name in peers else 'cowork-env', shell]}")
@@ -267,19 +333,43 @@ class Bench:
         each = 3 if self.plan.smoke else 5
         for start in self.turns(range(1, self.plan.places, each), 15):
             # A "$( )" around it, as around the question of the hook
-            pythons += bare.time([Block(f"set bench_x ({python})" if shell == "fish" else f"bench_x=$({python})", each)])
+            pythons += bare.time(
+                [
+                    Block(
+                        f"set bench_x ({python})" if shell == "fish" else f"bench_x=$({python})",
+                        each,
+                    )
+                ]
+            )
             for name, session in sessions.items():
                 tool = name if name in peers else "cowork-env"
                 home = worlds[name][0].home if name in worlds else small.home
                 prompt = PROMPT[tool, shell]
-                blocks = [Block(f"cd {p}; {prompt}", 1, f"cd {home}; {prompt}") for p in places[name][start : start + each]]
+                blocks = [
+                    Block(f"cd {p}; {prompt}", 1, f"cd {home}; {prompt}")
+                    for p in places[name][start : start + each]
+                ]
                 times[name] += session.time(blocks)
                 world = worlds[name][0] if name in worlds else small
                 last = places[name][start : start + each][-1]
                 self.check(session, tool, last, shell, world)
         first, *others = worlds
-        self.add(shell, "cd to a provider for the first time", times[first], "python3 -I -S -c pass", pythons, 1.5)
-        self.add(shell, "cd to a provider for the first time", times[first], "direnv", times.get("direnv", []), 1.0)
+        self.add(
+            shell,
+            "cd to a provider for the first time",
+            times[first],
+            "python3 -I -S -c pass",
+            pythons,
+            1.5,
+        )
+        self.add(
+            shell,
+            "cd to a provider for the first time",
+            times[first],
+            "direnv",
+            times.get("direnv", []),
+            1.0,
+        )
         for name in others:
             self.add(shell, f"... {name}", times[name], f"... {first}", times[first], 1.5)
         self.close()
@@ -310,7 +400,14 @@ class Bench:
                 if turn:  # the first time warms the caches
                     times[name].append(time.perf_counter() - start)
         for name in cases:
-            self.add("", f"cowork-env {name}", times[name], "python3 -c 'import click'", times["click"], 1.3)
+            self.add(
+                "",
+                f"cowork-env {name}",
+                times[name],
+                "python3 -c 'import click'",
+                times["click"],
+                1.3,
+            )
 
     def run(self, shells: Iterable[str]) -> None:
         """All rows; shells that are missing are said to be."""
@@ -340,7 +437,9 @@ class Bench:
 
 def machine(tools: dict[str, str | None], shells: Iterable[str]) -> dict[str, str]:
     """What it was measured on and with."""
-    found = {"machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"}
+    found = {
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    }
     found["date"] = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     found["python"] = platform.python_version()
     for name, program in {**tools, **{shell: shutil.which(shell) for shell in shells}}.items():
@@ -352,7 +451,9 @@ def machine(tools: dict[str, str | None], shells: Iterable[str]) -> dict[str, st
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+            return next(
+                line.partition(":")[2].strip() for line in file if line.startswith("model name")
+            )
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 
@@ -360,20 +461,36 @@ def _processor() -> str:
 def _version(program: str) -> str:
     with tempfile.TemporaryDirectory() as home:
         env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "MISE_OFFLINE": "1"}
-        text = subprocess.run([program, "--version"], env=env, capture_output=True, text=True, timeout=60).stdout
-    return next((word.split("(")[0] for word in text.replace(",", " ").split() if word[:1].isdigit()), "?")
+        text = subprocess.run(
+            [program, "--version"], env=env, capture_output=True, text=True, timeout=60
+        ).stdout
+    return next(
+        (word.split("(")[0] for word in text.replace(",", " ").split() if word[:1].isdigit()), "?"
+    )
 
 
 def main() -> int:
     """Parse the command line, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
-        "--json", action="store_true", help="print everything as JSON (bench/report.py makes table and picture of it)"
+        "--json",
+        action="store_true",
+        help="print everything as JSON (bench/report.py makes table and picture of it)",
     )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--smoke", action="store_true", help="only see that everything runs: too few repetitions to judge by")
-    parser.add_argument("--shells", default="bash,zsh,fish", help="which shells, separated by commas")
-    parser.add_argument("--program", help="the cowork-env to measure (normally: the one beside this Python)")
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="only see that everything runs: too few repetitions to judge by",
+    )
+    parser.add_argument(
+        "--shells", default="bash,zsh,fish", help="which shells, separated by commas"
+    )
+    parser.add_argument(
+        "--program", help="the cowork-env to measure (normally: the one beside this Python)"
+    )
     options = parser.parse_args()
     beside = os.path.join(os.path.dirname(sys.executable), "cowork-env")
     program = options.program or (beside if os.path.exists(beside) else shutil.which("cowork-env"))
@@ -381,14 +498,22 @@ def main() -> int:
     if unknown := set(shells) - {"bash", "zsh", "fish"}:
         parser.error(f"no such shell here: {', '.join(sorted(unknown))}")
     if not program:
-        parser.error("cowork-env is not installed; run this with the Python that it is installed in")
+        parser.error(
+            "cowork-env is not installed; run this with the Python that it is installed in"
+        )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # cleaning up behind it
-    sync, os.fsync = os.fsync, lambda descriptor: None  # 20,000 throw-away files need not reach the disk
+    sync, os.fsync = (
+        os.fsync,
+        lambda descriptor: None,
+    )  # 20,000 throw-away files need not reach the disk
     base = os.path.realpath(tempfile.mkdtemp(prefix="cowork-env-bench-"))
     load = os.getloadavg()[0]
     begin = time.monotonic()
     bench = Bench(
-        Plan(options.smoke), base, program, lambda words: print(f"{time.monotonic() - begin:5.0f} s  {words}", file=sys.stderr)
+        Plan(options.smoke),
+        base,
+        program,
+        lambda words: print(f"{time.monotonic() - begin:5.0f} s  {words}", file=sys.stderr),
     )
     try:
         bench.run(shells)
@@ -403,11 +528,17 @@ def main() -> int:
         os.fsync = sync
     about = machine(bench.tools, shells)
     if load > (os.cpu_count() or 1) / 2:
-        about["note"] = f"the machine was busy before this began, load {load:.1f}: not to be relied on"
+        about["note"] = (
+            f"the machine was busy before this began, load {load:.1f}: not to be relied on"
+        )
     about["seconds"] = f"{time.monotonic() - begin:.0f}"
     if options.smoke:
         about["note"] = "smoke run: too few repetitions to judge by"
-    print((as_json if options.json else as_markdown if options.markdown else as_text)(about, bench.rows))
+    print(
+        (as_json if options.json else as_markdown if options.markdown else as_text)(
+            about, bench.rows
+        )
+    )
     return 0
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import stat
 
-from .environment import CARRIED
-from .errors import USAGE, CoworkEnvError
+from .core.environment import CARRIED
+from .util.errors import USAGE, CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Set
 
-    from .environment import Target
+    from .core.environment import Target
 
     Values = dict[str, str]
     Format = Callable[[Target, Set[str], Mapping[str, str]], str]
@@ -28,14 +28,20 @@ DOCKER_MAX_LINE = 64 << 10
 _AZURE_RESERVED = ("endpoint", "input", "secret", "path", "securefile")
 
 
-def emit(name: str, wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]) -> None:
+def emit(
+    name: str, wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]
+) -> None:
     """Give ``out`` what goes to standard output for ``wanted`` in the format ``name``; ``github`` appends to a file then.
 
     ``keys`` names the variables whose values are keys, ``env`` is the environment as it is. Raises
     :class:`CoworkEnvError`, which names a variable and never its value, when the format cannot carry it.
     """
     if name not in NAMES:
-        raise CoworkEnvError(f"There is no format '{name}'.", f"There is {', '.join(NAMES)}, or a shell's name.", USAGE)
+        raise CoworkEnvError(
+            f"There is no format '{name}'.",
+            f"There is {', '.join(NAMES)}, or a shell's name.",
+            USAGE,
+        )
     for variable, value in wanted.items():
         if value is not None and ("\0" in value or any(0xD800 <= ord(c) < 0xE000 for c in value)):
             raise _refused(variable, name, "is not UTF-8 text")
@@ -67,9 +73,11 @@ def _emptied(wanted: Target, env: Mapping[str, str], name: str) -> Values:
         if value is None and env.get(variable):
             if variable in CARRIED:
                 raise _refused(
-                    variable, name, "is set here and has to be unset",
+                    variable,
+                    name,
+                    "is set here and has to be unset",
                     f"Give it to the steps that need it only, or run 'unset {variable}' and use 'cowork-env exec' or a shell.",
-                )  # fmt: skip
+                )
             values[variable] = ""
     return values
 
@@ -98,12 +106,16 @@ def _dotenv(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
         elif not any(c in value for c in '"\\$`\n'):
             spelled = f'"{value}"'
         else:
-            raise _refused(variable, "dotenv", "has both kinds of quotes or a doubled backslash in it")
+            raise _refused(
+                variable, "dotenv", "has both kinds of quotes or a doubled backslash in it"
+            )
         lines.append(f"{variable}={spelled}\n")
     return "".join(lines)
 
 
-def _github(wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]) -> None:
+def _github(
+    wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]
+) -> None:
     """Mask each key by a command, and append to ``$GITHUB_ENV`` for the later steps of the job.
 
     A step that sets one of the variables in its own ``env`` keeps that. For what must be unset see :func:`_emptied`.
@@ -111,17 +123,27 @@ def _github(wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callabl
     values = _emptied(wanted, env, "github")
     path = env.get("GITHUB_ENV")
     if not path:
-        raise CoworkEnvError("$GITHUB_ENV is not set.", "The github format is for a step of a GitHub Actions workflow.")
+        raise CoworkEnvError(
+            "$GITHUB_ENV is not set.",
+            "The github format is for a step of a GitHub Actions workflow.",
+        )
     for variable in values:
-        if variable.upper().startswith(("GITHUB_", "RUNNER_")) or variable.upper() in ("NODE_OPTIONS", "CI"):
+        if variable.upper().startswith(("GITHUB_", "RUNNER_")) or variable.upper() in (
+            "NODE_OPTIONS",
+            "CI",
+        ):
             raise _refused(variable, "github", "belongs to the runner")
     everything = "\n".join((*values, *values.values()))
     while (delimiter := f"cowork_env_{os.urandom(16).hex()}") in everything:
         pass
-    text = "".join(f"{variable}<<{delimiter}\n{value}\n{delimiter}\n" for variable, value in values.items())
+    text = "".join(
+        f"{variable}<<{delimiter}\n{value}\n{delimiter}\n" for variable, value in values.items()
+    )
     secrets = [value for variable, value in values.items() if variable in keys]
     # A log is masked line by line, so each line of a key is a key.
-    masks = dict.fromkeys(part for s in secrets for part in (s, *s.replace("\r", "\n").split("\n")) if part.strip())
+    masks = dict.fromkeys(
+        part for s in secrets for part in (s, *s.replace("\r", "\n").split("\n")) if part.strip()
+    )
     commands = "".join(f"::add-mask::{_escape(mask, ('%', '%25'), *_BREAKS)}\n" for mask in masks)
     _append(path, text.encode(), lambda: out(commands))
 
@@ -138,7 +160,9 @@ def _escape(text: str, *pairs: tuple[str, str]) -> str:
 def _append(path: str, data: bytes, before: Callable[[], object]) -> None:
     """Append ``data`` to a regular file, all or nothing, on a line of its own; ``before`` is called once it is open."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+        )
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
@@ -156,7 +180,9 @@ def _append(path: str, data: bytes, before: Callable[[], object]) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise CoworkEnvError(f"$GITHUB_ENV cannot be written: {error.strerror}.", "Nothing was added to it.") from None
+        raise CoworkEnvError(
+            f"$GITHUB_ENV cannot be written: {error.strerror}.", "Nothing was added to it."
+        ) from None
 
 
 def _gitlab(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
@@ -169,9 +195,11 @@ def _gitlab(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
     for variable, value in wanted.items():
         if env.get(variable) and env[variable] != value:
             raise _refused(
-                variable, "gitlab", "already has another value in this job",
+                variable,
+                "gitlab",
+                "already has another value in this job",
                 "A project's variable would win over the report in later jobs; remove it there.",
-            )  # fmt: skip
+            )
     values = _present(wanted)
     for variable, value in values.items():
         if "\n" in value or "\r" in value:
@@ -179,7 +207,11 @@ def _gitlab(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
         if value != value.strip(" \t\v\f"):
             raise _refused(variable, "gitlab", "has white space around it")
         if "$" in value or value.count("%") > 1:
-            raise _refused(variable, "gitlab", "has something in it that GitLab would expand ($, or a pair of %)")
+            raise _refused(
+                variable,
+                "gitlab",
+                "has something in it that GitLab would expand ($, or a pair of %)",
+            )
         if len(variable) > 255:
             raise _refused(variable[:40] + "…", "gitlab", "has a name of more than 255 characters")
     text = "".join(f"{variable}={value}\n" for variable, value in values.items())

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, SkipValidation, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SkipValidation,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
-from . import provider
-from .provider import InvalidField
+from .core import provider
+from .core.provider import InvalidField
 from .secrets import check_reference
 
 
 class _Entry(BaseModel):
     """Strict, so that nothing is converted; keys that are not ours stay; no value ever shows in a message."""
 
-    model_config = ConfigDict(extra="allow", strict=True, hide_input_in_errors=True, alias_generator=to_camel, frozen=True)
+    model_config = ConfigDict(
+        extra="allow", strict=True, hide_input_in_errors=True, alias_generator=to_camel, frozen=True
+    )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -84,7 +93,9 @@ def validated(entry: Any) -> Provider:
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, InvalidField):
             raise cause from None
-        raise InvalidField(tuple(str(step) for step in first["loc"]), "has a value of the wrong kind") from None
+        raise InvalidField(
+            tuple(str(step) for step in first["loc"]), "has a value of the wrong kind"
+        ) from None
 
 
 def tidy(entry: dict[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import stat
 import sys
 from dataclasses import dataclass, field
 
-from . import jsontext, providers
-from .environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
-from .errors import CoworkEnvError
-from .provider import host_of, is_loopback, split_authority, split_url
-from .text import tilde, visible
+from .core import providers
+from .core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
+from .core.provider import host_of, is_loopback, split_authority, split_url
+from .util import jsontext
+from .util.errors import CoworkEnvError
+from .util.text import tilde, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +35,16 @@ WINS, HELD, BEATEN, SAME, YIELDS = "wins", "held", "beaten", "same", "yields"
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 NO_PROXY = "NO_PROXY"
 # Beyond the managed variables, the host flag keeps these out of settings files.
-_HELD_TOO = frozenset((
-    *PROXIES, NO_PROXY, "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "ANTHROPIC_UNIX_SOCKET",
-))  # fmt: skip
+_HELD_TOO = frozenset(
+    (
+        *PROXIES,
+        NO_PROXY,
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_PROFILE",
+        "ANTHROPIC_UNIX_SOCKET",
+    )
+)
 # Sends every request, key included, to a local socket, whatever the base URL says; only from the environment.
 REDIRECTING = ("ANTHROPIC_UNIX_SOCKET",)
 _YES = ("1", "true", "yes", "on")
@@ -109,7 +117,11 @@ class Report:
     @property
     def wrong(self) -> bool:
         """Whether anything really stands between the environment and the client."""
-        return bool(self.redirects) or any(s.effect == WINS for s in self.settings) or bool(self.proxy and self.proxy.harmful)
+        return (
+            bool(self.redirects)
+            or any(s.effect == WINS for s in self.settings)
+            or bool(self.proxy and self.proxy.harmful)
+        )
 
 
 def is_on(value: str | None) -> bool:
@@ -151,10 +163,16 @@ def places(env: Mapping[str, str], directory: str, managed: str | None = None) -
     folder = os.path.join(managed, "managed-settings.d")
     try:
         with os.scandir(folder) as entries:
-            names = sorted(e.name for _, e in zip(range(MAX_DROP_INS), entries) if e.name.endswith(".json"))  # noqa: B905
+            names = sorted(
+                e.name for _, e in zip(range(MAX_DROP_INS), entries) if e.name.endswith(".json")
+            )
     except OSError:
         names = []
-    found = [Place(MANAGED_SCOPE, os.path.join(folder, n)) for n in reversed(names) if not n.startswith(".")]
+    found = [
+        Place(MANAGED_SCOPE, os.path.join(folder, n))
+        for n in reversed(names)
+        if not n.startswith(".")
+    ]
     found.append(Place(MANAGED_SCOPE, os.path.join(managed, "managed-settings.json")))
     root = repository_root(directory)
     if root and root != directory:
@@ -193,13 +211,19 @@ def env_of(document: Mapping[str, Any]) -> dict[str, str]:
     if not isinstance(block, dict):
         return {}
     return {
-        name: value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else f"{value}"
+        name: value
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else f"{value}"
         for name, value in block.items()
         if isinstance(value, (str, bool, int, float))
     }
 
 
-def report(env: Mapping[str, str], directory: str, names: Iterable[str] = (), managed: str | None = None) -> Report:
+def report(
+    env: Mapping[str, str], directory: str, names: Iterable[str] = (), managed: str | None = None
+) -> Report:
     """What overrides or disturbs ``env``, the environment that a client gets when started in ``directory``.
 
     ``names``: variables of the provider's own, beside the managed ones.
@@ -207,7 +231,9 @@ def report(env: Mapping[str, str], directory: str, names: Iterable[str] = (), ma
     result = Report()
     home = env.get("HOME", "")
     proxies = (*PROXIES, NO_PROXY)
-    watched = dict.fromkeys((*MANAGED, *names, *proxies, *(name.lower() for name in proxies), *REDIRECTING))
+    watched = dict.fromkeys(
+        (*MANAGED, *names, *proxies, *(name.lower() for name in proxies), *REDIRECTING)
+    )
     watched.pop(HOST_FLAG)  # It counts only in the environment.
     taken: set[str] = set()
     for place in places(env, directory, managed):
@@ -281,7 +307,13 @@ def proxy(env: Mapping[str, str], url: str) -> Proxy | None:
             port = split_authority(authority)[1] or ("443" if scheme == "https" else "80")
             if not host or bypassed(env.get("no_proxy") or env.get(NO_PROXY) or "", host, port):
                 return None
-            return Proxy(variable, without_password(address), host, port, is_loopback(host) or scheme == "http")
+            return Proxy(
+                variable,
+                without_password(address),
+                host,
+                port,
+                is_loopback(host) or scheme == "http",
+            )
     return None
 
 
@@ -321,13 +353,21 @@ def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[
     found = []
     home = env.get("HOME", "")
     used = [
-        (s, split_authority(split_url(s.value)[1])) for s in settings if s.variable == BASE_URL and s.key == f"env.{BASE_URL}"
+        (s, split_authority(split_url(s.value)[1]))
+        for s in settings
+        if s.variable == BASE_URL and s.key == f"env.{BASE_URL}"
     ]
     for tool, paths, prefix, port in _SWITCHERS:
         for setting, (host, its_port) in used:
             if port and its_port == port and is_loopback(host):
-                found.append(Leftover(tool, f"{tilde(setting.place.path, home)} sends requests to its proxy"))
-        found += [Leftover(tool, f"~/{p}") for p in paths if home and os.path.lexists(os.path.join(home, p))]
+                found.append(
+                    Leftover(tool, f"{tilde(setting.place.path, home)} sends requests to its proxy")
+                )
+        found += [
+            Leftover(tool, f"~/{p}")
+            for p in paths
+            if home and os.path.lexists(os.path.join(home, p))
+        ]
         found += [Leftover(tool, f"${visible(n)}") for n in sorted(env) if n.startswith(prefix)][:8]
     return found
 

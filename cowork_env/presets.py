@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from . import jsontext
-from .errors import USAGE, CoworkEnvError
-from .provider import BEARER
-from .text import visible
+from .core.provider import BEARER
+from .util import jsontext
+from .util.errors import USAGE, CoworkEnvError
+from .util.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "presets.json")
-KEY, MODEL = "key", "model"  # in ``needs``: what every provider can be asked for; other words fill a {place}
+KEY, MODEL = (
+    "key",
+    "model",
+)  # in ``needs``: what every provider can be asked for; other words fill a {place}
 _loaded: list[Any] = []
 
 
@@ -25,7 +28,17 @@ class Preset:
     ``token`` is a stand-in where any key will do, as with servers on this machine; no preset holds a real one.
     """
 
-    __slots__ = ("auth", "base_url", "default_model", "env", "id", "models", "name", "needs", "token")
+    __slots__ = (
+        "auth",
+        "base_url",
+        "default_model",
+        "env",
+        "id",
+        "models",
+        "name",
+        "needs",
+        "token",
+    )
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.id: str = entry["id"]
@@ -52,18 +65,29 @@ class Preset:
             answer = answers.get(word, "").strip()
             # Only what cannot end a host name: an answer must not move the key to another host.
             if not (answer.isascii() and answer.replace("-", "a").isalnum()):
-                raise CoworkEnvError(f"{self.needs[word]}: only letters, digits and hyphens.", exit_code=USAGE)
+                raise CoworkEnvError(
+                    f"{self.needs[word]}: only letters, digits and hyphens.", exit_code=USAGE
+                )
             filled.base_url = filled.base_url.replace(f"{{{word}}}", answer)
-            filled.env = {name: value.replace(f"{{{word}}}", answer) for name, value in filled.env.items()}
+            filled.env = {
+                name: value.replace(f"{{{word}}}", answer) for name, value in filled.env.items()
+            }
             del filled.needs[word]
         return filled
 
     def as_dict(self) -> dict[str, Any]:
         """The preset as it stands in the data file, with every key."""
         return {
-            "id": self.id, "name": self.name, "baseUrl": self.base_url, "auth": self.auth, "authToken": self.token,
-            "defaultModel": self.default_model, "models": dict(self.models), "env": dict(self.env), "needs": dict(self.needs),
-        }  # fmt: skip
+            "id": self.id,
+            "name": self.name,
+            "baseUrl": self.base_url,
+            "auth": self.auth,
+            "authToken": self.token,
+            "defaultModel": self.default_model,
+            "models": dict(self.models),
+            "env": dict(self.env),
+            "needs": dict(self.needs),
+        }
 
 
 def _document() -> Any:

@@ -10,10 +10,11 @@ import os
 import stat
 import sys
 
-from . import ask, environment, resolve
-from .errors import FAILURE, USAGE, CoworkEnvError
-from .resolve import Inputs
-from .text import first_control, visible
+from .core import environment, resolve
+from .core.resolve import Inputs
+from .util import system
+from .util.errors import FAILURE, USAGE, CoworkEnvError
+from .util.text import first_control, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def main(name: str, state_dir: str, config_dir: str, places: list[str]) -> NoRet
         run = _chain(env)
         program = find(name, env.get("PATH", os.defpath), run)
         if any(env.get(place, was) != was for place, was in zip(PLACES, places, strict=True)):
-            from . import paths
+            from .util import paths
 
             state_dir, config_dir = paths.state_dir(), paths.config_dir()
-        directory, gone = ask.working_directory(env)
+        directory, gone = system.working_directory(env)
         env = prepared(Inputs(env, directory, config_dir, state_dir, gone=gone))
         env[GUARD] = ":".join((str(os.getpid()), *run, program))
         become(program, sys.argv[1:], env)
@@ -67,7 +68,10 @@ def main(name: str, state_dir: str, config_dir: str, places: list[str]) -> NoRet
         os._exit(130)
     except Exception as error:
         # Its text may have been made from a key.
-        os.write(2, f"cowork-env: {name} was not started: an unforeseen {type(error).__name__}.\n".encode())
+        os.write(
+            2,
+            f"cowork-env: {name} was not started: an unforeseen {type(error).__name__}.\n".encode(),
+        )
         os._exit(FAILURE)
 
 
@@ -78,12 +82,10 @@ def prepared(inputs: Inputs) -> dict[str, str]:
     the program may have chosen for it, with ``exec``. Where ``none`` is, a provider that is active is left.
     """
     found = resolve.resolve(inputs)
-    wanted = resolve.wanted(inputs, found)
-    if found.error:
-        raise found.error
+    wanted = resolve.target(inputs, found)
     if found.rule == resolve.NOTHING:
         return dict(inputs.env)
-    return environment.applied(inputs.env, ask.transition(inputs.env, found.key, wanted)[1])
+    return environment.applied(inputs.env, environment.transition(inputs.env, found.key, wanted)[1])
 
 
 def original_environment() -> dict[str, str]:
@@ -131,7 +133,9 @@ def find(name: str, path: str, run: list[str]) -> str:
         raise CoworkEnvError("there is no such program on PATH.", "", NOT_FOUND)
     program = min(found, key=run.count)
     if run.count(program) >= MAX_ROUNDS:
-        raise CoworkEnvError(f"{program} starts this launcher again and again.", "Remove one of the two.", FAILURE)
+        raise CoworkEnvError(
+            f"{program} starts this launcher again and again.", "Remove one of the two.", FAILURE
+        )
     return program
 
 
@@ -178,8 +182,19 @@ def folder() -> str:
 
 def check_name(name: str) -> str:
     """A program's name as one file name; raises :class:`CoworkEnvError` otherwise."""
-    if not name or name in (".", "..") or "/" in name or name.startswith("-") or first_control(name) >= 0 or "'" in name:
-        raise CoworkEnvError(f"'{visible(name)}' is not a program's name.", "Give it as on the command line: claude", USAGE)
+    if (
+        not name
+        or name in (".", "..")
+        or "/" in name
+        or name.startswith("-")
+        or first_control(name) >= 0
+        or "'" in name
+    ):
+        raise CoworkEnvError(
+            f"'{visible(name)}' is not a program's name.",
+            "Give it as on the command line: claude",
+            USAGE,
+        )
     if name == "cowork-env":
         raise CoworkEnvError("cowork-env needs no launcher.", "", USAGE)
     return name
@@ -189,11 +204,14 @@ def text(name: str, inputs: Inputs) -> str:
     """The launcher for one program."""
     import platformdirs
 
-    from . import hooks
+    from .hook import render
 
-    python, *options = hooks._interpreter(inputs.state_dir)
+    python, *options = render._interpreter(inputs.state_dir)
     cache = options[5].partition("=")[2] if len(options) > 4 else ""
-    places = [os.path.dirname(hooks.PACKAGE), os.path.dirname(os.path.dirname(os.path.abspath(platformdirs.__file__)))]
+    places = [
+        os.path.dirname(render.PACKAGE),
+        os.path.dirname(os.path.dirname(os.path.abspath(platformdirs.__file__))),
+    ]
     return first_lines(python) + LAUNCHER.format(
         name=name,
         cache=cache,
@@ -213,14 +231,16 @@ def first_lines(python: str) -> str:
     from .shells import quote_posix
 
     if "'''" in python or "\\" in python:
-        raise CoworkEnvError(f"{visible(python)} cannot be named in a script.", "Install cowork-env somewhere else.")
+        raise CoworkEnvError(
+            f"{visible(python)} cannot be named in a script.", "Install cowork-env somewhere else."
+        )
     # For sh the first word is exec, and what follows is never read; for Python all of it is one string.
     return f"#!/bin/sh\n'''exec' {quote_posix(python)} {options} \"$0\" \"$@\"\n' '''\n"
 
 
 def add(name: str, inputs: Inputs) -> str:
     """Write the launcher of one program, and return its path. A file of that name which is not ours stays."""
-    from . import files
+    from .util import files
 
     path = os.path.join(folder(), check_name(name))
     if os.path.lexists(path) and not is_launcher(path):
@@ -242,7 +262,10 @@ def remove(name: str) -> None:
     """Remove the launcher of one program, and the folder with the last."""
     path = os.path.join(folder(), check_name(name))
     if not is_launcher(path):
-        raise CoworkEnvError(f"There is no launcher for {name}.", f"There is {', '.join(names())}." if names() else "")
+        raise CoworkEnvError(
+            f"There is no launcher for {name}.",
+            f"There is {', '.join(names())}." if names() else "",
+        )
     os.unlink(path)
     try:
         os.rmdir(folder())

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import os
 
-from . import files, jsontext, providers, resolve
-from .errors import CoworkEnvError
-from .provider import InvalidField, Provider
-from .providers import Providers
-from .text import tilde, visible
-from .trust import digest
+from .core import providers, resolve
+from .core.provider import InvalidField, Provider
+from .core.providers import Providers
+from .core.trust import digest
+from .util import files, jsontext
+from .util.errors import CoworkEnvError
+from .util.text import tilde, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from .resolve import Inputs
+    from .core.resolve import Inputs
 
     T = TypeVar("T")
 
@@ -35,7 +36,8 @@ def writable(inputs: Inputs) -> str:
     """The provider file of these inputs; raises :class:`CoworkEnvError` where providers come from the environment."""
     if inputs.env.get(providers.JSON_VARIABLE):
         raise CoworkEnvError(
-            f"The providers come from ${providers.JSON_VARIABLE}, which is read-only.", "Unset it to use the provider file."
+            f"The providers come from ${providers.JSON_VARIABLE}, which is read-only.",
+            "Unset it to use the provider file.",
         )
     return providers.locate(inputs.env, inputs.config_dir)
 
@@ -66,13 +68,19 @@ def edit(inputs: Inputs, change: Callable[[Providers], T]) -> T:
     locks = inputs.state_dir + "/locks"
     files.private_directory(locks)
     # Not beside the file: that folder is the desktop app's. The kernel drops the lock with its holder.
-    lock = FileLock(f"{locks}/{digest(os.fsencode(os.path.realpath(path)))}", LOCK_TIMEOUT, mode=0o600)
+    lock = FileLock(
+        f"{locks}/{digest(os.fsencode(os.path.realpath(path)))}", LOCK_TIMEOUT, mode=0o600
+    )
     try:
         lock.acquire(poll_interval=0.02)
     except Timeout:
-        raise CoworkEnvError(f"{where} is being changed by another cowork-env.", "Try again when that has ended.") from None
+        raise CoworkEnvError(
+            f"{where} is being changed by another cowork-env.", "Try again when that has ended."
+        ) from None
     except OSError as error:
-        raise CoworkEnvError(f"{locks} cannot be used: {error.strerror}.", "Nothing was changed.") from None
+        raise CoworkEnvError(
+            f"{locks} cannot be used: {error.strerror}.", "Nothing was changed."
+        ) from None
     try:
         files.remove_leftovers(path)
         for _ in range(ATTEMPTS):
@@ -82,13 +90,23 @@ def edit(inputs: Inputs, change: Callable[[Providers], T]) -> T:
                 continue
     finally:
         lock.release()
-    raise CoworkEnvError(f"{where} is being changed by another program all the time.", "Nothing was changed; try again.")
+    raise CoworkEnvError(
+        f"{where} is being changed by another program all the time.",
+        "Nothing was changed; try again.",
+    )
 
 
 def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
     listed = _read(path, home)
-    if listed.list_path is None and listed.entries[0] and not {"name", "baseUrl"} & listed.entries[0].keys():
-        raise CoworkEnvError(f"{listed.where} holds an object that is not a provider.", "Nothing was changed; look at it.")
+    if (
+        listed.list_path is None
+        and listed.entries[0]
+        and not {"name", "baseUrl"} & listed.entries[0].keys()
+    ):
+        raise CoworkEnvError(
+            f"{listed.where} holds an object that is not a provider.",
+            "Nothing was changed; look at it.",
+        )
     before = _spelled(listed)
     result = change(listed)
     listed.entries = _checked(before, listed)
@@ -171,7 +189,9 @@ def refused(entry: object, error: InvalidField) -> CoworkEnvError:
     name = entry.get("name") if isinstance(entry, dict) else None
     subject = visible(name.strip()) if isinstance(name, str) and name.strip() else "The provider"
     field = visible(jsontext.spell(error.path))
-    return CoworkEnvError(f"{subject}: {field} {error.why}." if field else f"{subject} {error.why}.", error.hint)
+    return CoworkEnvError(
+        f"{subject}: {field} {error.why}." if field else f"{subject} {error.why}.", error.hint
+    )
 
 
 def _check_unique(entry: dict[str, Any], others: list[dict[str, Any]]) -> None:
@@ -223,7 +243,9 @@ def _written(listed: Providers, before: list[str]) -> str:
     import json
 
     def dumped(entry: Any, margin: str = "") -> str:
-        return json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False).replace("\n", "\n" + margin)
+        return json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False).replace(
+            "\n", "\n" + margin
+        )
 
     now, text, path = _spelled(listed), listed.text, listed.list_path
     if now == before:
@@ -242,9 +264,17 @@ def _written(listed: Providers, before: list[str]) -> str:
         return first.rstrip() + last.lstrip()
     space = first[len(first.rstrip()) :]
     margin = space.rpartition("\n")[2] if "\n" in space else ""
-    parts = [kept.get(key) or dumped(entry, margin) for key, entry in zip(now, listed.entries, strict=True)]
+    parts = [
+        kept.get(key) or dumped(entry, margin)
+        for key, entry in zip(now, listed.entries, strict=True)
+    ]
     between += [between[-1] if between else "," + space] * len(parts)
-    return first + parts[0] + "".join(gap + part for gap, part in zip(between, parts[1:], strict=False)) + last
+    return (
+        first
+        + parts[0]
+        + "".join(gap + part for gap, part in zip(between, parts[1:], strict=False))
+        + last
+    )
 
 
 def select(state_dir: str, word: str) -> None:
@@ -257,7 +287,9 @@ def select(state_dir: str, word: str) -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        if os.path.lexists(path):  # A read-only file system refuses also where there is nothing to remove.
+        if os.path.lexists(
+            path
+        ):  # A read-only file system refuses also where there is nothing to remove.
             raise CoworkEnvError(f"{path} cannot be removed: {error.strerror}.") from None
 
 

@@ -16,13 +16,15 @@ from pathlib import Path
 
 import dotenv
 import pytest
-from conftest import GUIDE, Home, need
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cowork_env import environment, formats
-from cowork_env.errors import USAGE, CoworkEnvError
-from cowork_env.provider import Provider
+from cowork_env import formats
+from cowork_env.core import environment
+from cowork_env.core.provider import Provider
+from cowork_env.util.errors import USAGE, CoworkEnvError
+
+from support.home import GUIDE, Home, need
 
 Values = dict[str, "str | None"]
 KEYS = frozenset(("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"))
@@ -31,13 +33,56 @@ SET = {k: v for k, v in OPENROUTER.items() if v is not None}
 
 # What readers are known to trip over, mixed with plain text.
 PIECES = st.sampled_from(
-    ["'", '"', "\\", "\n", "\r", "\r\n", "$", "${HOME}", "$(HOME)", "%", "%25", "%0A", "%AZP25", "%PATH%", "#", " #", " ",
-     "\t", "=", "<<", "EOF", "::add-mask::x", "##vso[task.setvariable variable=X]y", ";", "]", "`id`", "\u2028", "\x85",
-     "\x0b", "é", "🚒",
-     "a", "Z9", "export ", ":", "!", "{", "}", "*", "~"]
-)  # fmt: skip
-VALUES = st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(st.characters(exclude_characters="\0", codec="utf-8")))
-TARGETS = st.fixed_dictionaries({"ANTHROPIC_AUTH_TOKEN": VALUES, "ANTHROPIC_BASE_URL": VALUES, "EXTRA_1": VALUES})
+    [
+        "'",
+        '"',
+        "\\",
+        "\n",
+        "\r",
+        "\r\n",
+        "$",
+        "${HOME}",
+        "$(HOME)",
+        "%",
+        "%25",
+        "%0A",
+        "%AZP25",
+        "%PATH%",
+        "#",
+        " #",
+        " ",
+        "\t",
+        "=",
+        "<<",
+        "EOF",
+        "::add-mask::x",
+        "##vso[task.setvariable variable=X]y",
+        ";",
+        "]",
+        "`id`",
+        "\u2028",
+        "\x85",
+        "\x0b",
+        "é",
+        "🚒",
+        "a",
+        "Z9",
+        "export ",
+        ":",
+        "!",
+        "{",
+        "}",
+        "*",
+        "~",
+    ]
+)
+VALUES = st.one_of(
+    st.lists(PIECES, max_size=8).map("".join),
+    st.text(st.characters(exclude_characters="\0", codec="utf-8")),
+)
+TARGETS = st.fixed_dictionaries(
+    {"ANTHROPIC_AUTH_TOKEN": VALUES, "ANTHROPIC_BASE_URL": VALUES, "EXTRA_1": VALUES}
+)
 
 
 def emit(name: str, wanted: Values, keys: frozenset[str], env: dict[str, str]) -> str:
@@ -51,7 +96,11 @@ def refused(name: str, wanted: Values, env: dict[str, str] | None = None) -> Cow
     with pytest.raises(CoworkEnvError) as caught:
         emit(name, wanted, KEYS, env or {})
     for value in wanted.values():
-        assert not value or len(value) < 12 or value not in f"{caught.value.message}{caught.value.hint}"
+        assert (
+            not value
+            or len(value) < 12
+            or value not in f"{caught.value.message}{caught.value.hint}"
+        )
     return caught.value
 
 
@@ -130,7 +179,20 @@ def test_sh_reads_the_same_from_a_dotenv_file(wanted: Values) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["plain", "two words", "it's", 'a "b" c', "line\nline", "$HOME", "`id`", "C:\\tmp\\x", "#x", " x ", ""]
+    "value",
+    [
+        "plain",
+        "two words",
+        "it's",
+        'a "b" c',
+        "line\nline",
+        "$HOME",
+        "`id`",
+        "C:\\tmp\\x",
+        "#x",
+        " x ",
+        "",
+    ],
 )
 def test_dotenv_carries_what_people_have(value: str) -> None:
     text = emit("dotenv", {"EXTRA": value}, KEYS, {})
@@ -199,7 +261,10 @@ class Runner:
 def test_github_reads_back_what_was_appended(wanted: Values, before: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(Path(folder) / "set_env", before)
-        earlier = Runner(Path(folder) / "earlier", before if before.endswith("\n") or not before else before + "\n").read()
+        earlier = Runner(
+            Path(folder) / "earlier",
+            before if before.endswith("\n") or not before else before + "\n",
+        ).read()
         masks = runner.masks(emit("github", wanted, KEYS, runner.env()))
         assert runner.read() == earlier | wanted
     key = wanted["ANTHROPIC_AUTH_TOKEN"]
@@ -211,7 +276,9 @@ def test_github_reads_back_what_was_appended(wanted: Values, before: str) -> Non
 
 def test_github_masks_keys_and_nothing_else(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "f")
-    assert emit("github", OPENROUTER, KEYS, runner.env()) == f"::add-mask::{GUIDE[1]['authToken']}\n"
+    assert (
+        emit("github", OPENROUTER, KEYS, runner.env()) == f"::add-mask::{GUIDE[1]['authToken']}\n"
+    )
     assert runner.read() == SET
 
 
@@ -219,7 +286,9 @@ def test_github_masks_before_anything_else(tmp_path: Path) -> None:
     """A key that could not be masked reaches no later step."""
     runner = Runner(tmp_path / "f", "A=1\n")
     seen = []
-    formats.emit("github", OPENROUTER, KEYS, runner.env(), lambda text: seen.append((text, runner.read())))
+    formats.emit(
+        "github", OPENROUTER, KEYS, runner.env(), lambda text: seen.append((text, runner.read()))
+    )
     assert seen == [(f"::add-mask::{GUIDE[1]['authToken']}\n", {"A": "1"})]
     runner = Runner(tmp_path / "g", "A=1\n")
 
@@ -247,7 +316,9 @@ def test_github_has_another_delimiter_each_time(tmp_path: Path) -> None:
     assert len(seen) == 8
 
 
-def test_a_delimiter_that_a_value_holds_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delimiter_that_a_value_holds_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draws = [b"\0" * 16, b"\1" * 16]
     monkeypatch.setattr(formats.os, "urandom", lambda n: draws.pop(0))
     runner = Runner(tmp_path / "f")
@@ -259,13 +330,20 @@ def test_a_delimiter_that_a_value_holds_is_not_used(tmp_path: Path, monkeypatch:
 
 def test_github_empties_what_it_cannot_unset_if_it_is_there(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "f")
-    emit("github", OPENROUTER, KEYS, runner.env(CLAUDE_CODE_USE_BEDROCK="1", ANTHROPIC_CUSTOM_HEADERS=""))
+    emit(
+        "github",
+        OPENROUTER,
+        KEYS,
+        runner.env(CLAUDE_CODE_USE_BEDROCK="1", ANTHROPIC_CUSTOM_HEADERS=""),
+    )
     assert runner.read() == SET | {"CLAUDE_CODE_USE_BEDROCK": ""}
 
 
 @pytest.mark.parametrize("name", ["github", "azure"])
 @pytest.mark.parametrize("variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"])
-def test_an_address_or_key_that_cannot_be_unset_is_refused(tmp_path: Path, name: str, variable: str) -> None:
+def test_an_address_or_key_that_cannot_be_unset_is_refused(
+    tmp_path: Path, name: str, variable: str
+) -> None:
     runner = Runner(tmp_path / "f")
     refused(name, {**OPENROUTER, variable: None}, runner.env(**{variable: "https://theirs"}))
     assert runner.file.read_bytes() == b""
@@ -357,7 +435,13 @@ def read_azure(text: str) -> tuple[dict[str, str], set[str]]:
     """``##vso[area.event name=value;...]message`` lines: the variables they set, and which are secrets."""
 
     def unescape(part: str) -> str:
-        for code, char in (("%3B", ";"), ("%0D", "\r"), ("%0A", "\n"), ("%5D", "]"), ("%AZP25", "%")):
+        for code, char in (
+            ("%3B", ";"),
+            ("%0D", "\r"),
+            ("%0A", "\n"),
+            ("%5D", "]"),
+            ("%AZP25", "%"),
+        ):
             part = part.replace(code, char)
         return part
 
@@ -386,13 +470,20 @@ def test_azure_reads_back_what_was_written(wanted: Values) -> None:
 
 def test_azure_sets_keys_first_and_as_secrets() -> None:
     text = emit("azure", OPENROUTER, KEYS, {"CLAUDE_CODE_OAUTH_TOKEN": "theirs"})
-    assert text.startswith("##vso[task.setvariable variable=ANTHROPIC_AUTH_TOKEN;issecret=true]sk-or-")
+    assert text.startswith(
+        "##vso[task.setvariable variable=ANTHROPIC_AUTH_TOKEN;issecret=true]sk-or-"
+    )
     assert read_azure(text) == (SET | {"CLAUDE_CODE_OAUTH_TOKEN": ""}, {"ANTHROPIC_AUTH_TOKEN"})
 
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"SECRET_X": "1"}, {"EXTRA": "$(System.AccessToken)"}, {"https_proxy": "x"}, {"ANTHROPIC_AUTH_TOKEN": "two\nlines"}],
+    [
+        {"SECRET_X": "1"},
+        {"EXTRA": "$(System.AccessToken)"},
+        {"https_proxy": "x"},
+        {"ANTHROPIC_AUTH_TOKEN": "two\nlines"},
+    ],
 )
 def test_azure_refuses_what_it_cannot_carry(wanted: Values) -> None:
     refused("azure", wanted)
@@ -460,7 +551,15 @@ class Daemon(http.server.BaseHTTPRequestHandler):
 
 def test_docker_itself_reads_it(home: Home, tmp_path: Path) -> None:
     docker = need("docker")
-    extra = {"A": " lead and trail ", "B": "#x", "C": "a=b", "D": "it's \"", "E": "", "F": "$HOME `id` \\n", "G": "é🚒"}
+    extra = {
+        "A": " lead and trail ",
+        "B": "#x",
+        "C": "a=b",
+        "D": "it's \"",
+        "E": "",
+        "F": "$HOME `id` \\n",
+        "G": "é🚒",
+    }
     file = tmp_path / "env"
     file.write_text(emit("docker", {**OPENROUTER, **extra}, KEYS, {}), encoding="utf-8")
     handler = type("Handler", (Daemon,), {"received": []})
@@ -470,9 +569,17 @@ def test_docker_itself_reads_it(home: Home, tmp_path: Path) -> None:
         with contextlib.ExitStack() as stack:
             stack.callback(thread.join, 10)
             stack.callback(server.shutdown)
-            env = {**home.env, "DOCKER_HOST": f"tcp://127.0.0.1:{server.server_port}", "NO_PROXY": "127.0.0.1"}
+            env = {
+                **home.env,
+                "DOCKER_HOST": f"tcp://127.0.0.1:{server.server_port}",
+                "NO_PROXY": "127.0.0.1",
+            }
             done = subprocess.run(
-                [docker, "create", "--env-file", str(file), "image"], env=env, capture_output=True, text=True, timeout=60
+                [docker, "create", "--env-file", str(file), "image"],
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=60,
             )
     assert done.returncode == 0, done.stderr
     assert dict(line.split("=", 1) for line in handler.received[0]) == SET | extra

@@ -6,33 +6,83 @@ import json
 from typing import Any
 
 import pytest
-from conftest import GUIDE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cowork_env import models, provider, secrets
-from cowork_env.provider import InvalidField
+from cowork_env import models, secrets
+from cowork_env.core import provider
+from cowork_env.core.provider import InvalidField
+
+from support.home import GUIDE
 
 WORDS = st.sampled_from(
-    ["", " ", "a", " a ", "a b", "none", "#x", "x\ny", "\ud800", "\u202e", "ENC:v1:AAAA", "ENC:v1:\ud800", "djExAAAA", "bearer",
-     "api-key", "http://localhost:4000/v1", "http://example.com", "https://openrouter.ai/api/v1", "https://x?y", "https://u@x", "ftp://x",
-     "https://", "env:KEY", "env:ANTHROPIC_API_KEY", "file:/x", "file:x", "cmd:", "cmd:'", "pass:a/b", "nope:x", "1", "0"]
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "a",
+        " a ",
+        "a b",
+        "none",
+        "#x",
+        "x\ny",
+        "\ud800",
+        "\u202e",
+        "ENC:v1:AAAA",
+        "ENC:v1:\ud800",
+        "djExAAAA",
+        "bearer",
+        "api-key",
+        "http://localhost:4000/v1",
+        "http://example.com",
+        "https://openrouter.ai/api/v1",
+        "https://x?y",
+        "https://u@x",
+        "ftp://x",
+        "https://",
+        "env:KEY",
+        "env:ANTHROPIC_API_KEY",
+        "file:/x",
+        "file:x",
+        "cmd:",
+        "cmd:'",
+        "pass:a/b",
+        "nope:x",
+        "1",
+        "0",
+    ]
+)
 TEXTS = WORDS | st.text(max_size=8)
 SCALARS = st.none() | st.booleans() | st.integers() | TEXTS | st.floats(allow_nan=False)
 ANYTHING = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2), max_leaves=4
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
 )
-TIERS = st.dictionaries(st.sampled_from(["opus", "sonnet", "haiku", "fable", "other", "x\ud800"]), TEXTS | ANYTHING, max_size=3)
+TIERS = st.dictionaries(
+    st.sampled_from(["opus", "sonnet", "haiku", "fable", "other", "x\ud800"]),
+    TEXTS | ANYTHING,
+    max_size=3,
+)
 VARIABLES = st.dictionaries(
     st.sampled_from(
-        ["A", "CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "PATH", "1", ""]
+        [
+            "A",
+            "CLAUDE_CODE_USE_BEDROCK",
+            "ANTHROPIC_BASE_URL",
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_AUTH_TOKEN",
+            "PATH",
+            "1",
+            "",
+        ]
     ),
     TEXTS | ANYTHING,
     max_size=3,
 )
 NAMES = st.sampled_from(["A", " B ", "é", "none", ""])
-URLS = st.sampled_from(["https://openrouter.ai/api/v1", "http://localhost:4000", "http://example.com", ""])
+URLS = st.sampled_from(
+    ["https://openrouter.ai/api/v1", "http://localhost:4000", "http://example.com", ""]
+)
 
 
 def field(likely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -43,13 +93,22 @@ def field(likely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 ENTRIES = st.fixed_dictionaries(
     {"name": field(NAMES), "baseUrl": field(URLS)},
     optional={
-        "id": field(st.uuids().map(str)), "authToken": field(st.sampled_from(["sk-1", "", "ENC:v1:AAAA", "ENC:v1:\ud800"])),
-        "defaultModel": field(st.sampled_from(["m", " m ", ""])), "models": field(TIERS), "env": field(VARIABLES),
-        "authTokenFrom": field(st.sampled_from(["env:KEY", "file:/x"])), "auth": field(st.sampled_from(["bearer", "api-key"])),
-        "verbatimBaseUrl": field(st.booleans()), "allowInsecure": field(st.booleans()),
-        "unknown": ANYTHING, "base_url": ANYTHING, "model_config": ANYTHING, "self": ANYTHING, "x\ud800": ANYTHING,
+        "id": field(st.uuids().map(str)),
+        "authToken": field(st.sampled_from(["sk-1", "", "ENC:v1:AAAA", "ENC:v1:\ud800"])),
+        "defaultModel": field(st.sampled_from(["m", " m ", ""])),
+        "models": field(TIERS),
+        "env": field(VARIABLES),
+        "authTokenFrom": field(st.sampled_from(["env:KEY", "file:/x"])),
+        "auth": field(st.sampled_from(["bearer", "api-key"])),
+        "verbatimBaseUrl": field(st.booleans()),
+        "allowInsecure": field(st.booleans()),
+        "unknown": ANYTHING,
+        "base_url": ANYTHING,
+        "model_config": ANYTHING,
+        "self": ANYTHING,
+        "x\ud800": ANYTHING,
     },
-)  # fmt: skip
+)
 
 
 def by_reading(entry: Any) -> provider.Provider | tuple[tuple[str, ...], str]:
@@ -77,15 +136,32 @@ def test_both_accept_or_both_refuse_and_read_the_same(entry: Any) -> None:
     for slot in provider.Provider.__slots__:
         assert getattr(again, slot) == getattr(verdict, slot), slot
     assert list(tidy) == list(entry)
-    assert {k: v for k, v in tidy.items() if k not in provider.KEYS} == {k: v for k, v in entry.items() if k not in provider.KEYS}
+    assert {k: v for k, v in tidy.items() if k not in provider.KEYS} == {
+        k: v for k, v in entry.items() if k not in provider.KEYS
+    }
 
-    model = models.validated({k: v for k, v in entry.items() if k != "x\ud800" and k != "models"} | {"models": verdict.models})
-    assert (model.name, model.id or "", model.base_url or "") == (verdict.name, verdict.id, verdict.base_url)
-    assert (model.auth_token or "", model.auth_token_from or "") == (verdict.token, verdict.token_from)
+    model = models.validated(
+        {k: v for k, v in entry.items() if k != "x\ud800" and k != "models"}
+        | {"models": verdict.models}
+    )
+    assert (model.name, model.id or "", model.base_url or "") == (
+        verdict.name,
+        verdict.id,
+        verdict.base_url,
+    )
+    assert (model.auth_token or "", model.auth_token_from or "") == (
+        verdict.token,
+        verdict.token_from,
+    )
     assert (model.auth or "bearer", model.env or {}) == (verdict.auth, verdict.env)
-    assert (bool(model.verbatim_base_url), bool(model.allow_insecure)) == (verdict.verbatim, verdict.insecure)
+    assert (bool(model.verbatim_base_url), bool(model.allow_insecure)) == (
+        verdict.verbatim,
+        verdict.insecure,
+    )
     assert (model.default_model or "") == verdict.default_model
-    assert {tier: m for tier in provider.TIERS if (m := getattr(model.models, tier))} == verdict.models
+    assert {
+        tier: m for tier in provider.TIERS if (m := getattr(model.models, tier))
+    } == verdict.models
 
 
 @pytest.mark.parametrize("entry", GUIDE, ids=lambda entry: str(entry["name"]))
@@ -102,19 +178,38 @@ def test_tidying_takes_white_space_away_and_keeps_what_is_not_ours() -> None:
         "defaultModel": " m ",
         "a": None,
     }
-    tidy = {"z": 1, "models": {"theirs": [1], "opus": "o"}, "name": "A", "baseUrl": "https://x", "defaultModel": "m", "a": None}
+    tidy = {
+        "z": 1,
+        "models": {"theirs": [1], "opus": "o"},
+        "name": "A",
+        "baseUrl": "https://x",
+        "defaultModel": "m",
+        "a": None,
+    }
     assert json.dumps(models.tidy(entry)) == json.dumps(tidy)
 
 
 def test_no_value_shows_in_an_error_or_a_repr() -> None:
     key = "sk-marked-0000"
-    entry: dict[str, Any] = {"name": "A", "baseUrl": "https://x", "authToken": key, "apiKey": key, "env": {"A": key}}
+    entry: dict[str, Any] = {
+        "name": "A",
+        "baseUrl": "https://x",
+        "authToken": key,
+        "apiKey": key,
+        "env": {"A": key},
+    }
     assert key not in repr(models.validated(entry))
     assert key not in str(models.validated(entry))
     for bad in (
-        {"authToken": key + "\n"}, {"env": {"A\n": key}}, {"env": [key]}, {"authTokenFrom": key}, {"auth": key}, {"models": key},
-        {"name": [key]}, {"defaultModel": "://" + key},
-    ):  # fmt: skip
+        {"authToken": key + "\n"},
+        {"env": {"A\n": key}},
+        {"env": [key]},
+        {"authTokenFrom": key},
+        {"auth": key},
+        {"models": key},
+        {"name": [key]},
+        {"defaultModel": "://" + key},
+    ):
         with pytest.raises(InvalidField) as caught:
             models.validated(entry | bad)
         assert key not in f"{caught.value!r} {caught.value} {caught.value.why} {caught.value.path}"

@@ -25,11 +25,18 @@ class Machine:
         self.here, self.managed = self.root / "sub/folder", path / "managed"
         for folder in (self.home, self.root / ".git", self.here, self.managed):
             folder.mkdir(parents=True)
-        self.env = {"HOME": str(self.home), URL: "https://good.example", TOKEN: "sk-good", MODEL: "good-model"}
+        self.env = {
+            "HOME": str(self.home),
+            URL: "https://good.example",
+            TOKEN: "sk-good",
+            MODEL: "good-model",
+        }
 
     def put(self, path: Path, settings: object) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(settings if isinstance(settings, str) else json.dumps(settings), encoding="utf-8")
+        path.write_text(
+            settings if isinstance(settings, str) else json.dumps(settings), encoding="utf-8"
+        )
         return path
 
     def report(self, names: tuple[str, ...] = (), **env: str | None) -> overrides.Report:
@@ -76,7 +83,11 @@ def test_the_shared_project_file_counts_only_in_the_directory_itself(machine: Ma
 @pytest.mark.parametrize("flag", ["1", "true", "YES", "on"])
 def test_the_host_flag_keeps_every_file_out(machine: Machine, flag: str) -> None:
     paths = everywhere(
-        machine, {"env": {URL: EVIL, TOKEN: "x", "HTTPS_PROXY": EVIL, "CLAUDE_CODE_USE_BEDROCK": "1"}, "apiKeyHelper": "x"}
+        machine,
+        {
+            "env": {URL: EVIL, TOKEN: "x", "HTTPS_PROXY": EVIL, "CLAUDE_CODE_USE_BEDROCK": "1"},
+            "apiKeyHelper": "x",
+        },
     )
     report = machine.report(**{FLAG: flag})
     assert len(report.settings) == 5 * len(paths)
@@ -86,8 +97,13 @@ def test_the_host_flag_keeps_every_file_out(machine: Machine, flag: str) -> None
 
 @pytest.mark.parametrize("flag", [None, "", "0", "false"])
 def test_without_the_host_flag_settings_win(machine: Machine, flag: str | None) -> None:
-    machine.put(machine.here / ".claude/settings.json", {"env": {TOKEN: "x"}, "apiKeyHelper": "echo x"})
-    assert machine.effects(**{FLAG: flag}) == [("project", f"env.{TOKEN}", WINS), ("project", "apiKeyHelper", WINS)]
+    machine.put(
+        machine.here / ".claude/settings.json", {"env": {TOKEN: "x"}, "apiKeyHelper": "echo x"}
+    )
+    assert machine.effects(**{FLAG: flag}) == [
+        ("project", f"env.{TOKEN}", WINS),
+        ("project", "apiKeyHelper", WINS),
+    ]
 
 
 def test_the_host_flag_in_a_settings_file_means_nothing(machine: Machine) -> None:
@@ -96,9 +112,15 @@ def test_the_host_flag_in_a_settings_file_means_nothing(machine: Machine) -> Non
 
 
 def test_a_providers_own_variables_are_not_covered_by_the_host_flag(machine: Machine) -> None:
-    machine.put(machine.here / ".claude/settings.json", {"env": {"API_TIMEOUT_MS": 5, "EDITOR": "vi"}})
-    assert machine.effects(("API_TIMEOUT_MS",), **{FLAG: "1", "API_TIMEOUT_MS": "9"}) == [("project", "env.API_TIMEOUT_MS", WINS)]
-    assert machine.effects(("API_TIMEOUT_MS",), **{FLAG: "1", "API_TIMEOUT_MS": "5"}) == [("project", "env.API_TIMEOUT_MS", SAME)]
+    machine.put(
+        machine.here / ".claude/settings.json", {"env": {"API_TIMEOUT_MS": 5, "EDITOR": "vi"}}
+    )
+    assert machine.effects(("API_TIMEOUT_MS",), **{FLAG: "1", "API_TIMEOUT_MS": "9"}) == [
+        ("project", "env.API_TIMEOUT_MS", WINS)
+    ]
+    assert machine.effects(("API_TIMEOUT_MS",), **{FLAG: "1", "API_TIMEOUT_MS": "5"}) == [
+        ("project", "env.API_TIMEOUT_MS", SAME)
+    ]
     assert machine.effects() == []
 
 
@@ -131,7 +153,10 @@ def test_in_the_home_directory_the_users_file_is_not_the_projects(machine: Machi
 
 
 def test_no_value_is_in_a_repr(machine: Machine) -> None:
-    machine.put(machine.here / ".claude/settings.json", {"env": {TOKEN: "sk-hidden-1"}, "apiKeyHelper": "echo sk-hidden-2"})
+    machine.put(
+        machine.here / ".claude/settings.json",
+        {"env": {TOKEN: "sk-hidden-1"}, "apiKeyHelper": "echo sk-hidden-2"},
+    )
     assert "sk-hidden" not in repr(machine.report())
 
 
@@ -147,7 +172,9 @@ def test_no_value_is_in_a_repr(machine: Machine) -> None:
         (b"\xff\xfe{}", "is not UTF-8"),
     ],
 )
-def test_a_hostile_file_is_a_problem_and_no_more(machine: Machine, content: str | bytes, problem: str) -> None:
+def test_a_hostile_file_is_a_problem_and_no_more(
+    machine: Machine, content: str | bytes, problem: str
+) -> None:
     path = machine.here / ".claude/settings.json"
     path.parent.mkdir()
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -159,7 +186,13 @@ def test_a_hostile_file_is_a_problem_and_no_more(machine: Machine, content: str 
 
 
 @pytest.mark.parametrize(
-    "document", [{"env": []}, {"env": {URL: [1], TOKEN: {}}}, {"env": None, "model": 1, "apiKeyHelper": []}, {}]
+    "document",
+    [
+        {"env": []},
+        {"env": {URL: [1], TOKEN: {}}},
+        {"env": None, "model": 1, "apiKeyHelper": []},
+        {},
+    ],
 )
 def test_values_of_the_wrong_kind_are_nothing(machine: Machine, document: Any) -> None:
     machine.put(machine.here / ".claude/settings.json", document)
@@ -184,11 +217,19 @@ def test_a_terminal_is_safe_from_a_name(machine: Machine) -> None:
     ("env", "url", "expected"),
     [
         ({"HTTPS_PROXY": "http://p:1"}, "https://gateway.example", ("HTTPS_PROXY", False)),
-        ({"https_proxy": "http://p:1", "HTTPS_PROXY": "http://q:1"}, "https://gateway.example", ("https_proxy", False)),
+        (
+            {"https_proxy": "http://p:1", "HTTPS_PROXY": "http://q:1"},
+            "https://gateway.example",
+            ("https_proxy", False),
+        ),
         ({"HTTPS_PROXY": "http://p:1"}, "http://localhost:4000", ("HTTPS_PROXY", True)),
         ({"ALL_PROXY": "socks5://p:1"}, "http://gateway.example", ("ALL_PROXY", True)),
         ({"HTTPS_PROXY": ""}, "https://gateway.example", None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a, gateway.example"}, "https://gateway.example", None),
+        (
+            {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a, gateway.example"},
+            "https://gateway.example",
+            None,
+        ),
     ],
 )
 def test_proxies(env: dict[str, str], url: str, expected: tuple[str, bool] | None) -> None:
@@ -197,7 +238,9 @@ def test_proxies(env: dict[str, str], url: str, expected: tuple[str, bool] | Non
 
 
 def test_a_proxys_password_is_not_shown() -> None:
-    found = overrides.proxy({"HTTPS_PROXY": "http://me:hunter2@p:1/x?hunter2"}, "https://gateway.example")
+    found = overrides.proxy(
+        {"HTTPS_PROXY": "http://me:hunter2@p:1/x?hunter2"}, "https://gateway.example"
+    )
     assert found is not None
     assert found.address == "http://p:1/x"
     assert overrides.without_password("me:hunter2@p:1") == "p:1"
@@ -206,10 +249,18 @@ def test_a_proxys_password_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("rule", "bypassed"),
     [
-        ("*", True), ("localhost,127.0.0.1:4000", True), ("127.0.0.1:99", False), ("127.0.0.0/8", True), (" 127.0.0.1", True),
-        (".0.0.1", True), ("27.0.0.1", False), ("", False), ("a,*", False), ("127.0.0.0/x", False),
+        ("*", True),
+        ("localhost,127.0.0.1:4000", True),
+        ("127.0.0.1:99", False),
+        ("127.0.0.0/8", True),
+        (" 127.0.0.1", True),
+        (".0.0.1", True),
+        ("27.0.0.1", False),
+        ("", False),
+        ("a,*", False),
+        ("127.0.0.0/x", False),
     ],
-)  # fmt: skip
+)
 def test_no_proxy_by_claude_codes_rule(rule: str, bypassed: bool) -> None:
     assert overrides.bypassed(rule, "127.0.0.1", "4000") is bypassed
 
@@ -239,11 +290,19 @@ def test_leftovers_of_other_switchers(machine: Machine) -> None:
 
 
 def test_conflicting_variables() -> None:
-    env = {"ANTHROPIC_API_KEY": "a", TOKEN: "b", "CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_CUSTOM_HEADERS": ""}
+    env = {
+        "ANTHROPIC_API_KEY": "a",
+        TOKEN: "b",
+        "CLAUDE_CODE_USE_BEDROCK": "1",
+        "ANTHROPIC_CUSTOM_HEADERS": "",
+    }
     assert overrides.conflicts(env) == ["ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK"]
     assert overrides.conflicts({TOKEN: "b"}) == []
 
 
-@pytest.mark.parametrize(("platform", "start"), [("darwin", "/Library"), ("linux", "/etc"), ("win32", "C:\\Program Files")])
+@pytest.mark.parametrize(
+    ("platform", "start"),
+    [("darwin", "/Library"), ("linux", "/etc"), ("win32", "C:\\Program Files")],
+)
 def test_the_organizations_folder(platform: str, start: str) -> None:
     assert overrides.managed_directory(platform).startswith(start)

@@ -8,12 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Home, executable
 
 from cowork_env import presets, secrets
-from cowork_env.environment import target
-from cowork_env.errors import CoworkEnvError
-from cowork_env.provider import KEYS, Provider, repaired
+from cowork_env.core.environment import target
+from cowork_env.core.provider import KEYS, Provider, repaired
+from cowork_env.util.errors import CoworkEnvError
+
+from support.home import Home, executable
 
 ANSWERS = {"resource": "my-resource", "region": "eu-west-1"}
 IDS = [preset.id for preset in presets.all_presets()]
@@ -34,7 +35,9 @@ def test_a_preset_makes_a_valid_provider(word: str) -> None:
     preset = presets.get(word)
     provider = made(preset)
     wanted = target(provider, secrets.fetch(provider, {}, ""), {})
-    assert provider.direct or (wanted["ANTHROPIC_BASE_URL"] and "{" not in wanted["ANTHROPIC_BASE_URL"])
+    assert provider.direct or (
+        wanted["ANTHROPIC_BASE_URL"] and "{" not in wanted["ANTHROPIC_BASE_URL"]
+    )
     assert not any("{" in value for value in provider.env.values())
     assert preset.needs.keys() <= {"key", "model", "resource", "region"}
     # A URL that clients would have to have repaired is not one to ship; a final slash is.
@@ -84,7 +87,12 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
         done = subprocess.run(
-            [executable(), "presets", *arguments], env=home.env, cwd=tmp_path, capture_output=True, text=True, timeout=60
+            [executable(), "presets", *arguments],
+            env=home.env,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -10,13 +10,28 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import GUIDE, Home, executable
 
-from cowork_env import environment, hooks, shim
-from cowork_env.errors import CoworkEnvError
-from cowork_env.resolve import Inputs
+from cowork_env import shim
+from cowork_env.core import environment
+from cowork_env.core.resolve import Inputs
+from cowork_env.hook import render
+from cowork_env.util.errors import CoworkEnvError
 
-HOSTILE = ["", " ", "a b", "'", '"', "$(id)", "\\", "line\nline", "--", "-x", b"\xff\xfe".decode("utf-8", "surrogateescape")]
+from support.home import GUIDE, Home, executable
+
+HOSTILE = [
+    "",
+    " ",
+    "a b",
+    "'",
+    '"',
+    "$(id)",
+    "\\",
+    "line\nline",
+    "--",
+    "-x",
+    b"\xff\xfe".decode("utf-8", "surrogateescape"),
+]
 DUMP = "#!/bin/sh\nexec /usr/bin/env -0\n"
 
 
@@ -32,18 +47,24 @@ class Shims:
         self.cowork("shim", "tool")
 
     def cowork(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([executable(), *arguments], env=self.env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [executable(), *arguments], env=self.env, capture_output=True, text=True, timeout=60
+        )
         assert done.returncode == status, done.stderr
         return done
 
-    def tool(self, text: str = DUMP, name: str = "tool", folder: Path | None = None, mode: int = 0o755) -> Path:
+    def tool(
+        self, text: str = DUMP, name: str = "tool", folder: Path | None = None, mode: int = 0o755
+    ) -> Path:
         path = (folder or self.bin) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(mode)
         return path
 
-    def run(self, *arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, cwd: Path | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["tool", *arguments],
             executable=self.folder / "tool",
@@ -60,7 +81,9 @@ class Shims:
         done = self.run(cwd=cwd, **env)
         assert (done.returncode, done.stderr) == (0, "")
         found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
-        return {k: v for k, v in found.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_", shim.GUARD)}
+        return {
+            k: v for k, v in found.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_", shim.GUARD)
+        }
 
 
 @pytest.fixture
@@ -86,18 +109,36 @@ def test_a_pins_provider_below_it_and_nothing_elsewhere(shims: Shims) -> None:
     assert found["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
     assert found["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]
     assert "ANTHROPIC_API_KEY" not in found
-    assert shims.seen(ANTHROPIC_API_KEY="theirs") == plain(shims.env) | {"ANTHROPIC_API_KEY": "theirs"}
+    assert shims.seen(ANTHROPIC_API_KEY="theirs") == plain(shims.env) | {
+        "ANTHROPIC_API_KEY": "theirs"
+    }
 
 
 def test_the_environment_stays_as_it_is_to_the_byte(shims: Shims) -> None:
-    odd = {"x.y": "1", "BASH_FUNC_f%%": "() { :; }", "EMPTY": "", "BYTES": b"\xff".decode("utf-8", "surrogateescape")}
+    odd = {
+        "x.y": "1",
+        "BASH_FUNC_f%%": "() { :; }",
+        "EMPTY": "",
+        "BYTES": b"\xff".decode("utf-8", "surrogateescape"),
+    }
     bare = {"PATH": shims.env["PATH"], "HOME": shims.env["HOME"], **odd}  # the C locale, as in cron
-    tool = shims.tool(f"#!{shutil.which('python3', path='/usr/bin') or sys.executable} -IS\n" + _DUMP_GIVEN)
+    tool = shims.tool(
+        f"#!{shutil.which('python3', path='/usr/bin') or sys.executable} -IS\n" + _DUMP_GIVEN
+    )
     assert tool.exists()
     for more in ({}, {"LC_CTYPE": ""}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "C"}):
         given = {**bare, **more}
-        out = subprocess.run([shims.folder / "tool"], env=given, cwd=shims.home.path, capture_output=True, check=True, timeout=60)
-        found = dict(e.split("=", 1) for e in out.stdout.decode("utf-8", "surrogateescape").split("\0") if e)
+        out = subprocess.run(
+            [shims.folder / "tool"],
+            env=given,
+            cwd=shims.home.path,
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        found = dict(
+            e.split("=", 1) for e in out.stdout.decode("utf-8", "surrogateescape").split("\0") if e
+        )
         assert found.pop(shim.GUARD)
         assert found == given
 
@@ -118,7 +159,9 @@ def test_a_pin_that_is_not_trusted_is_passed_over(shims: Shims) -> None:
     assert shims.seen(inner)["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
 
 
-@pytest.mark.parametrize("text", ["nobody\n", "openrouter\nfoo = bar\n", "nobody\nrequired = true\n"])
+@pytest.mark.parametrize(
+    "text", ["nobody\n", "openrouter\nfoo = bar\n", "nobody\nrequired = true\n"]
+)
 def test_a_trusted_pin_that_cannot_be_honoured_starts_nothing(shims: Shims, text: str) -> None:
     shims.tool("#!/bin/sh\necho started\n")
     shims.home.pin(shims.home.path / "work", text)
@@ -130,7 +173,9 @@ def test_a_trusted_pin_that_cannot_be_honoured_starts_nothing(shims: Shims, text
 
 def test_a_key_that_cannot_be_had_starts_nothing(shims: Shims) -> None:
     shims.tool("#!/bin/sh\necho started\n")
-    shims.home.providers([{"name": "P", "baseUrl": "https://p.example", "authTokenFrom": "env:P_KEY"}])
+    shims.home.providers(
+        [{"name": "P", "baseUrl": "https://p.example", "authTokenFrom": "env:P_KEY"}]
+    )
     shims.home.pin(shims.home.path, "P\n")
     done = shims.run()
     assert (done.returncode, done.stdout) == (1, "")
@@ -140,7 +185,15 @@ def test_a_key_that_cannot_be_had_starts_nothing(shims: Shims) -> None:
 
 
 def test_a_key_from_a_command(shims: Shims) -> None:
-    shims.home.providers([{"name": "P", "baseUrl": "https://p.example", "authTokenFrom": "cmd:printf sk-invented-%s c"}])
+    shims.home.providers(
+        [
+            {
+                "name": "P",
+                "baseUrl": "https://p.example",
+                "authTokenFrom": "cmd:printf sk-invented-%s c",
+            }
+        ]
+    )
     shims.home.pin(shims.home.path, "P\n")
     assert shims.seen()["ANTHROPIC_AUTH_TOKEN"] == "sk-invented-c"
 
@@ -152,7 +205,10 @@ def test_an_active_provider_gives_way_to_a_choice_and_to_nothing_else(shims: Shi
     shims.home.pin(shims.home.path / "clone", "litellm-local\n", allow=False)
     active = shims.seen(shims.home.path / "work", ANTHROPIC_MODEL="mine")
     assert environment.Activation.decode(active[environment.STATE])
-    assert shims.seen(shims.home.path / "other", **active)["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+    assert (
+        shims.seen(shims.home.path / "other", **active)["ANTHROPIC_BASE_URL"]
+        == "http://localhost:4000"
+    )
     before = plain(shims.env) | {"ANTHROPIC_MODEL": "mine"}
     assert shims.seen(shims.home.path / "none", **active) == before
     assert shims.seen(COWORK_PROVIDER="none", **active) == before | {"COWORK_PROVIDER": "none"}
@@ -166,21 +222,31 @@ def test_a_directory_that_is_gone_harms_nobody(shims: Shims) -> None:
     gone = shims.home.path / "gone"
     gone.mkdir()
     script = f'cd "{gone}" && rmdir "{gone}" && exec "{shims.folder}/tool"'
-    done = subprocess.run(["/bin/sh", "-c", script], env=shims.env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], env=shims.env, capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, "HOME=" in done.stdout) == (0, True)
 
 
 def test_another_persons_home_has_its_own_providers(shims: Shims, tmp_path: Path) -> None:
     shims.home.pin(shims.home.path, "openrouter\n")
     other = Home(tmp_path / "other")
-    other.providers([{"name": "Theirs", "baseUrl": "https://theirs.example", "authToken": "sk-invented-t"}])
+    other.providers(
+        [{"name": "Theirs", "baseUrl": "https://theirs.example", "authToken": "sk-invented-t"}]
+    )
     other.pin(other.path, "theirs\n")
     changed = {k: other.env[k] for k in shim.PLACES}
     assert shims.seen(other.path, **changed)["ANTHROPIC_BASE_URL"] == "https://theirs.example"
     # What is not said, as in cron, is as it was.
     env = {"PATH": shims.env["PATH"]}
     out = subprocess.run(
-        [shims.folder / "tool"], env=env, cwd=shims.home.path, capture_output=True, text=True, check=True, timeout=60
+        [shims.folder / "tool"],
+        env=env,
+        cwd=shims.home.path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert "ANTHROPIC_BASE_URL=https://openrouter.ai/api" in out.stdout
 
@@ -192,15 +258,21 @@ def test_arguments_input_and_status_are_the_programs_own(shims: Shims) -> None:
     write = "os.write(1, '\\0'.join(sys.argv[1:] + [input()]).encode('utf-8', 'surrogateescape'))"
     shims.tool(f"#!{sys.executable}\nimport os, sys\n{write}\nsys.exit(77)\n")
     done = subprocess.run(
-        [shims.folder / "tool", *HOSTILE], env=shims.env, input=b"given\n", capture_output=True, timeout=60
-    )  # fmt: skip
+        [shims.folder / "tool", *HOSTILE],
+        env=shims.env,
+        input=b"given\n",
+        capture_output=True,
+        timeout=60,
+    )
     assert done.stdout.decode("utf-8", "surrogateescape").split("\0") == [*HOSTILE, "given"]
     assert (done.returncode, done.stderr) == (77, b"")
 
 
 def test_the_launcher_becomes_the_program(shims: Shims) -> None:
     shims.tool("#!/bin/sh\necho $$\n")
-    with subprocess.Popen([shims.folder / "tool"], env=shims.env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [shims.folder / "tool"], env=shims.env, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert int(process.stdout.read()) == process.pid
 
@@ -219,7 +291,10 @@ def test_a_script_without_a_first_line_is_run_by_sh(shims: Shims) -> None:
 def test_a_launcher_costs_no_heavy_module() -> None:
     code = "import sys; sys.path.append(sys.argv[1]); import cowork_env.shim; print(*sys.modules)"
     out = subprocess.run(
-        [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(hooks.PACKAGE)], capture_output=True, text=True, check=True
+        [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(render.PACKAGE)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     heavy = {
         "click",
@@ -252,16 +327,20 @@ def test_an_interpreter_whose_path_the_kernel_cannot_take(shims: Shims) -> None:
 def test_bytecode_goes_where_the_hook_has_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ["/usr/bin/python3", "-I", "-S", "-X", "utf8"]
     inputs = Inputs(home.env, "/", str(home.config), str(home.state))
-    monkeypatch.setattr(hooks, "_interpreter", lambda state: [*command, "-X", "pycache_prefix=/cache"])
+    monkeypatch.setattr(
+        render, "_interpreter", lambda state: [*command, "-X", "pycache_prefix=/cache"]
+    )
     assert "sys.pycache_prefix = '/cache' or " in shim.text("tool", inputs)
-    monkeypatch.setattr(hooks, "_interpreter", lambda state: command)
+    monkeypatch.setattr(render, "_interpreter", lambda state: command)
     assert "sys.pycache_prefix = '' or " in shim.text("tool", inputs)
 
 
 def test_without_the_package_it_says_so(shims: Shims) -> None:
     launcher = shims.folder / "tool"
     text = launcher.read_text().splitlines(keepends=True)
-    launcher.write_text("".join("sys.path += []\n" if line.startswith("sys.path") else line for line in text))
+    launcher.write_text(
+        "".join("sys.path += []\n" if line.startswith("sys.path") else line for line in text)
+    )
     done = shims.run()
     assert done.returncode == 1
     assert done.stderr.startswith("cowork-env: ")
@@ -273,12 +352,26 @@ def test_without_the_package_it_says_so(shims: Shims) -> None:
 
 def here(shims: Shims, where: str) -> str:
     """A PATH made from words: S the launchers, B the real ones, and anything else as it stands."""
-    return ":".join({"S": str(shims.folder), "B": str(shims.bin)}.get(word, word) for word in where.split("|"))
+    return ":".join(
+        {"S": str(shims.folder), "B": str(shims.bin)}.get(word, word) for word in where.split("|")
+    )
 
 
 @pytest.mark.parametrize(
     "path",
-    ["S|B", "S|S/|B", "B|S", "|S|B", "S||B", "nowhere|S|/dev/null|B", "S|/|.|B", "S|LINK|B", "S|COPY|B", "S|DIR|B", "B|B|S|S"],
+    [
+        "S|B",
+        "S|S/|B",
+        "B|S",
+        "|S|B",
+        "S||B",
+        "nowhere|S|/dev/null|B",
+        "S|/|.|B",
+        "S|LINK|B",
+        "S|COPY|B",
+        "S|DIR|B",
+        "B|B|S|S",
+    ],
 )
 def test_odd_paths(shims: Shims, path: str) -> None:
     (shims.home.path / "link").symlink_to(shims.folder)
@@ -299,7 +392,9 @@ def test_a_relative_entry_means_what_it_means_to_any_shell(shims: Shims) -> None
 def test_without_a_path_the_systems_own_holds(shims: Shims) -> None:
     shims.cowork("shim", "cat")
     env = {k: v for k, v in shims.env.items() if k != "PATH"}
-    out = subprocess.run([shims.folder / "cat", "/dev/null"], env=env, capture_output=True, text=True, timeout=60)
+    out = subprocess.run(
+        [shims.folder / "cat", "/dev/null"], env=env, capture_output=True, text=True, timeout=60
+    )
     assert (out.returncode, out.stderr) == (0, "")
 
 
@@ -342,7 +437,13 @@ def test_the_line_for_path_makes_it_work(shims: Shims) -> None:
     shims.home.pin(shims.home.path, "openrouter\n")
     script = f"{line}tool"
     out = subprocess.run(
-        ["/bin/sh", "-c", script], env=shims.env, cwd=shims.home.path, capture_output=True, text=True, check=True, timeout=60
+        ["/bin/sh", "-c", script],
+        env=shims.env,
+        cwd=shims.home.path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert "ANTHROPIC_BASE_URL=https://openrouter.ai/api" in out.stdout
 
@@ -374,7 +475,9 @@ def test_what_is_not_a_launcher_stays(shims: Shims) -> None:
     assert (shims.folder / "mine").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/bin/sh", "-x", "a\nb", "it's", "cowork-env", "\x1b[2J"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "/bin/sh", "-x", "a\nb", "it's", "cowork-env", "\x1b[2J"]
+)
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(CoworkEnvError):
         shim.check_name(name)

@@ -15,14 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import GUIDE, Home, need
 
-from cowork_env import files, models, providers, store
-from cowork_env.errors import CoworkEnvError
-from cowork_env.providers import Providers
-from cowork_env.resolve import Inputs
+from cowork_env import models, store
+from cowork_env.core import providers
+from cowork_env.core.providers import Providers
+from cowork_env.core.resolve import Inputs
+from cowork_env.util import files
+from cowork_env.util.errors import CoworkEnvError
 
-NEW = {"id": "99999999-9999-4999-8999-999999999999", "name": "New", "baseUrl": "https://example.com", "authToken": "sk-new"}
+from support.home import GUIDE, Home, need
+
+NEW = {
+    "id": "99999999-9999-4999-8999-999999999999",
+    "name": "New",
+    "baseUrl": "https://example.com",
+    "authToken": "sk-new",
+}
 KILLS = int(os.environ.get("COWORK_ENV_KILLS", "100"))
 
 
@@ -61,7 +69,9 @@ entry = {"name": sys.argv[3], "baseUrl": "https://example.com", "authToken": "sk
 def running(home: Home, name: str, code: str) -> Iterator[subprocess.Popen[str]]:
     """A writer in a process of its own, which never outlives its test."""
     argv = [sys.executable, "-c", PROGRAM + code, str(home.config), str(home.state), name]
-    process = subprocess.Popen(argv, env=home.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        argv, env=home.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         yield process
     finally:
@@ -72,7 +82,9 @@ def running(home: Home, name: str, code: str) -> Iterator[subprocess.Popen[str]]
 # The form of what is written
 
 
-def test_the_first_write_makes_a_private_file_in_a_private_folder_whatever_the_umask(home: Home) -> None:
+def test_the_first_write_makes_a_private_file_in_a_private_folder_whatever_the_umask(
+    home: Home,
+) -> None:
     before = os.umask(0)
     try:
         store.edit(inputs(home), put(NEW))
@@ -82,7 +94,14 @@ def test_the_first_write_makes_a_private_file_in_a_private_folder_whatever_the_u
     assert json.loads(file.read_text()) == [NEW]
     assert file.read_text() == json.dumps([NEW], indent=2) + "\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    for made in [file.parent, home.config, *home.state.rglob("*"), home.state, home.state.parent, home.state.parent.parent]:
+    for made in [
+        file.parent,
+        home.config,
+        *home.state.rglob("*"),
+        home.state,
+        home.state.parent,
+        home.state.parent.parent,
+    ]:
         assert not stat.S_IMODE(made.stat().st_mode) & 0o077, made
 
 
@@ -97,12 +116,27 @@ def test_the_folder_of_an_existing_file_keeps_its_mode(home: Home, tmp_path: Pat
 
 def test_unknown_keys_and_all_orders_survive_and_invalid_entries_are_left_alone(home: Home) -> None:
     entries = [
-        {"zeta": {"b": [1.5, None, True], "a": "ü"}, "name": "A", "id": "1", "baseUrl": "https://x", "alpha": 1},
+        {
+            "zeta": {"b": [1.5, None, True], "a": "ü"},
+            "name": "A",
+            "id": "1",
+            "baseUrl": "https://x",
+            "alpha": 1,
+        },
         {"name": "invalid", "baseUrl": "no scheme", "x": 10**30},
-        "not an object", 7, None, [],
+        "not an object",
+        7,
+        None,
+        [],
         {"name": "a", "id": "2", "baseUrl": "https://x"},
-        {"id": "3", "models": {"theirs": 1, "opus": "o"}, "name": "Emoji 🚒", "baseUrl": "https://x", "lone": "\ud800"},
-    ]  # fmt: skip
+        {
+            "id": "3",
+            "models": {"theirs": 1, "opus": "o"},
+            "name": "Emoji 🚒",
+            "baseUrl": "https://x",
+            "lone": "\ud800",
+        },
+    ]
     file = home.providers([])
     file.write_text(json.dumps(entries))
     last = {**entries[-1], "models": {"theirs": 1, "opus": "other"}}  # type: ignore[dict-item]
@@ -115,7 +149,14 @@ def test_unknown_keys_and_all_orders_survive_and_invalid_entries_are_left_alone(
 
 def replace(listed: Providers, new: dict[str, Any]) -> None:
     """Put an entry in the place of the one with its id, or at the end."""
-    at = next((i for i, e in enumerate(listed.entries) if isinstance(e, dict) and e.get("id") == new["id"]), len(listed.entries))
+    at = next(
+        (
+            i
+            for i, e in enumerate(listed.entries)
+            if isinstance(e, dict) and e.get("id") == new["id"]
+        ),
+        len(listed.entries),
+    )
     listed.entries[at : at + 1] = [new]
 
 
@@ -129,12 +170,22 @@ ODD = '{ "name":"Odd", "baseUrl":"https:\\/\\/x", "id":"odd", "x":[1e-7,1E5,1e99
         ("[ODD]", "[ODD,NEW]", ""),
         ("[\n\tODD,\n\t5\n]\n\n", "[\n\tODD,\n\t5,\n\tNEW\n]\n\n", "\t"),
         (" [ ODD , 5 ]", " [ ODD , 5 , NEW ]", ""),
-        ('{"v": 1.0, "providers": [], "w":{}}', '{"v": 1.0, "providers": [\n    NEW\n  ], "w":{}}', "    "),
-        ('{\n    "providers": [\n        ODD\n    ]\n}', '{\n    "providers": [\n        ODD,\n        NEW\n    ]\n}', " " * 8),
+        (
+            '{"v": 1.0, "providers": [], "w":{}}',
+            '{"v": 1.0, "providers": [\n    NEW\n  ], "w":{}}',
+            "    ",
+        ),
+        (
+            '{\n    "providers": [\n        ODD\n    ]\n}',
+            '{\n    "providers": [\n        ODD,\n        NEW\n    ]\n}',
+            " " * 8,
+        ),
         ("[ \n ]\n", "[\n  NEW\n]\n", "  "),
     ],
 )
-def test_what_is_not_changed_keeps_its_bytes(home: Home, before: str, after: str, margin: str) -> None:
+def test_what_is_not_changed_keeps_its_bytes(
+    home: Home, before: str, after: str, margin: str
+) -> None:
     """The numbers and escapes of other programs, what a key says twice, and how people indent."""
     new = json.dumps(NEW, indent=2).replace("\n", "\n" + margin)
     file = home.providers([])
@@ -164,7 +215,9 @@ def test_an_entry_in_the_middle_can_be_altered_replaced_and_taken_out(home: Home
         return "result"
 
     assert store.edit(inputs(home), change) == "result"
-    assert spelled(file) == json.dumps([GUIDE[1] | {"defaultModel": "other"}, NEW, GUIDE[3], "junk"])
+    assert spelled(file) == json.dumps(
+        [GUIDE[1] | {"defaultModel": "other"}, NEW, GUIDE[3], "junk"]
+    )
 
 
 def test_ids_are_made_for_valid_entries_and_only_for_these(home: Home) -> None:
@@ -233,7 +286,9 @@ def test_a_change_that_changes_nothing_writes_nothing(home: Home) -> None:
         (b"[]" + b" " * (17 << 20), "larger than 16 MiB"),
     ],
 )
-def test_what_cannot_be_read_or_written_again_is_never_overwritten(home: Home, content: bytes, says: str) -> None:
+def test_what_cannot_be_read_or_written_again_is_never_overwritten(
+    home: Home, content: bytes, says: str
+) -> None:
     file = home.providers()
     file.write_bytes(content)
     os.utime(file, (1, 1))  # not torn: nobody is at work on it
@@ -251,12 +306,23 @@ def test_what_cannot_be_read_or_written_again_is_never_overwritten(home: Home, c
 @pytest.mark.parametrize(
     "change",
     [
-        {"name": "x\ud800"}, {"name": ""}, {"name": "none"}, {"name": "openrouter"}, {"name": "OPENROUTER "}, {"baseUrl": "ftp://x"},
-        {"defaultModel": "m\ud800"}, {"env": {"A": "\ud800"}}, {"authToken": "sk-hidden\x1b"}, {"auth": "sk-hidden"},
-        {"authTokenFrom": "nope:sk-hidden"}, {"models": {"opus": 5}},
+        {"name": "x\ud800"},
+        {"name": ""},
+        {"name": "none"},
+        {"name": "openrouter"},
+        {"name": "OPENROUTER "},
+        {"baseUrl": "ftp://x"},
+        {"defaultModel": "m\ud800"},
+        {"env": {"A": "\ud800"}},
+        {"authToken": "sk-hidden\x1b"},
+        {"auth": "sk-hidden"},
+        {"authTokenFrom": "nope:sk-hidden"},
+        {"models": {"opus": 5}},
     ],
-)  # fmt: skip
-def test_an_invalid_entry_is_refused_and_nothing_written(home: Home, change: dict[str, Any]) -> None:
+)
+def test_an_invalid_entry_is_refused_and_nothing_written(
+    home: Home, change: dict[str, Any]
+) -> None:
     file = home.providers()
     before = file.read_bytes()
     with pytest.raises(CoworkEnvError) as caught:
@@ -320,7 +386,9 @@ def test_a_link_to_nowhere_is_filled(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [put(NEW), nothing])
-def test_a_file_open_to_others_is_told_and_repaired_by_a_write(home: Home, change: Callable[[Providers], None]) -> None:
+def test_a_file_open_to_others_is_told_and_repaired_by_a_write(
+    home: Home, change: Callable[[Providers], None]
+) -> None:
     file = home.providers()
     assert store.exposure(providers.read(str(file))) == ""
     file.chmod(0o644)
@@ -337,7 +405,11 @@ def test_leftovers_of_killed_writers_are_removed_once_they_are_old(home: Home) -
     file = home.providers()
     old, young, foreign = (
         file.parent / name
-        for name in (".providers.json.123.0123abcd.tmp", ".providers.json.124.0123abcd.tmp", ".providers.json.mine.tmp")
+        for name in (
+            ".providers.json.123.0123abcd.tmp",
+            ".providers.json.124.0123abcd.tmp",
+            ".providers.json.mine.tmp",
+        )
     )
     for path in (old, young, foreign):
         path.write_text("sk-key")
@@ -373,13 +445,22 @@ except store.CoworkEnvError as error:
 def test_a_folder_that_is_read_only_says_so_and_loses_nothing(home: Home) -> None:
     file = home.providers()
     before = file.read_bytes()
-    argv = [sys.executable, "-c", PROGRAM + "store.edit(inputs, lambda listed: listed.entries.append(entry))"]
+    argv = [
+        sys.executable,
+        "-c",
+        PROGRAM + "store.edit(inputs, lambda listed: listed.entries.append(entry))",
+    ]
     if os.geteuid() == 0:  # root writes everywhere unless it gives that up
         argv = [need("setpriv"), "--bounding-set", "-dac_override", *argv]
     file.parent.chmod(0o500)
     try:
         ran = subprocess.run(
-            [*argv, str(home.config), str(home.state), "A"], env=home.env, capture_output=True, text=True, timeout=60, check=False
+            [*argv, str(home.config), str(home.state), "A"],
+            env=home.env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     finally:
         file.parent.chmod(0o700)
@@ -394,7 +475,9 @@ def test_a_lock_that_is_held_ends_in_an_error(home: Home, monkeypatch: pytest.Mo
     monkeypatch.setattr(store, "LOCK_TIMEOUT", 0.1)
     code = "store.edit(inputs, lambda listed: (print('held', flush=True), sys.stdin.read()))"
     argv = [sys.executable, "-c", PROGRAM + code, str(home.config), str(home.state), "A"]
-    with subprocess.Popen(argv, env=home.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        argv, env=home.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
@@ -411,7 +494,9 @@ def test_one_lock_for_every_way_to_the_same_file(home: Home, tmp_path: Path) -> 
     link = tmp_path / "link.json"
     link.symlink_to(file)
     store.edit(inputs(home), put(NEW))
-    store.edit(inputs(home, COWORK_ENV_PROVIDERS_FILE=str(link)), put(NEW | {"name": "Other", "id": "o"}))
+    store.edit(
+        inputs(home, COWORK_ENV_PROVIDERS_FILE=str(link)), put(NEW | {"name": "Other", "id": "o"})
+    )
     assert len(list((home.state / "locks").iterdir())) == 1
 
 
@@ -435,7 +520,9 @@ def test_what_the_app_wrote_meanwhile_is_kept(home: Home) -> None:
     assert leftovers(home) == []
 
 
-def test_the_last_check_is_made_with_the_new_file_written(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_check_is_made_with_the_new_file_written(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = home.providers()
     theirs = NEW | {"name": "Theirs", "id": "t"}
     sync, done = os.fsync, []
@@ -466,7 +553,9 @@ def test_an_app_that_never_stops_writing_is_given_up_on(home: Home) -> None:
 
 
 @pytest.mark.parametrize("torn", ["", '[{"name": "A", "ba'])
-def test_a_file_that_the_app_is_writing_in_place_is_read_again(home: Home, monkeypatch: pytest.MonkeyPatch, torn: str) -> None:
+def test_a_file_that_the_app_is_writing_in_place_is_read_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch, torn: str
+) -> None:
     file = home.providers()
     file.write_text(torn)
     waits = []
@@ -494,16 +583,23 @@ def test_a_file_that_stays_empty_is_filled(home: Home) -> None:
 def test_64_writers_at_once_lose_nothing(home: Home) -> None:
     file = home.providers()
     code = "sys.stdin.read(); store.edit(inputs, lambda listed: listed.entries.append(dict(entry)))"
-    argv = [sys.executable, "-c", PROGRAM + "import filelock, json; from cowork_env import models;" + code]
+    argv = [
+        sys.executable,
+        "-c",
+        PROGRAM + "import filelock, json; from cowork_env import models;" + code,
+    ]
     writers = []
     try:
         for number in range(64):
             writers.append(
                 subprocess.Popen(
-                    [*argv, str(home.config), str(home.state), f"N{number}"], env=home.env,
-                    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                    [*argv, str(home.config), str(home.state), f"N{number}"],
+                    env=home.env,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
                 )
-            )  # fmt: skip
+            )
         for writer in writers:  # all are there; now let them go
             assert writer.stdin is not None
             writer.stdin.close()
@@ -524,7 +620,9 @@ def test_64_writers_at_once_lose_nothing(home: Home) -> None:
 
 @pytest.mark.timeout(30 + KILLS)
 def test_writers_killed_at_random_moments_leave_a_whole_file_and_no_lock(home: Home) -> None:
-    file = home.providers([*GUIDE, NEW | {"note": "x" * 200_000}])  # large enough to be killed half-way
+    file = home.providers(
+        [*GUIDE, NEW | {"note": "x" * 200_000}]
+    )  # large enough to be killed half-way
     code = """
 count = 0
 def change(listed):
@@ -562,7 +660,7 @@ while True:
 
 
 def test_the_selection_is_private_and_clearing_takes_it_away(home: Home) -> None:
-    from cowork_env import resolve
+    from cowork_env.core import resolve
 
     store.select(str(home.state), "Zoë's")
     path = Path(resolve.selection_file(str(home.state)))

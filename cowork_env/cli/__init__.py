@@ -33,34 +33,49 @@ COMMANDS = {
 
 # The help of the whole, which has to fit a screen: sections of rows, each row a few commands and what they do.
 SECTIONS = (
-    ("Start", (
-        ("init", "Load cowork-env in your shell from now on."),
-        ("add", "Add a provider: cowork-env add openrouter"),
-        ("demo", "See it all in a throw-away home."),
-    )),
-    ("Providers", (
-        ("list show presets", "What there is, and what can be added."),
-        ("edit rename remove", "Change one, or take it out."),
-        ("import", "Take providers over from elsewhere."),
-        ("use", "Choose the provider where no pin applies."),
-    )),
-    ("Directories", (
-        ("pin unpin", "Choose the provider here and below."),
-        ("allow deny prune", "Honour a pin that came from elsewhere, or not."),
-        ("status", "What is active, why, and what overrides it."),
-        ("doctor", "Why it does not work."),
-    )),
-    ("Programs", (
-        ("exec", "Run a command with this directory's provider."),
-        ("export", "The environment as shell statements, or for CI."),
-        ("shim", "Launchers for IDEs, cron and agents."),
-        ("token", "The key alone, for Claude Code's apiKeyHelper."),
-    )),
-    ("Shells", (
-        ("hook completion", "What a shell evaluates at its start."),
-        ("reload", "Make every shell look again."),
-    )),
-)  # fmt: skip
+    (
+        "Start",
+        (
+            ("init", "Load cowork-env in your shell from now on."),
+            ("add", "Add a provider: cowork-env add openrouter"),
+            ("demo", "See it all in a throw-away home."),
+        ),
+    ),
+    (
+        "Providers",
+        (
+            ("list show presets", "What there is, and what can be added."),
+            ("edit rename remove", "Change one, or take it out."),
+            ("import", "Take providers over from elsewhere."),
+            ("use", "Choose the provider where no pin applies."),
+        ),
+    ),
+    (
+        "Directories",
+        (
+            ("pin unpin", "Choose the provider here and below."),
+            ("allow deny prune", "Honour a pin that came from elsewhere, or not."),
+            ("status", "What is active, why, and what overrides it."),
+            ("doctor", "Why it does not work."),
+        ),
+    ),
+    (
+        "Programs",
+        (
+            ("exec", "Run a command with this directory's provider."),
+            ("export", "The environment as shell statements, or for CI."),
+            ("shim", "Launchers for IDEs, cron and agents."),
+            ("token", "The key alone, for Claude Code's apiKeyHelper."),
+        ),
+    ),
+    (
+        "Shells",
+        (
+            ("hook completion", "What a shell evaluates at its start."),
+            ("reload", "Make every shell look again."),
+        ),
+    ),
+)
 
 COMPLETE_VARIABLE = "_COWORK_ENV_COMPLETE"
 
@@ -72,7 +87,12 @@ def main(argv: list[str]) -> int:
     def command() -> None:
         from .group import group
 
-        group.main(argv or ["--help"], prog_name="cowork-env", complete_var=COMPLETE_VARIABLE, standalone_mode=False)
+        group.main(
+            argv or ["--help"],
+            prog_name="cowork-env",
+            complete_var=COMPLETE_VARIABLE,
+            standalone_mode=False,
+        )
 
     return run(command)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ..errors import FAILURE, USAGE, CoworkEnvError
-from ..text import visible
+from ..util.errors import FAILURE, USAGE, CoworkEnvError
+from ..util.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
 
-    from ..resolve import Inputs
+    from ..core.resolve import Inputs
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,13 +35,15 @@ def context(provider: str | None = None, trust: bool = False) -> Inputs:
     """
     if provider is not None and not provider.strip():
         raise usage("The provider's name is empty.", "To use none, say 'none'.")
-    from .. import paths
-    from ..ask import working_directory
-    from ..resolve import Inputs
+    from ..core.resolve import Inputs
+    from ..util import paths
+    from ..util.system import working_directory
 
     env = dict(os.environ)
     directory, gone = working_directory(env)
-    return Inputs(env, directory, paths.config_dir(), paths.state_dir(), provider or "", trust, gone)
+    return Inputs(
+        env, directory, paths.config_dir(), paths.state_dir(), provider or "", trust, gone
+    )
 
 
 # What is said
@@ -81,7 +83,17 @@ def mask(key: str) -> str:
 
 def is_key(name: str) -> bool:
     """Whether a variable of that name holds a key, or something else that must not be shown."""
-    endings = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "HEADERS")
+    endings = (
+        "TOKEN",
+        "KEY",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "HEADERS",
+    )
     return any(word.endswith(endings) for word in name.upper().split("_"))
 
 
@@ -126,12 +138,16 @@ def pick(question: str, names: list[str], default: str = "") -> str:
         output=create_output(stdout=sys.stderr),
     )
     application = asked.application
-    control = next(c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl))
+    control = next(
+        c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl)
+    )
     # What matches nothing shows everything, and Enter would choose the first.
     mistyped = KeyBindings()
     nothing_found = Condition(lambda: bool(control.search_filter) and not control.found_in_search)
     mistyped.add("enter", filter=nothing_found, eager=True)(lambda event: event.app.output.bell())
-    application.key_bindings = merge_key_bindings([b for b in (application.key_bindings, mistyped) if b])
+    application.key_bindings = merge_key_bindings(
+        [b for b in (application.key_bindings, mistyped) if b]
+    )
     answer: str | None = asked.unsafe_ask()
     if answer is None:
         raise KeyboardInterrupt
@@ -146,22 +162,26 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def complete_provider(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_provider(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
     """Providers for the shell's completion: nothing is validated, no key is looked at, nothing is said.
 
     What a shell would have to quote is offered as its slug.
     """
     from click.shell_completion import CompletionItem
 
-    from .. import providers
-    from ..provider import slug
+    from ..core import providers
+    from ..core.provider import slug
 
     inputs = context()
     try:
         names = providers.load(inputs.env, inputs.config_dir).names()
     except CoworkEnvError:
         return []
-    words = [n if n.isascii() and all(c.isalnum() or c in "._-" for c in n) else slug(n) for n in names]
+    words = [
+        n if n.isascii() and all(c.isalnum() or c in "._-" for c in n) else slug(n) for n in names
+    ]
     return [
         CompletionItem(w)
         for w in dict.fromkeys(words)
@@ -178,14 +198,18 @@ def provider_argument(required: bool = True) -> Callable[[F], F]:
             raise usage("The provider's name is empty.", "To use none, say 'none'.")
         return value
 
-    return click.argument("name", required=required, callback=present, shell_complete=complete_provider)
+    return click.argument(
+        "name", required=required, callback=present, shell_complete=complete_provider
+    )
 
 
 def choosing(function: F) -> F:
     """The options ``--provider`` and ``--trust`` of the commands that work out what applies."""
     import click
 
-    function = click.option("--trust", is_flag=True, help="Honour pins that are not allowed (denied ones never).")(function)
+    function = click.option(
+        "--trust", is_flag=True, help="Honour pins that are not allowed (denied ones never)."
+    )(function)
     provider = click.option(
         "--provider",
         metavar="NAME",
@@ -227,7 +251,9 @@ def run(command: Callable[[], object]) -> int:
         try:
             stream.flush()
         except OSError:
-            _drop(number)  # Python would try again at its exit, complain, and end with a status of its own.
+            _drop(
+                number
+            )  # Python would try again at its exit, complain, and end with a status of its own.
     return status
 
 
@@ -278,12 +304,20 @@ def _unforeseen(error: Exception) -> int:
         if isinstance(error, click.Abort):
             return INTERRUPTED
         if isinstance(error, click.ClickException):
-            path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "cowork-env"
+            path = (
+                error.ctx.command_path
+                if isinstance(error, click.UsageError) and error.ctx
+                else "cowork-env"
+            )
             _complain(" ".join(error.format_message().split()), f"Try '{path} --help'.")
             return error.exit_code
     _debug(error)
     if isinstance(error, OSError) and error.strerror:
-        place = f"{visible(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+        place = (
+            f"{visible(os.fsdecode(error.filename))}: "
+            if isinstance(error.filename, (str, bytes))
+            else ""
+        )
         _complain(f"{place}{error.strerror}.", "")
         return FAILURE
     # Only what kind it is and where: its text may have been made from a key.

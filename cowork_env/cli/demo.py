@@ -13,7 +13,7 @@ import tempfile
 import click
 import pexpect
 
-from ..errors import CoworkEnvError
+from ..util.errors import CoworkEnvError
 from . import init, statements
 from .common import examples
 
@@ -22,7 +22,10 @@ LIMIT = 30  # seconds that one step may take
 
 # What each shell needs so that it can be driven: where its start-up file is, and prompts that can be waited for.
 SHELLS = {
-    "bash": (".bashrc", f"PS1='{PROMPT}'; bind 'set enable-bracketed-paste off' 2>/dev/null; HISTFILE="),
+    "bash": (
+        ".bashrc",
+        f"PS1='{PROMPT}'; bind 'set enable-bracketed-paste off' 2>/dev/null; HISTFILE=",
+    ),
     "zsh": (".zshrc", f"PS1='{PROMPT}'; unsetopt prompt_cr prompt_sp zle; HISTFILE="),
     "fish": (
         ".config/fish/config.fish",
@@ -79,29 +82,41 @@ SHOW = 'echo "base URL: $ANTHROPIC_BASE_URL   model: $ANTHROPIC_MODEL"'
 TOUR = (
     ("The providers, as the desktop app keeps them. Keys are never shown.", "cowork-env list"),
     ("Outside any project your own environment is as it was.", SHOW),
-    ("Pin a project to a provider. A pin is a small file, safe to commit: it holds no key and no URL.", "cd ~/work/app"),
+    (
+        "Pin a project to a provider. A pin is a small file, safe to commit: it holds no key and no URL.",
+        "cd ~/work/app",
+    ),
     ("", "cowork-env pin openrouter"),
     ("", "cat .cowork-provider"),
     ("From here on, and in every directory below, it applies.", SHOW),
     ("", "cd src && " + SHOW),
-    ("On one line, too: what follows the cd has the provider already, and after leaving nothing is left.", f"cd ~ && {SHOW}"),
+    (
+        "On one line, too: what follows the cd has the provider already, and after leaving nothing is left.",
+        f"cd ~ && {SHOW}",
+    ),
     ("", f"cd ~/work/app && {SHOW}"),
     ("", "cd ~"),
     ("A clone brings a pin of its own. It does nothing until you allow it.", "cd ~/work/clone"),
     ("", SHOW),
-    ("You see what it would do before it counts. If it ever changes, you are asked again.", "cowork-env allow"),
+    (
+        "You see what it would do before it counts. If it ever changes, you are asked again.",
+        "cowork-env allow",
+    ),
     ("", SHOW),
     ("", "cowork-env status"),
     ("And out again.", "cd ~"),
     ("", SHOW),
-)  # fmt: skip
+)
 
 
 @click.command("demo", epilog=examples("cowork-env demo", "SHELL=/usr/bin/fish cowork-env demo"))
 def command() -> None:
     """A tour in a throw-away home: a real shell, with nothing of yours touched and nothing left behind."""
     shell = _shell()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed, for one: clean up all the same
+    for number in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # a terminal that is closed, for one: clean up all the same
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     home = os.path.realpath(tempfile.mkdtemp(prefix="cowork-env-demo-"))
     try:
@@ -109,7 +124,8 @@ def command() -> None:
         _drive(home, shell)
     except (pexpect.TIMEOUT, pexpect.EOF):
         raise CoworkEnvError(
-            f"{shell} did not come back to its prompt.", "Try another: SHELL=/bin/bash cowork-env demo"
+            f"{shell} did not come back to its prompt.",
+            "Try another: SHELL=/bin/bash cowork-env demo",
         ) from None
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -126,13 +142,17 @@ def _shell() -> str:
     for name in (*own, "bash", "zsh", "fish"):
         if name in SHELLS and shutil.which(name):
             return name
-    raise CoworkEnvError("There is no bash, zsh or fish here to show it in.", "Install one of them.")
+    raise CoworkEnvError(
+        "There is no bash, zsh or fish here to show it in.", "Install one of them."
+    )
 
 
 def _furnish(home: str, shell: str) -> None:
     for folder in ("work/app/src", "work/clone", ".config/agent-cowork", ".config/fish"):
         os.makedirs(f"{home}/{folder}")
-    with open(f"{home}/.config/agent-cowork/providers.json", "x", opener=_private, encoding="utf-8") as file:
+    with open(
+        f"{home}/.config/agent-cowork/providers.json", "x", opener=_private, encoding="utf-8"
+    ) as file:
         json.dump(PROVIDERS, file, indent=2)
     with open(f"{home}/work/clone/.cowork-provider", "x", encoding="utf-8") as file:
         file.write("LiteLLM Local\n")
@@ -156,9 +176,15 @@ def _drive(home: str, shell: str) -> None:
     path = f"{os.path.dirname(_program())}:{os.environ.get('PATH', os.defpath)}"
     env |= {"HOME": home, "ZDOTDIR": home, "TERM": "dumb", "PATH": path}
     child = pexpect.spawn(
-        shutil.which(shell) or shell, ["-i"], cwd=home, env=env, timeout=LIMIT, dimensions=(50, 2000), encoding="utf-8",
+        shutil.which(shell) or shell,
+        ["-i"],
+        cwd=home,
+        env=env,
+        timeout=LIMIT,
+        dimensions=(50, 2000),
+        encoding="utf-8",
         codec_errors="replace",
-    )  # fmt: skip
+    )
     try:
         child.expect_exact(PROMPT)
         click.echo(click.style(f"# {shell}, with this line in its start-up file:", dim=True))
@@ -180,7 +206,9 @@ def _program() -> str:
         return own
     found = shutil.which("cowork-env")
     if not found:
-        raise CoworkEnvError("The program cowork-env is not on PATH.", "Install it, and run 'cowork-env demo'.")
+        raise CoworkEnvError(
+            "The program cowork-env is not on PATH.", "Install it, and run 'cowork-env demo'."
+        )
     return found
 
 
@@ -197,7 +225,9 @@ def _bold(text: str) -> str:
 
 def _output(shell: str, raw: str) -> str:
     """What a command printed: the terminal's echo of it and escape sequences left out."""
-    text = re.sub(r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])", "", raw)
+    text = re.sub(
+        r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])", "", raw
+    )
     text = text.replace("\r\n", "\n").replace("\r", "")
     if shell == "fish":
         return re.sub("\N{RETURN SYMBOL} *", "", text.rpartition(START)[2])

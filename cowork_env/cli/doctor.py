@@ -8,16 +8,29 @@ from collections.abc import Callable
 
 import click
 
-from .. import doctor, overrides, resolve
+from .. import doctor, overrides
+from ..core import resolve
+from ..core.providers import Providers
+from ..core.resolve import Inputs, Resolution
 from ..doctor import ERROR, NOTE, OK, WARNING, Fix, Report
-from ..errors import FAILURE, CoworkEnvError
-from ..providers import Providers
-from ..resolve import Inputs, Resolution
-from ..text import visible
+from ..util.errors import FAILURE, CoworkEnvError
+from ..util.text import visible
 from . import statements
-from .common import colour, complete_provider, context, examples, interactive, json_out, report, say, usage
+from .common import (
+    colour,
+    complete_provider,
+    context,
+    examples,
+    interactive,
+    json_out,
+    report,
+    say,
+    usage,
+)
 
-SHAPE = 1  # of --json; another number would mean that something was taken away or means something else
+SHAPE = (
+    1  # of --json; another number would mean that something was taken away or means something else
+)
 WIDTH = 8  # so many providers are tried out side by side
 
 _COLOURS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
@@ -26,7 +39,9 @@ _COLOURS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
 class Plan:
     """What is to be checked, and how."""
 
-    def __init__(self, inputs: Inputs, word: str, everyone: bool, offline: bool, timeout: float) -> None:
+    def __init__(
+        self, inputs: Inputs, word: str, everyone: bool, offline: bool, timeout: float
+    ) -> None:
         self.inputs, self.word, self.everyone = inputs, word, everyone
         self.offline, self.timeout = offline, timeout
 
@@ -45,7 +60,9 @@ class Outcome:
     @property
     def fixes(self) -> list[Fix]:
         """What can be repaired, each once."""
-        found = {f.fix.text: f.fix for r in (self.machine, *self.providers) for f in r.findings if f.fix}
+        found = {
+            f.fix.text: f.fix for r in (self.machine, *self.providers) for f in r.findings if f.fix
+        }
         return list(found.values())
 
 
@@ -61,14 +78,22 @@ class Outcome:
 @click.argument("name", required=False, default="", shell_complete=complete_provider)
 @click.option("--all", "everyone", is_flag=True, help="Every provider.")
 @click.option("--offline", is_flag=True, help="Only look; ask no server, and fetch no key.")
-@click.option("--fix", is_flag=True, help="Show what can be repaired (permissions, URL, hook line), and repair it.")
 @click.option(
-    "--timeout", type=click.FloatRange(1, 600), default=doctor.TIMEOUT, show_default=True, help="Seconds for each request."
+    "--fix",
+    is_flag=True,
+    help="Show what can be repaired (permissions, URL, hook line), and repair it.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(1, 600),
+    default=doctor.TIMEOUT,
+    show_default=True,
+    help="Seconds for each request.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs; there are no keys in it.")
 def command(
     name: str, everyone: bool, offline: bool, fix: bool, timeout: float, as_json: bool
-) -> None:  # fmt: skip
+) -> None:
     """Find out why it does not work.
 
     Looks at this shell, start-up files, settings files and the provider file; then tries the provider out with one
@@ -102,7 +127,9 @@ def _check(plan: Plan) -> Outcome:
     machine = Report()
     listed = local.provider_file(machine, inputs, WARNING if plan.word else ERROR)
     if listed is not None and plan.word:
-        listed.find(plan.word)  # Before anything else: a name that means nothing is not worth a check.
+        listed.find(
+            plan.word
+        )  # Before anything else: a name that means nothing is not worth a check.
     local.folders(machine, inputs)
     about_here = not plan.word and not plan.everyone
     if about_here:
@@ -124,7 +151,9 @@ def _look_around(plan: Plan, found: Resolution, machine: Report, level: str) -> 
     install = None
     if shell in LINES and init.callback is not None:
         add_line: Callable[[str, bool], object] = init.callback
-        install = Fix(f"add to {shell}'s start-up file: {LINES[shell]}", lambda: add_line(shell, False))
+        install = Fix(
+            f"add to {shell}'s start-up file: {LINES[shell]}", lambda: add_line(shell, False)
+        )
     local.shell(machine, inputs, shell, *view.shell, level, install)
     own = list(found.provider.env) if found.provider else []
     # What a client gets with the provider in force; whether it is, was said above.
@@ -150,9 +179,16 @@ def _try_out(plan: Plan, found: Resolution, listed: Providers) -> list[Report]:
         entry = listed.entries[index]
         name = visible(str(entry.get("name", ""))) if isinstance(entry, dict) else ""
         report, try_out = doctor.prepare(
-            listed, index, inputs.env, inputs.config_dir, models, not plan.offline, plan.timeout,
-            lambda stage: progress.at(name, stage), inputs,
-        )  # fmt: skip
+            listed,
+            index,
+            inputs.env,
+            inputs.config_dir,
+            models,
+            not plan.offline,
+            plan.timeout,
+            lambda stage: progress.at(name, stage),
+            inputs,
+        )
 
         def run() -> None:
             try_out()
@@ -181,7 +217,12 @@ class Progress:
         """A provider's check has come to a stage."""
         if self.on:
             count = f" ({self.finished} of {self.total})" if self.total > 1 else ""
-            print(f"\r\033[KChecking{count}: {name[:40]}, {stage}...", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r\033[KChecking{count}: {name[:40]}, {stage}...",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def done(self) -> None:
         """A provider's check has ended."""
@@ -242,10 +283,14 @@ def _show(plan: Plan, outcome: Outcome) -> None:
     if outcome.healthy:
         text += ["", paint("Healthy.", OK)]
     else:
-        wrong = sum(f.level == ERROR for r in (outcome.machine, *outcome.providers) for f in r.findings)
+        wrong = sum(
+            f.level == ERROR for r in (outcome.machine, *outcome.providers) for f in r.findings
+        )
         text += ["", paint(f"{wrong} thing{'s' * (wrong > 1)} wrong.", ERROR)]
         if outcome.fixes:
-            which = " --all" * plan.everyone or (plan.word and f" {shlex.quote(visible(plan.word))}")
+            which = " --all" * plan.everyone or (
+                plan.word and f" {shlex.quote(visible(plan.word))}"
+            )
             text.append(f"To repair some of it, after showing it: cowork-env doctor{which} --fix")
     click.echo("\n".join(text), color=None if coloured else False)
 
@@ -254,12 +299,26 @@ def _table(reports: list[Report], offline: bool, paint: Callable[[str, str], str
     rows = []
     for one in reports:
         first = next((f for f in one.findings if f.level == ERROR), None)
-        result = "not tried" if offline and first is None else "works" if first is None else first.code
+        result = (
+            "not tried" if offline and first is None else "works" if first is None else first.code
+        )
         if first is None and not offline and not one.online:
             result = "not tried"
         latency = f"{one.latency} ms" if one.latency is not None else "-"
         models = f"{sum(m.code == OK for m in one.models)}/{len(one.models)}" if one.models else "-"
-        rows.append((visible(one.name, 40), result, latency, models, visible(one.url, 60), ERROR if first else OK))
+        rows.append(
+            (
+                visible(one.name, 40),
+                result,
+                latency,
+                models,
+                visible(one.url, 60),
+                ERROR if first else OK,
+            )
+        )
     head = ("PROVIDER", "RESULT", "LATENCY", "MODELS", "BASE URL", NOTE)
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(4)]
-    return [paint("  ".join(row[i].ljust(widths[i]) for i in range(4)) + "  " + row[4], row[5]).rstrip() for row in (head, *rows)]
+    return [
+        paint("  ".join(row[i].ljust(widths[i]) for i in range(4)) + "  " + row[4], row[5]).rstrip()
+        for row in (head, *rows)
+    ]

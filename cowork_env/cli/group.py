@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from .. import __version__
-from ..errors import CoworkEnvError
+from ..util.errors import CoworkEnvError
 from . import COMMANDS, SECTIONS, summary
 from .common import colour
 
@@ -28,16 +28,20 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(f"cowork_env.cli.{module}"), attribute)
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, and for a word that is none the nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            from ..errors import USAGE
-            from ..text import visible
+            from ..util.errors import USAGE
+            from ..util.text import visible
 
             near = get_close_matches(args[0], COMMANDS, 1)
-            hint = f"Did you mean '{near[0]}'?" if near else "'cowork-env --help' lists the commands."
+            hint = (
+                f"Did you mean '{near[0]}'?" if near else "'cowork-env --help' lists the commands."
+            )
             raise CoworkEnvError(f"There is no command '{visible(args[0])}'.", hint, USAGE)
         return super().resolve_command(ctx, args)
 
@@ -50,7 +54,9 @@ class LazyGroup(click.Group):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The whole on one screen."""
         bold = (lambda text: click.style(text, bold=True)) if colour() else str
-        formatter.write("Usage: cowork-env COMMAND [ARGUMENTS]    (COMMAND --help shows examples)\n\n")
+        formatter.write(
+            "Usage: cowork-env COMMAND [ARGUMENTS]    (COMMAND --help shows examples)\n\n"
+        )
         formatter.write(f"{self.help}\n\n")
         for section, rows in SECTIONS:
             title = section

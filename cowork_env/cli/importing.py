@@ -7,18 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import jsontext, overrides, providers, resolve, store
-from ..environment import ACTIVE, BASE_URL, CREDENTIALS, MODEL, STATE, TIER_MODELS, Activation
-from ..errors import CoworkEnvError
-from ..provider import API_KEY, CLOUD_SWITCHES, CREDENTIAL, InvalidField, Provider, repaired, split_url
-from ..text import tilde, visible
+from .. import overrides, store
+from ..core import providers, resolve
+from ..core.environment import ACTIVE, BASE_URL, CREDENTIALS, MODEL, STATE, TIER_MODELS, Activation
+from ..core.provider import (
+    API_KEY,
+    CLOUD_SWITCHES,
+    CREDENTIAL,
+    InvalidField,
+    Provider,
+    repaired,
+    split_url,
+)
+from ..util import jsontext
+from ..util.errors import CoworkEnvError
+from ..util.text import tilde, visible
 from .common import context, examples, interactive, mask, say, shown_value, usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..providers import Providers
-    from ..resolve import Inputs
+    from ..core.providers import Providers
+    from ..core.resolve import Inputs
 
     Entry = dict[str, Any]
 
@@ -26,10 +36,18 @@ ANTHROPIC_URL = "https://api.anthropic.com"
 SETTINGS, ENVIRONMENT, CC_SWITCH = "claude-settings", "env", "cc-switch"
 # What may belong to a provider beside URL, key and models. All else in an environment belongs to somebody else.
 _EXTRAS = (
-    "API_TIMEOUT_MS", "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "ANTHROPIC_CUSTOM_HEADERS",
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", *CLOUD_SWITCHES, "AWS_REGION", "AWS_PROFILE", "CLOUD_ML_REGION",
-    "ANTHROPIC_VERTEX_PROJECT_ID", "ANTHROPIC_FOUNDRY_RESOURCE",
-)  # fmt: skip
+    "API_TIMEOUT_MS",
+    "CLAUDE_CODE_MAX_CONTEXT_TOKENS",
+    "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+    *CLOUD_SWITCHES,
+    "AWS_REGION",
+    "AWS_PROFILE",
+    "CLOUD_ML_REGION",
+    "ANTHROPIC_VERTEX_PROJECT_ID",
+    "ANTHROPIC_FOUNDRY_RESOURCE",
+)
 _SMALL = "ANTHROPIC_SMALL_FAST_MODEL"  # the haiku tier's older name
 
 
@@ -64,7 +82,10 @@ def from_variables(env: Mapping[str, str], name: str = "") -> Entry | None:
 def _name_for(url: str, extras: Mapping[str, str]) -> str:
     """A name from what is there: the endpoint's host, or the cloud."""
     host = split_url(url)[1].rpartition("@")[2]
-    cloud = next((n.removeprefix("CLAUDE_CODE_USE_").capitalize() for n in CLOUD_SWITCHES if extras.get(n)), "")
+    cloud = next(
+        (n.removeprefix("CLAUDE_CODE_USE_").capitalize() for n in CLOUD_SWITCHES if extras.get(n)),
+        "",
+    )
     return "Anthropic" if host == "api.anthropic.com" else host or cloud or "imported"
 
 
@@ -93,23 +114,27 @@ def from_environment(inputs: Inputs) -> list[Entry]:
             f"It cannot be told which variables are your own: {ACTIVE} is set, and {STATE} is missing or damaged.",
             "Try it in a new shell, outside of every pin.",
         )
-    entry = from_variables(resolve.own(env))
+    entry = from_variables(resolve.original_env(env))
     if entry is None:
         ours = " beside those of the provider that is active" if env.get(STATE) else ""
-        raise CoworkEnvError(f"Neither {CREDENTIALS[0]} nor {CREDENTIALS[1]} is set{ours}.", "There is nothing to take over.")
+        raise CoworkEnvError(
+            f"Neither {CREDENTIALS[0]} nor {CREDENTIALS[1]} is set{ours}.",
+            "There is nothing to take over.",
+        )
     return [entry]
 
 
 def from_file(path: str, inputs: Inputs) -> list[Entry]:
     """The providers in a file: a provider file in any of its forms, the desktop app's single configuration, a
-    settings file, or cc-switch's."""  # fmt: skip
+    settings file, or cc-switch's."""
     path = os.path.abspath(path)
     where = tilde(path, inputs.home)
     try:
         data = providers.read_bytes(path, where)
     except FileNotFoundError:
         raise CoworkEnvError(
-            f"There is no file {where}.", f"Name a file, or one of {SETTINGS}, {ENVIRONMENT}, {CC_SWITCH}."
+            f"There is no file {where}.",
+            f"Name a file, or one of {SETTINGS}, {ENVIRONMENT}, {CC_SWITCH}.",
         ) from None
     text = jsontext.decode(data, where)
     document = jsontext.parse(text, where)
@@ -118,7 +143,11 @@ def from_file(path: str, inputs: Inputs) -> list[Entry]:
             return [_of_single(document, where)]
         if isinstance(document.get("env"), dict) and "baseUrl" not in document:
             return _of_settings(document, where)
-        if "claude" in document or "apps" in document or isinstance(document.get("providers"), dict):
+        if (
+            "claude" in document
+            or "apps" in document
+            or isinstance(document.get("providers"), dict)
+        ):
             return _of_cc_switch(document, where)
     return list(providers.Providers(text, path, where).entries)
 
@@ -131,10 +160,18 @@ def _of_single(document: Mapping[str, Any], where: str) -> Entry:
             f"{where} is for an endpoint of the type '{visible(kind)}'.",
             "Only endpoints with Anthropic's Messages API work; put a proxy such as LiteLLM before it.",
         )
-    entry: Entry = {"name": "", "baseUrl": document.get("baseURL") or ANTHROPIC_URL, "authToken": document.get("apiKey")}
+    entry: Entry = {
+        "name": "",
+        "baseUrl": document.get("baseURL") or ANTHROPIC_URL,
+        "authToken": document.get("apiKey"),
+    }
     if document.get("model"):
         entry["defaultModel"] = document["model"]
-    if not isinstance(entry["baseUrl"], str) or not isinstance(entry["authToken"], str) or not entry["authToken"]:
+    if (
+        not isinstance(entry["baseUrl"], str)
+        or not isinstance(entry["authToken"], str)
+        or not entry["authToken"]
+    ):
         raise CoworkEnvError(f"{where} has no apiKey or no baseURL that is text.")
     entry["name"] = _name_for(entry["baseUrl"], {})
     return entry
@@ -148,7 +185,9 @@ def from_cc_switch(inputs: Inputs) -> list[Entry]:
         return _of_rows(_rows(database, tilde(database, inputs.home)))
     if os.path.lexists(config):
         return from_file(config, inputs)
-    raise CoworkEnvError(f"There is neither {tilde(database, inputs.home)} nor {tilde(config, inputs.home)}.")
+    raise CoworkEnvError(
+        f"There is neither {tilde(database, inputs.home)} nor {tilde(config, inputs.home)}."
+    )
 
 
 def _rows(path: str, where: str) -> list[tuple[str, str]]:
@@ -162,7 +201,9 @@ def _rows(path: str, where: str) -> list[tuple[str, str]]:
     if os.path.exists(wal) and os.path.getsize(wal):
         raise CoworkEnvError(f"{where} is in use.", "Quit cc-switch and try again.")
     try:
-        with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True)
+        ) as connection:
             query = "SELECT name, settings_config FROM providers WHERE app_type = 'claude' ORDER BY rowid LIMIT 1000"
             found = connection.execute(query).fetchall()
     except sqlite3.Error:
@@ -191,12 +232,16 @@ def _of_cc_switch(document: Mapping[str, Any], where: str) -> list[Entry]:
     app = (apps if isinstance(apps, dict) else document).get("claude", document)
     listed = app.get("providers") if isinstance(app, dict) else None
     if not isinstance(listed, dict):
-        raise CoworkEnvError(f"{where} is not a configuration of cc-switch that this version of cowork-env can read.")
+        raise CoworkEnvError(
+            f"{where} is not a configuration of cc-switch that this version of cowork-env can read."
+        )
     entries = []
     for key, item in listed.items():
         if isinstance(item, dict):
             name = item.get("name")
-            entries += _of_switched(name if isinstance(name, str) else key, item.get("settingsConfig"))
+            entries += _of_switched(
+                name if isinstance(name, str) else key, item.get("settingsConfig")
+            )
     return entries
 
 
@@ -238,8 +283,11 @@ def _same(known: object, entry: object) -> bool:
     except InvalidField:
         return False
     return (repaired(one.base_url), one.token, one.token_from, one.env) == (
-        repaired(two.base_url), two.token, two.token_from, two.env,
-    )  # fmt: skip
+        repaired(two.base_url),
+        two.token,
+        two.token_from,
+        two.env,
+    )
 
 
 def _free_name(name: str, known: list[Any]) -> str:
@@ -257,7 +305,9 @@ def described(entry: Entry) -> list[str]:
     provider = Provider(entry)
     rows = [("base URL", visible(provider.base_url))]
     key = visible(provider.token_from) if provider.token_from else mask(provider.token)
-    rows.append(("key", key + (" (sent as x-api-key)" if provider.auth == API_KEY else "") if key else ""))
+    rows.append(
+        ("key", key + (" (sent as x-api-key)" if provider.auth == API_KEY else "") if key else "")
+    )
     rows.append(("model", visible(provider.default_model)))
     rows += [(tier, visible(model)) for tier, model in provider.models.items()]
     rows += [(visible(n), visible(shown_value(n, v))) for n, v in provider.env.items()]
@@ -293,7 +343,11 @@ def command(source: str, name: str | None, yes: bool) -> None:
     plan = Plan(entries, providers.load(inputs.env, inputs.config_dir))
     for error in plan.refused:
         say(f"Left out: {error.message}" + (f" {error.hint}" if error.hint else ""))
-    if name is not None and plan.added and plan.added[0]["name"].casefold() != name.strip().casefold():
+    if (
+        name is not None
+        and plan.added
+        and plan.added[0]["name"].casefold() != name.strip().casefold()
+    ):
         raise store.taken(name)
     if not plan.added:
         if plan.refused:
@@ -305,7 +359,11 @@ def command(source: str, name: str | None, yes: bool) -> None:
     if not yes:
         if not interactive():
             raise usage("Nothing was added: there is nobody to ask.", "Pass --yes to add this.")
-        if not click.confirm(f"Add {'it' if len(plan.added) == 1 else f'these {len(plan.added)}'}?", default=True, err=True):
+        if not click.confirm(
+            f"Add {'it' if len(plan.added) == 1 else f'these {len(plan.added)}'}?",
+            default=True,
+            err=True,
+        ):
             say("Nothing was added.")
             return
 
@@ -313,7 +371,9 @@ def command(source: str, name: str | None, yes: bool) -> None:
         listed.entries.extend(dict(entry) for entry in plan.added)
 
     store.edit(inputs, add)
-    say(f"cowork-env: added {', '.join(visible(entry['name']) for entry in plan.added)}; the source is as it was")
+    say(
+        f"cowork-env: added {', '.join(visible(entry['name']) for entry in plan.added)}; the source is as it was"
+    )
     if plan.refused:
         raise CoworkEnvError(f"{len(plan.refused)} could not be added.", "See above.")
 

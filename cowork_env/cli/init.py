@@ -6,9 +6,10 @@ import os
 
 import click
 
-from .. import files, hooks
-from ..errors import CoworkEnvError
-from ..text import tilde, visible
+from ..hook import render
+from ..util import files
+from ..util.errors import CoworkEnvError
+from ..util.text import tilde, visible
 from . import statements
 from .common import context, examples, say, usage
 
@@ -41,10 +42,15 @@ def command(shell: str, remove: bool) -> None:
     env = context().env
     name = shell or statements.invoking_shell()
     if not name:
-        raise usage("There is no telling which shell this is.", "Name it, as in: cowork-env init zsh")
-    name = hooks.find(name).name
+        raise usage(
+            "There is no telling which shell this is.", "Name it, as in: cowork-env init zsh"
+        )
+    name = render.find(name).name
     if name not in LINES:
-        raise usage(f"The line for {name} has to be put in by hand.", f"'cowork-env hook {name}' prints the hook.")
+        raise usage(
+            f"The line for {name} has to be put in by hand.",
+            f"'cowork-env hook {name}' prints the hook.",
+        )
     path = start_up_file(name, env)
     shown = tilde(path, env["HOME"])
     before = _read(path, shown)
@@ -96,7 +102,14 @@ def without(text: bytes, line: str) -> tuple[bytes, int]:
 
 def _mention(lines: list[bytes]) -> int:
     """The number of the first line that loads the hook in some other way, or 0."""
-    return next((n for n, each in enumerate(lines, 1) if MENTION in each and not each.lstrip().startswith(b"#")), 0)
+    return next(
+        (
+            n
+            for n, each in enumerate(lines, 1)
+            if MENTION in each and not each.lstrip().startswith(b"#")
+        ),
+        0,
+    )
 
 
 def _read(path: str, shown: str) -> bytes:
@@ -113,7 +126,10 @@ def _write(path: str, shown: str, text: bytes) -> None:
     try:
         mode = os.stat(path).st_mode & 0o7777
         if not os.access(path, os.W_OK):
-            raise CoworkEnvError(f"{shown} is read-only.", f"Add the line where {visible(os.path.realpath(path))} comes from.")
+            raise CoworkEnvError(
+                f"{shown} is read-only.",
+                f"Add the line where {visible(os.path.realpath(path))} comes from.",
+            )
     except FileNotFoundError:
         mode = 0o644
         try:

@@ -6,13 +6,15 @@ import sys
 
 import click
 
-from .. import jsontext, providers, secrets, store
-from .. import provider as rules
-from ..environment import ACTIVE
-from ..provider import KEYS, InvalidField, Provider
-from ..providers import Providers
-from ..resolve import Inputs
-from ..text import visible
+from .. import secrets, store
+from ..core import provider as rules
+from ..core import providers
+from ..core.environment import ACTIVE
+from ..core.provider import KEYS, InvalidField, Provider
+from ..core.providers import Providers
+from ..core.resolve import Inputs
+from ..util import jsontext
+from ..util.text import visible
 from .common import context, examples, json_out, mask, provider_argument, say, shown_value, usage
 
 TYPE_CHECKING = False
@@ -38,8 +40,17 @@ def list_command(as_json: bool) -> None:
         return
     table = [("NAME", "BASE URL", "DEFAULT MODEL", "")]
     for row in rows:
-        marks = [word for word in ("active", "selected") if row[word]] + ([f"invalid: {row['error']}"] if row["error"] else [])
-        table.append((row["name"] or "(no name)", row["baseUrl"] or "-", row["defaultModel"] or "-", ", ".join(marks)))
+        marks = [word for word in ("active", "selected") if row[word]] + (
+            [f"invalid: {row['error']}"] if row["error"] else []
+        )
+        table.append(
+            (
+                row["name"] or "(no name)",
+                row["baseUrl"] or "-",
+                row["defaultModel"] or "-",
+                ", ".join(marks),
+            )
+        )
     widths = [max(len(visible(line[i])) for line in table) for i in range(3)]
     for line in table:
         cells = [visible(text).ljust(width) for text, width in zip(line, widths, strict=False)]
@@ -60,9 +71,14 @@ def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[
 
     name = text("name")
     return {
-        "id": text("id"), "name": name, "baseUrl": shown_url(text("baseUrl")), "defaultModel": text("defaultModel"),
-        "selected": selected, "active": bool(name) and inputs.env.get(ACTIVE) == name, "error": error,
-    }  # fmt: skip
+        "id": text("id"),
+        "name": name,
+        "baseUrl": shown_url(text("baseUrl")),
+        "defaultModel": text("defaultModel"),
+        "selected": selected,
+        "active": bool(name) and inputs.env.get(ACTIVE) == name,
+        "error": error,
+    }
 
 
 def shown_url(url: str) -> str:
@@ -75,9 +91,13 @@ def shown_url(url: str) -> str:
     return f"{scheme}://{host}{rest[:path]}{'…' if rest[path:] else ''}"
 
 
-@click.command("show", epilog=examples("cowork-env show openrouter", "cowork-env show openrouter --reveal"))
+@click.command(
+    "show", epilog=examples("cowork-env show openrouter", "cowork-env show openrouter --reveal")
+)
 @provider_argument()
-@click.option("--json", "as_json", is_flag=True, help="As in the file, without keys of other programs.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="As in the file, without keys of other programs."
+)
 @click.option("--reveal", is_flag=True, help="Show the stored key; only on a terminal.")
 def show_command(name: str, as_json: bool, reveal: bool) -> None:
     """Show one provider as it is in the file, its key masked."""
@@ -94,8 +114,15 @@ def show_command(name: str, as_json: bool, reveal: bool) -> None:
     else:
         lines = []
         for key, value in shown.items():
-            inner = {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
-            lines += [(visible(k), visible(v if isinstance(v, str) else str(v).lower(), 4096)) for k, v in inner.items()]
+            inner = (
+                {f"{key}.{k}": v for k, v in value.items()}
+                if isinstance(value, dict)
+                else {key: value}
+            )
+            lines += [
+                (visible(k), visible(v if isinstance(v, str) else str(v).lower(), 4096))
+                for k, v in inner.items()
+            ]
         width = max(len(key) for key, _ in lines)
         for key, text in lines:
             click.echo(f"{key.ljust(width)}  {text}")
@@ -111,13 +138,21 @@ def _shown(entry: dict[str, Any], reveal: bool) -> dict[str, Any]:
     if reveal:
         return shown
     for key, kind, cover in (
-        ("authToken", str, lambda token: "(encrypted by the desktop app)" if rules.is_encrypted(token) else mask(token)),
+        (
+            "authToken",
+            str,
+            lambda token: (
+                "(encrypted by the desktop app)" if rules.is_encrypted(token) else mask(token)
+            ),
+        ),
         ("authTokenFrom", str, _shown_reference),
         ("baseUrl", str, shown_url),
         ("env", dict, lambda env: {k: shown_value(k, str(v)) for k, v in env.items()}),
     ):
         if shown.get(key) is not None:
-            shown[key] = cover(shown[key]) if isinstance(shown[key], kind) else "(not of the right kind)"
+            shown[key] = (
+                cover(shown[key]) if isinstance(shown[key], kind) else "(not of the right kind)"
+            )
     return shown
 
 

@@ -6,13 +6,14 @@ import os
 
 import click
 
-from .. import environment, files, pins, providers
-from ..errors import CoworkEnvError
-from ..pins import Pin, PinFile
-from ..provider import TIERS, InvalidField, check_model, repaired
-from ..resolve import CHOICE_VARIABLE, Inputs, resolve
-from ..text import tilde, visible
-from ..trust import ALLOWED, DENIED, TrustStore, location
+from ..core import environment, pins, providers
+from ..core.pins import Pin, PinFile
+from ..core.provider import TIERS, InvalidField, check_model, repaired
+from ..core.resolve import CHOICE_VARIABLE, Inputs, resolve
+from ..core.trust import ALLOWED, DENIED, TrustStore, location
+from ..util import files
+from ..util.errors import CoworkEnvError
+from ..util.text import tilde, visible
 from .common import context, examples, interactive, pick, provider_argument, say, usage
 
 
@@ -31,8 +32,16 @@ from .common import context, examples, interactive, pick, provider_argument, say
 @click.option("--sonnet", metavar="MODEL")
 @click.option("--haiku", metavar="MODEL")
 @click.option("--fable", metavar="MODEL")
-@click.option("--required", is_flag=True, help="Where this pin cannot be honoured, clients fail and never use your own login.")
-@click.option("--force", is_flag=True, help="Replace what is there even if it is no pin, or a link to another place.")
+@click.option(
+    "--required",
+    is_flag=True,
+    help="Where this pin cannot be honoured, clients fail and never use your own login.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace what is there even if it is no pin, or a link to another place.",
+)
 def pin_command(name: str | None, required: bool, force: bool, **models: str | None) -> None:
     """Choose the provider for this directory and everything below.
 
@@ -42,10 +51,13 @@ def pin_command(name: str | None, required: bool, force: bool, **models: str | N
     inputs = _here()
     word = _word(inputs, name)
     pin = Pin(word, _models(models), required)
-    content = pins.spell(pin).encode("utf-8")
+    content = pins.serialize(pin).encode("utf-8")
     path = pins.path_in(inputs.directory)
     # Read back before it is written: what is allowed has to mean what was asked for.
-    if len(content) > pins.MAX_BYTES or pins.spell(pins.parse(content)).encode("utf-8") != content:
+    if (
+        len(content) > pins.MAX_BYTES
+        or pins.serialize(pins.parse(content)).encode("utf-8") != content
+    ):
         raise CoworkEnvError("That does not fit into a pin.", "Pin the provider by its id.")
     _make_room(path, inputs, force)
     # Consent first: a pin that could be written, but not allowed, would have taken the place of one that was in force.
@@ -53,7 +65,9 @@ def pin_command(name: str | None, required: bool, force: bool, **models: str | N
     files.write_atomically(path, content, 0o644)
     say(f"cowork-env: {tilde(path, inputs.home)}: {pins.summary(pin)}")
     if other := inputs.env.get(CHOICE_VARIABLE):
-        say(f"{CHOICE_VARIABLE} is set to '{visible(other)}' in this shell, and goes before every pin.")
+        say(
+            f"{CHOICE_VARIABLE} is set to '{visible(other)}' in this shell, and goes before every pin."
+        )
 
 
 def _here() -> Inputs:
@@ -118,7 +132,9 @@ def _make_room(path: str, inputs: Inputs, force: bool) -> None:
             raise CoworkEnvError(file.problem)
         pins.parse(file.content)
     except CoworkEnvError as error:
-        raise CoworkEnvError(f"{shown} {error.message}.", "Look at it, and replace it with --force.") from None
+        raise CoworkEnvError(
+            f"{shown} {error.message}.", "Look at it, and replace it with --force."
+        ) from None
 
 
 @click.command("unpin", epilog=examples("cowork-env unpin"))
@@ -136,7 +152,9 @@ def unpin_command() -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        raise CoworkEnvError(f"{tilde(path, inputs.home)} cannot be removed: {error.strerror}.") from None
+        raise CoworkEnvError(
+            f"{tilde(path, inputs.home)} cannot be removed: {error.strerror}."
+        ) from None
     say(f"cowork-env: removed {tilde(path, inputs.home)}")
 
 
@@ -149,7 +167,9 @@ def unpin_command() -> None:
     ),
 )
 @click.argument("path", required=False, type=click.Path())
-@click.option("--below", is_flag=True, help="Every pin in and below the directory, those to come included.")
+@click.option(
+    "--below", is_flag=True, help="Every pin in and below the directory, those to come included."
+)
 def allow_command(path: str | None, below: bool) -> None:
     """Consent to a pin, after showing what it does.
 
@@ -160,7 +180,10 @@ def allow_command(path: str | None, below: bool) -> None:
     if below:
         directory = _directory(path or inputs.directory)
         if directory == "/":
-            raise usage("That would allow every pin there is.", "Name the directory that your own projects are in.")
+            raise usage(
+                "That would allow every pin there is.",
+                "Name the directory that your own projects are in.",
+            )
         store.allow_below(directory)
         say(f"cowork-env: every pin in and below {tilde(directory, inputs.home)} is allowed")
         return
@@ -171,7 +194,9 @@ def allow_command(path: str | None, below: bool) -> None:
     try:
         pin = pins.parse(file.content)
     except CoworkEnvError as error:
-        raise CoworkEnvError(f"{shown} {error.message}.", "It cannot be allowed like this.") from None
+        raise CoworkEnvError(
+            f"{shown} {error.message}.", "It cannot be allowed like this."
+        ) from None
     say(f"{shown}\n{_effect(pin, inputs)}")
     store.allow(location(file.path), file.content)
     say("cowork-env: allowed")
@@ -179,17 +204,19 @@ def allow_command(path: str | None, below: bool) -> None:
 
 def _effect(pin: Pin, inputs: Inputs) -> str:
     """What a pin does, a line each, never with a key."""
-    rows = [("provider", visible(pin.word))]
-    if not providers.selected(pin.word):
+    rows = [("provider", visible(pin.name_or_id))]
+    if not providers.selected(pin.name_or_id):
         rows = [("provider", "none")]
     else:
         try:
             listed = providers.load(inputs.env, inputs.config_dir)
-            provider = listed.provider(listed.find(pin.word))
+            provider = listed.provider(listed.find(pin.name_or_id))
             url = provider.base_url if provider.verbatim else repaired(provider.base_url)
             rows = [("provider", visible(provider.name)), ("base URL", visible(url) or "none")]
         except CoworkEnvError as error:
-            rows.append(("but", f"{visible(error.message, 1000)} {visible(error.hint, 1000)}".rstrip()))
+            rows.append(
+                ("but", f"{visible(error.message, 1000)} {visible(error.hint, 1000)}".rstrip())
+            )
     for key, value in pin.models.items():
         variable = environment.MODEL if key == "model" else environment.TIER_MODELS[key]
         rows.append((key, f"{visible(value)}  ({variable})"))
@@ -219,7 +246,9 @@ def deny_command(path: str | None) -> None:
         directory = os.path.realpath(path)
         taken_back = store.deny_below(directory)
         if taken_back:
-            say(f"cowork-env: pins below {tilde(directory, inputs.home)} are no longer allowed by that directory")
+            say(
+                f"cowork-env: pins below {tilde(directory, inputs.home)} are no longer allowed by that directory"
+            )
         if not os.path.lexists(pins.path_in(directory)) and taken_back:
             return
     file = _find(path, inputs, (DENIED,))
@@ -247,7 +276,9 @@ def _directory(path: str) -> str:
 
 
 def _nearest(inputs: Inputs) -> PinFile | None:
-    return next(filter(None, (pins.read(pins.path_in(d)) for d in pins.ancestors(inputs.directory))), None)
+    return next(
+        filter(None, (pins.read(pins.path_in(d)) for d in pins.ancestors(inputs.directory))), None
+    )
 
 
 def _find(path: str | None, inputs: Inputs, settled: tuple[str, ...]) -> PinFile:
@@ -269,12 +300,17 @@ def _find(path: str | None, inputs: Inputs, settled: tuple[str, ...]) -> PinFile
             if state == ALLOWED:
                 break  # What lies above it has no say here.
         if nearest is None:
-            raise CoworkEnvError("There is no pin here or above.", "'cowork-env pin NAME' writes one.")
+            raise CoworkEnvError(
+                "There is no pin here or above.", "'cowork-env pin NAME' writes one."
+            )
         return nearest
     if os.path.isdir(path):
         path = pins.path_in(os.path.abspath(path))
     elif os.path.basename(path) != pins.PIN_NAME:
-        raise usage(f"{visible(path)} is neither a directory nor a pin.", f"A pin's name is {pins.PIN_NAME}.")
+        raise usage(
+            f"{visible(path)} is neither a directory nor a pin.",
+            f"A pin's name is {pins.PIN_NAME}.",
+        )
     file = pins.read(os.path.abspath(path))
     if file is None:
         raise CoworkEnvError(f"There is no pin {tilde(os.path.abspath(path), inputs.home)}.")

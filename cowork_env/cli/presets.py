@@ -23,8 +23,17 @@ def command(as_json: bool) -> None:
         json_out({"date": presets.date(), "presets": [p.as_dict() for p in found]})
         return
     rows = [("PRESET", "BASE URL", "DEFAULT MODEL", "ASKS FOR")]
-    rows += [(p.id, p.base_url or "(none)", p.default_model or "-", ", ".join(p.needs) or "nothing") for p in found]
+    rows += [
+        (p.id, p.base_url or "(none)", p.default_model or "-", ", ".join(p.needs) or "nothing")
+        for p in found
+    ]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for row in rows:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False)) + "  " + row[3])
-    click.echo(f"As of {presets.date()}. Models change often: 'add' offers what the endpoint itself lists, where it does.")
+        click.echo(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False))
+            + "  "
+            + row[3]
+        )
+    click.echo(
+        f"As of {presets.date()}. Models change often: 'add' offers what the endpoint itself lists, where it does."
+    )

@@ -8,21 +8,37 @@ from typing import Any, TypeVar
 
 import click
 
-from .. import provider as rules
-from .. import providers, resolve, store
-from ..errors import CoworkEnvError
-from ..provider import BEARER, KEYS, TIERS, InvalidField, Provider
-from ..providers import Providers
-from ..resolve import Inputs
-from ..text import visible
-from .common import complete_provider, context, examples, interactive, pick, provider_argument, say, usage
+from .. import store
+from ..core import provider as rules
+from ..core import providers, resolve
+from ..core.provider import BEARER, KEYS, TIERS, InvalidField, Provider
+from ..core.providers import Providers
+from ..core.resolve import Inputs
+from ..util.errors import CoworkEnvError
+from ..util.text import visible
+from .common import (
+    complete_provider,
+    context,
+    examples,
+    interactive,
+    pick,
+    provider_argument,
+    say,
+    usage,
+)
 from .listing import shown_url
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 MAX_TOKEN = 64 << 10
-TEXTS = {"name": "name", "base_url": "baseUrl", "default_model": "defaultModel", "auth": "auth", "token_from": "authTokenFrom"}
+TEXTS = {
+    "name": "name",
+    "base_url": "baseUrl",
+    "default_model": "defaultModel",
+    "auth": "auth",
+    "token_from": "authTokenFrom",
+}
 FLAGS = {"verbatim_base_url": "verbatimBaseUrl", "allow_insecure": "allowInsecure"}
 
 
@@ -31,20 +47,39 @@ def _fields(function: F) -> F:
     for option in reversed(
         (
             click.option("--name", metavar="NAME", help="What you call it."),
-            click.option("--base-url", metavar="URL", help="The endpoint; clients append /v1/messages."),
+            click.option(
+                "--base-url", metavar="URL", help="The endpoint; clients append /v1/messages."
+            ),
             click.option("--default-model", metavar="MODEL"),
-            *(click.option(f"--{tier}", metavar="MODEL", help=f"The model for the tier {tier}.") for tier in TIERS),
-            click.option("--auth", metavar="STYLE", help="How the key is sent: bearer (as usual) or api-key."),
+            *(
+                click.option(f"--{tier}", metavar="MODEL", help=f"The model for the tier {tier}.")
+                for tier in TIERS
+            ),
+            click.option(
+                "--auth", metavar="STYLE", help="How the key is sent: bearer (as usual) or api-key."
+            ),
             click.option("--token-stdin", is_flag=True, help="Read the key from standard input."),
-            click.option("--token-from", metavar="REF", help="Fetch the key instead: env:NAME, file:PATH, cmd:ARGV..."),
+            click.option(
+                "--token-from",
+                metavar="REF",
+                help="Fetch the key instead: env:NAME, file:PATH, cmd:ARGV...",
+            ),
             click.option(
                 "--env",
                 metavar="NAME=VALUE",
                 multiple=True,
                 help="One more variable while active. 'NAME=' leaves that variable alone; NAME asks for the value, hidden.",
             ),
-            click.option("--verbatim-base-url/--no-verbatim-base-url", default=None, help="Use the URL exactly as it is."),
-            click.option("--allow-insecure/--no-allow-insecure", default=None, help="Allow plain http to another machine."),
+            click.option(
+                "--verbatim-base-url/--no-verbatim-base-url",
+                default=None,
+                help="Use the URL exactly as it is.",
+            ),
+            click.option(
+                "--allow-insecure/--no-allow-insecure",
+                default=None,
+                help="Allow plain http to another machine.",
+            ),
         )
     ):
         function = option(function)
@@ -71,7 +106,9 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
 )
 @click.argument("preset", required=False, shell_complete=_complete_preset)
 @_fields
-@click.option("--no-check", is_flag=True, help="Do not try it out afterwards, which is done on a terminal.")
+@click.option(
+    "--no-check", is_flag=True, help="Do not try it out afterwards, which is done on a terminal."
+)
 def add_command(preset: str | None, no_check: bool, **given: Any) -> None:
     """Add a provider: one of the presets, or any endpoint that speaks the Anthropic Messages API.
 
@@ -92,7 +129,9 @@ def add_command(preset: str | None, no_check: bool, **given: Any) -> None:
     say(f"cowork-env: added {name}")
     if interactive():
         word = rules.slug(entry["name"]) or f"'{name}'"
-        say(f"For a directory and below: cowork-env pin {word}; wherever no pin applies: cowork-env use {word}")
+        say(
+            f"For a directory and below: cowork-env pin {word}; wherever no pin applies: cowork-env use {word}"
+        )
     if check:
         _try_out(inputs, entry["name"])
 
@@ -102,7 +141,9 @@ def _save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) -
     exposed = store.exposure(listed)
     result = store.edit(inputs, change)
     if exposed:
-        say(f"cowork-env: {listed.where} was open to other people, with the keys in it; it is yours alone now")
+        say(
+            f"cowork-env: {listed.where} was open to other people, with the keys in it; it is yours alone now"
+        )
     return result
 
 
@@ -117,7 +158,9 @@ def _try_out(inputs: Inputs, name: str) -> None:
         say("\nNot checked.")
 
 
-def _new_entry(listed: Providers, word: str | None, given: dict[str, Any], check: bool) -> dict[str, Any]:
+def _new_entry(
+    listed: Providers, word: str | None, given: dict[str, Any], check: bool
+) -> dict[str, Any]:
     """The entry that the options and the preset make, with what is missing asked for."""
     env, _ = _variables(given["env"])
     preset = None
@@ -129,7 +172,11 @@ def _new_entry(listed: Providers, word: str | None, given: dict[str, Any], check
         preset.env |= env
         preset = _fill(preset)
     name = given["name"] or (preset.name if preset else "")
-    name = rules.check_name(name) if preset and not given["name"] else _missing("name", name, "Name", rules.check_name)
+    name = (
+        rules.check_name(name)
+        if preset and not given["name"]
+        else _missing("name", name, "Name", rules.check_name)
+    )
     for other in listed.names():
         if other.casefold() == name.casefold():
             raise store.taken(other)
@@ -141,13 +188,22 @@ def _new_entry(listed: Providers, word: str | None, given: dict[str, Any], check
     direct = _direct(entry["env"])
     if not direct or entry["baseUrl"]:
         insecure = bool(given["allow_insecure"])
-        entry["baseUrl"] = _missing("base-url", entry["baseUrl"], "Base URL", lambda url: rules.check_base_url(url, insecure))
+        entry["baseUrl"] = _missing(
+            "base-url",
+            entry["baseUrl"],
+            "Base URL",
+            lambda url: rules.check_base_url(url, insecure),
+        )
     auth = given["auth"] or (preset.auth if preset else BEARER)
     entry["auth"] = auth if auth != BEARER else None
     question = preset.needs.get("key", "") if preset else "Key"
     token, entry["authTokenFrom"] = _key(given, "" if direct else question)
-    entry["authToken"] = token or ((preset.token if preset else "") if not entry["authTokenFrom"] else "")
-    entry["models"] = (preset.models if preset else {}) | {tier: given[tier] for tier in TIERS if given[tier]}
+    entry["authToken"] = token or (
+        (preset.token if preset else "") if not entry["authTokenFrom"] else ""
+    )
+    entry["models"] = (preset.models if preset else {}) | {
+        tier: given[tier] for tier in TIERS if given[tier]
+    }
     entry["defaultModel"] = given["default_model"] or (preset.default_model if preset else "")
     question = preset.needs.get("model", "") if preset else "Default model"
     if not entry["defaultModel"] and given["default_model"] is None and question and interactive():
@@ -205,14 +261,19 @@ def _missing(option: str, value: str, question: str, check: Callable[[str], str]
         except InvalidField as error:
             raise usage(f"The value of --{option} {error.why}.", error.hint) from None
     if not interactive():
-        raise usage(f"Missing --{option}.", "See 'cowork-env presets' for what needs only a key." if option == "base-url" else "")
+        raise usage(
+            f"Missing --{option}.",
+            "See 'cowork-env presets' for what needs only a key." if option == "base-url" else "",
+        )
     return _ask(question, check)
 
 
 def _ask(question: str, check: Callable[[str], str], default: str | None = None) -> str:
     """Ask until ``check`` takes the answer."""
     while True:
-        answer = click.prompt(question, default=default, show_default=bool(default), err=True).strip()
+        answer = click.prompt(
+            question, default=default, show_default=bool(default), err=True
+        ).strip()
         try:
             return check(answer)
         except InvalidField as error:
@@ -220,7 +281,9 @@ def _ask(question: str, check: Callable[[str], str], default: str | None = None)
 
 
 def _ask_hidden(question: str, default: str | None = None) -> str:
-    text: str = click.prompt(f"{question} (hidden)", default=default, show_default=False, hide_input=True, err=True)
+    text: str = click.prompt(
+        f"{question} (hidden)", default=default, show_default=False, hide_input=True, err=True
+    )
     return text.strip()  # what was copied often has a line break or a blank with it
 
 
@@ -250,7 +313,10 @@ def _key(given: dict[str, Any], question: str) -> tuple[str, str]:
     if not question:
         return "", ""
     if not interactive():
-        raise usage("Missing --token-stdin or --token-from.", "A key in an option would show in the process list.")
+        raise usage(
+            "Missing --token-stdin or --token-from.",
+            "A key in an option would show in the process list.",
+        )
     return _ask_key(question), ""
 
 
@@ -294,7 +360,9 @@ def _token_from_stdin() -> str:
 )
 @click.argument("provider", metavar="NAME", shell_complete=complete_provider)
 @_fields
-@click.option("--no-check", is_flag=True, help="Do not try it out afterwards, which is done on a terminal.")
+@click.option(
+    "--no-check", is_flag=True, help="Do not try it out afterwards, which is done on a terminal."
+)
 def edit_command(provider: str, no_check: bool, **given: Any) -> None:
     """Change a provider. An empty value takes a field away; with no option, it asks on a terminal.
 
@@ -305,9 +373,14 @@ def edit_command(provider: str, no_check: bool, **given: Any) -> None:
     listed = providers.load(inputs.env, inputs.config_dir)
     entry = listed.entries[listed.find(provider)]
     token, reference = _key(given, "")
-    if not any(value not in (None, (), False) or (key in FLAGS and value is False) for key, value in given.items()):
+    if not any(
+        value not in (None, (), False) or (key in FLAGS and value is False)
+        for key, value in given.items()
+    ):
         if not interactive():
-            raise usage("There is nothing to change.", "See 'cowork-env edit --help' for the options.")
+            raise usage(
+                "There is nothing to change.", "See 'cowork-env edit --help' for the options."
+            )
         token = _ask_changes(entry, given)
     env, clear = _variables(given["env"])
 
@@ -374,7 +447,10 @@ def rename_command(old: str, new: str) -> None:
     store.writable(inputs)
     listed = providers.load(inputs.env, inputs.config_dir)
     index = listed.find(old)
-    before, selected = visible(str(listed.entries[index].get("name", ""))), store.selected(inputs.state_dir, listed) == index
+    before, selected = (
+        visible(str(listed.entries[index].get("name", ""))),
+        store.selected(inputs.state_dir, listed) == index,
+    )
 
     def change(listed: Providers) -> None:
         listed.entries[listed.find(old)]["name"] = rules.check_name(new)
@@ -388,10 +464,14 @@ def rename_command(old: str, new: str) -> None:
         _follow(inputs, name)
     say(f"cowork-env: {before} is now {visible(name)}")
     if before.casefold() != name.casefold():
-        say(f"Pins that say '{before}' have to be changed ('cowork-env pin' does it there); pins that say its id do not.")
+        say(
+            f"Pins that say '{before}' have to be changed ('cowork-env pin' does it there); pins that say its id do not."
+        )
 
 
-@click.command("remove", epilog=examples("cowork-env remove openrouter", "cowork-env remove openrouter --yes"))
+@click.command(
+    "remove", epilog=examples("cowork-env remove openrouter", "cowork-env remove openrouter --yes")
+)
 @provider_argument()
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def remove_command(name: str, yes: bool) -> None:
@@ -411,7 +491,9 @@ def remove_command(name: str, yes: bool) -> None:
     def change(listed: Providers) -> None:
         found = listed.find(name)
         if listed.entries[found] != entry:
-            raise CoworkEnvError(f"{shown} was changed meanwhile.", "Nothing was removed; look at it and try again.")
+            raise CoworkEnvError(
+                f"{shown} was changed meanwhile.", "Nothing was removed; look at it and try again."
+            )
         del listed.entries[found]
 
     _save(inputs, listed, change)
@@ -424,7 +506,12 @@ def remove_command(name: str, yes: bool) -> None:
 # The selection
 
 
-@click.command("use", epilog=examples("cowork-env use openrouter", "cowork-env use          # choose one", "cowork-env use none"))
+@click.command(
+    "use",
+    epilog=examples(
+        "cowork-env use openrouter", "cowork-env use          # choose one", "cowork-env use none"
+    ),
+)
 @provider_argument(required=False)
 def use_command(name: str | None) -> None:
     """Choose the provider that is used where no pin applies: the selection. 'none' clears it."""
@@ -437,7 +524,11 @@ def use_command(name: str | None) -> None:
             raise CoworkEnvError("There are no providers yet.", "Add one with 'cowork-env add'.")
         index = store.selected(inputs.state_dir, listed)
         current = listed.entries[index].get("name", "") if index is not None else ""
-        name = pick("Which provider where no pin applies?", [*listed.names(), rules.NONE], str(current).strip() or rules.NONE)
+        name = pick(
+            "Which provider where no pin applies?",
+            [*listed.names(), rules.NONE],
+            str(current).strip() or rules.NONE,
+        )
     if not providers.selected(name):
         store.select(inputs.state_dir, "")
         say("cowork-env: no provider is selected")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ..errors import CoworkEnvError
-from ..text import visible
+from ..util.errors import CoworkEnvError
+from ..util.text import visible
 from . import COMPLETE_VARIABLE, statements
 from .common import choosing, context, examples, out, provider_argument, say, usage
 
@@ -38,7 +38,11 @@ def hook_command(shell: str) -> None:
         "cowork-env export --format json --no-secrets       # to look",
     ),
 )
-@click.option("--format", metavar="FORMAT", help="A shell (bash zsh fish sh ...), or json dotenv github gitlab azure docker.")
+@click.option(
+    "--format",
+    metavar="FORMAT",
+    help="A shell (bash zsh fish sh ...), or json dotenv github gitlab azure docker.",
+)
 @choosing
 @click.option("--no-secrets", is_flag=True, help="Leave keys out.")
 def export_command(format: str | None, provider: str | None, trust: bool, no_secrets: bool) -> None:
@@ -88,13 +92,15 @@ def token_command(name: str | None) -> None:
     NAME is the provider that applies here when left out.
     """
     from .. import secrets
-    from ..resolve import resolve
+    from ..core.resolve import resolve
 
     inputs = context(name)
     found = resolve(inputs)
     found.check()
     if found.provider is None:
-        raise CoworkEnvError("No provider applies here.", "Name one, as in: cowork-env token openrouter")
+        raise CoworkEnvError(
+            "No provider applies here.", "Name one, as in: cowork-env token openrouter"
+        )
     shown = visible(found.provider.name)
     try:
         key = secrets.fetch(found.provider, inputs.env, inputs.config_dir)
@@ -138,9 +144,10 @@ def reload_command() -> None:
     """
     import time
 
-    from .. import ask, files
+    from ..hook import respond
+    from ..util import files
 
     inputs = context()
     files.private_directory(inputs.state_dir)
-    files.write_atomically(f"{inputs.state_dir}/{ask.RELOAD}", f"{time.time_ns()}\n".encode())
+    files.write_atomically(f"{inputs.state_dir}/{respond.RELOAD}", f"{time.time_ns()}\n".encode())
     say("cowork-env: every shell looks again at its next prompt")

@@ -7,9 +7,9 @@ import os
 import click
 
 from .. import shim
-from ..errors import CoworkEnvError
 from ..shells import quote_fish, quote_posix
-from ..text import tilde
+from ..util.errors import CoworkEnvError
+from ..util.text import tilde
 from .common import context, examples, out, say, usage
 
 
@@ -54,7 +54,9 @@ def command(names: tuple[str, ...], remove: bool) -> None:
     folder = shim.folder()
     if _comes_first(folder, path, names):
         return
-    say("Its folder has to come first on PATH: in your shell's start-up file, in a crontab, in an IDE's settings.")
+    say(
+        "Its folder has to come first on PATH: in your shell's start-up file, in a crontab, in an IDE's settings."
+    )
     if os.path.basename(inputs.env.get("SHELL", "")) == "fish":
         out(f"fish_add_path --path --move --prepend {quote_fish(folder)}\n")
     else:
@@ -66,5 +68,7 @@ def _comes_first(folder: str, path: str, names: tuple[str, ...]) -> bool:
     from shutil import which
 
     return all(
-        (found := which(name, path=path)) and os.path.realpath(found) == os.path.realpath(f"{folder}/{name}") for name in names
+        (found := which(name, path=path))
+        and os.path.realpath(found) == os.path.realpath(f"{folder}/{name}")
+        for name in names
     )

@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..environment import Target
-    from ..resolve import Inputs, Resolution
+    from ..core.environment import Target
+    from ..core.resolve import Inputs, Resolution
 
 # What these commands take: options with a value, and flags.
 VALUES = {"export": ("--format", "--provider"), "exec": ("--provider",)}
@@ -52,37 +52,46 @@ def plain(argv: list[str]) -> Callable[[], object] | None:
 
 def hook(shell: str = "") -> None:
     """Print the hook of a shell, by default of the one that runs this."""
-    from .. import hooks, paths
+    from ..hook import render
+    from ..util import paths
 
     name = shell or invoking_shell()
     if not name:
-        raise usage("There is no telling which shell this is.", "Name it, as in: cowork-env hook zsh")
-    out(hooks.render(hooks.find(name), paths.config_dir(), paths.state_dir()))
+        raise usage(
+            "There is no telling which shell this is.", "Name it, as in: cowork-env hook zsh"
+        )
+    out(render.render(render.find(name), paths.config_dir(), paths.state_dir()))
 
 
-def export(format: str | None = None, provider: str | None = None, trust: bool = False, no_secrets: bool = False) -> None:
+def export(
+    format: str | None = None,
+    provider: str | None = None,
+    trust: bool = False,
+    no_secrets: bool = False,
+) -> None:
     """Print what moves this environment to where it should be here: shell statements, or another format."""
-    from ..ask import transition
-    from ..environment import applied
-    from ..errors import CoworkEnvError
-    from ..resolve import NOTHING, resolve, wanted
+    from ..core import resolve
+    from ..core.environment import applied, transition
     from ..shells import REGISTRY
+    from ..util.errors import CoworkEnvError
 
     name = _format(format)
     inputs = context(provider, trust)
-    found = resolve(inputs)
+    found = resolve.resolve(inputs)
     found.check()
     is_shell = name in REGISTRY
-    target = _keyless(inputs, found, is_shell) if no_secrets else wanted(inputs, found)
-    found.check()
+    target = _keyless(inputs, found, is_shell) if no_secrets else resolve.target(inputs, found)
     if is_shell:
         _, changes = transition(inputs.env, found.key, target)
         if no_secrets:
             _check_pair(found, applied(inputs.env, changes))
         out(REGISTRY[name].statements(changes, leaving=target is None))
         return
-    if target is None and found.rule == NOTHING:
-        raise CoworkEnvError("No provider applies here.", "Pass --provider NAME, or choose one with 'cowork-env use' or 'pin'.")
+    if target is None and found.rule == resolve.NOTHING:
+        raise CoworkEnvError(
+            "No provider applies here.",
+            "Pass --provider NAME, or choose one with 'cowork-env use' or 'pin'.",
+        )
     from .. import formats
 
     target = target or {}  # somebody said "none", and that is what it means
@@ -92,29 +101,33 @@ def export(format: str | None = None, provider: str | None = None, trust: bool =
 def execute(command: list[str], provider: str | None = None, trust: bool = False) -> None:
     """Become another program, with the environment as it should be here."""
     from .. import shim
-    from ..ask import transition
-    from ..environment import applied
-    from ..errors import CoworkEnvError
-    from ..provider import NONE
-    from ..resolve import CHOICE_VARIABLE, resolve, wanted
-    from ..text import visible
+    from ..core import resolve
+    from ..core.environment import applied, transition
+    from ..core.provider import NONE
+    from ..util.errors import CoworkEnvError
+    from ..util.text import visible
 
     inputs = context(provider, trust)
     inputs.env = shim.original_environment()
-    found = resolve(inputs)
+    found = resolve.resolve(inputs)
     found.check()
-    target = wanted(inputs, found)
-    found.check()
+    target = resolve.target(inputs, found)
     env = applied(inputs.env, transition(inputs.env, found.key, target)[1])
     if provider:
         # What is started from there, a shell with the hook or a launcher, is to keep to the choice.
-        env[CHOICE_VARIABLE] = found.key or NONE
+        env[resolve.CHOICE_VARIABLE] = found.key or NONE
     try:
         # A launcher for the same program would decide anew.
-        path = command[0] if "/" in command[0] else shim.find(command[0], env.get("PATH", os.defpath), [])
+        path = (
+            command[0]
+            if "/" in command[0]
+            else shim.find(command[0], env.get("PATH", os.defpath), [])
+        )
         shim.become(path, command[1:], env)
     except CoworkEnvError as error:
-        raise CoworkEnvError(f"'{visible(command[0])}' cannot be run: {error.message}", error.hint, error.exit_code) from None
+        raise CoworkEnvError(
+            f"'{visible(command[0])}' cannot be run: {error.message}", error.hint, error.exit_code
+        ) from None
 
 
 def invoking_shell() -> str:
@@ -142,24 +155,32 @@ def _format(format: str | None) -> str:
         shell = invoking_shell()
         if shell in REGISTRY or shell in LIKE_SH:
             return shell if shell in REGISTRY else "sh"
-        raise usage(f"There are no statements for {shell}.", "Pass --format; 'cowork-env export --help' lists the formats.")
+        raise usage(
+            f"There are no statements for {shell}.",
+            "Pass --format; 'cowork-env export --help' lists the formats.",
+        )
     if format in REGISTRY:
         return format
-    from ..text import visible
+    from ..util.text import visible
 
     try:
         from .. import formats
     except ImportError:
-        raise usage(f"There is no format '{visible(format)}'.", f"There is {', '.join(REGISTRY)}.") from None
+        raise usage(
+            f"There is no format '{visible(format)}'.", f"There is {', '.join(REGISTRY)}."
+        ) from None
     if format in formats.NAMES:
         return format
-    raise usage(f"There is no format '{visible(format)}'.", f"There is {', '.join((*REGISTRY, *formats.NAMES))}.")
+    raise usage(
+        f"There is no format '{visible(format)}'.",
+        f"There is {', '.join((*REGISTRY, *formats.NAMES))}.",
+    )
 
 
 def _keyless(inputs: Inputs, found: Resolution, keep: bool) -> Target | None:
     """The target without its keys, which are not fetched either; ``keep`` those that are in force already."""
-    from ..environment import STATE, Activation
-    from ..environment import target as target_of
+    from ..core.environment import STATE, Activation
+    from ..core.environment import target as target_of
 
     provider = found.provider
     if provider is None:
@@ -169,7 +190,12 @@ def _keyless(inputs: Inputs, found: Resolution, keep: bool) -> Target | None:
     old = Activation.decode(inputs.env.get(STATE, "")) if keep else None
     for name in key_names(target):
         live = inputs.env.get(name)
-        if old is not None and old.key == found.key and name in old.touched and old.touched[name].ours(name, live):
+        if (
+            old is not None
+            and old.key == found.key
+            and name in old.touched
+            and old.touched[name].ours(name, live)
+        ):
             target[name] = live
         else:
             del target[name]
@@ -178,11 +204,15 @@ def _keyless(inputs: Inputs, found: Resolution, keep: bool) -> Target | None:
 
 def _check_pair(found: Resolution, after: dict[str, str]) -> None:
     """See that no base URL will stand without a key: a client would send it the person's own login."""
-    from ..environment import BASE_URL
-    from ..errors import CoworkEnvError
-    from ..provider import CREDENTIAL
+    from ..core.environment import BASE_URL
+    from ..core.provider import CREDENTIAL
+    from ..util.errors import CoworkEnvError
 
-    if found.provider is not None and after.get(BASE_URL) and not after.get(CREDENTIAL[found.provider.auth]):
+    if (
+        found.provider is not None
+        and after.get(BASE_URL)
+        and not after.get(CREDENTIAL[found.provider.auth])
+    ):
         name = CREDENTIAL[found.provider.auth]
         raise CoworkEnvError(
             f"Without the key, {BASE_URL} would stand alone: {name} is not set here.",

@@ -9,23 +9,41 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import environment, overrides, providers, resolve, secrets
-from ..ask import transition
-from ..environment import ACTIVE, BASE_URL, CREDENTIALS, HOST_FLAG, MODEL, STATE, TIER_MODELS, Activation
-from ..errors import FAILURE, CoworkEnvError
+from .. import overrides, secrets
+from ..core import environment, providers, resolve
+from ..core.environment import (
+    ACTIVE,
+    BASE_URL,
+    CREDENTIALS,
+    HOST_FLAG,
+    MODEL,
+    STATE,
+    TIER_MODELS,
+    Activation,
+    transition,
+)
+from ..core.provider import CREDENTIAL, InvalidField, is_encrypted
+from ..core.resolve import Inputs, Outcome, Resolution
 from ..overrides import BEATEN, HELD, SAME, WINS, YIELDS, Setting
-from ..provider import CREDENTIAL, InvalidField, is_encrypted
-from ..resolve import Inputs, Resolution
-from ..text import tilde, visible
+from ..util.errors import FAILURE, CoworkEnvError
+from ..util.text import tilde, visible
 from .common import choosing, context, examples, is_key, json_out, shown_value
 
 if TYPE_CHECKING:
-    from ..environment import Target
+    from ..core.provider import Provider
 
-SHAPE = 1  # of --json; another number would mean that something was taken away or means something else
+SHAPE = (
+    1  # of --json; another number would mean that something was taken away or means something else
+)
 
 # How this shell's environment stands to what should be; the last: options were given that it knows nothing of.
-IN_STEP, NOT_APPLIED, STALE, LEFT_OVER, BY_HAND = "in-step", "not-applied", "stale", "left-over", "by-hand"
+IN_STEP, NOT_APPLIED, STALE, LEFT_OVER, BY_HAND = (
+    "in-step",
+    "not-applied",
+    "stale",
+    "left-over",
+    "by-hand",
+)
 WHAT_IF = "what-if"
 UNKNOWN_KEY = "\0"  # stands in for a key that status does not fetch; no variable can hold it
 
@@ -48,8 +66,16 @@ _EFFECTS = {
 class Row:
     """One managed variable: what a client gets (None: it is unset), the origin of that, and what overrides it."""
 
-    def __init__(self, name: str, value: str | None, source: str, kept: bool, settings: list[Setting]) -> None:
-        self.name, self.value, self.source, self.kept, self.settings = name, value, source, kept, settings
+    def __init__(
+        self, name: str, value: str | None, source: str, kept: bool, settings: list[Setting]
+    ) -> None:
+        self.name, self.value, self.source, self.kept, self.settings = (
+            name,
+            value,
+            source,
+            kept,
+            settings,
+        )
 
     @property
     def overridden(self) -> bool:
@@ -73,34 +99,47 @@ class View:
         self.found = resolve.resolve(inputs)
         self.old = Activation.decode(inputs.env.get(STATE, ""))
         self.damaged = bool(inputs.env.get(STATE)) and self.old is None
-        self.wanted = _wanted(inputs, self.found, self.old)
-        changes = transition(inputs.env, self.found.key if self.wanted else "", self.wanted)[1]
+        self.outcome = _outcome(inputs, self.found, self.old)
+        self.wanted = self.outcome.target
+        changes = transition(inputs.env, self.outcome.key, self.wanted)[1]
         self.changed = [name for name in changes if name != STATE and not self._hidden(name)]
         self.after = environment.applied(inputs.env, changes)
-        own = list(self.found.provider.env) if self.found.provider else []
+        own = list(self.outcome.provider.env) if self.outcome.provider else []
         what_if = self.changed and (inputs.option or inputs.trust_all)
         # What a client started here gets: as things are, unless the question is how they would be.
         self.client = self.after if what_if else inputs.env
         self.report = overrides.report(self.client, inputs.directory, own)
         self.rows = [self._row(name) for name in self._names()]
-        self.shell = (WHAT_IF, "not compared: this is what 'exec' and 'export' give", "") if what_if else self._shell()
+        self.shell = (
+            (WHAT_IF, "not compared: this is what 'exec' and 'export' give", "")
+            if what_if
+            else self._shell()
+        )
 
     def _hidden(self, name: str) -> bool:
         """Whether a fish universal variable is hidden behind an empty one, which is as unset as it can be there."""
-        touched = self.old.touched.get(name) if self.old and self.old.key == self.found.key else None
+        touched = (
+            self.old.touched.get(name) if self.old and self.old.key == self.outcome.key else None
+        )
         if touched is None or not touched.shadowed or self.wanted is None:
             return False
-        return touched.ours(name, self.inputs.env.get(name)) and touched.mark == environment.mark(name, self.wanted.get(name))
+        return touched.ours(name, self.inputs.env.get(name)) and touched.mark == environment.mark(
+            name, self.wanted.get(name)
+        )
 
     def _names(self) -> list[str]:
         if self.wanted is not None:
-            left_alone = [n for n in environment.MANAGED if n not in self.wanted and n in self.after]
+            left_alone = [
+                n for n in environment.MANAGED if n not in self.wanted and n in self.after
+            ]
             return [*self.wanted, *left_alone]
         left = self.old.touched if self.old else {}
         return [n for n in dict.fromkeys((*environment.MANAGED, *left)) if n in self.client]
 
     def _row(self, name: str) -> Row:
-        touched = self.old.touched.get(name) if self.old and self.old.key == self.found.key else None
+        touched = (
+            self.old.touched.get(name) if self.old and self.old.key == self.outcome.key else None
+        )
         value = self.after.get(name) if self.wanted is not None else self.client.get(name)
         if self.wanted is None and self.old and name in self.changed:
             source = f"left over from {visible(self.old.name) or 'a provider'}"
@@ -109,9 +148,20 @@ class View:
         elif value != self.wanted[name]:
             source = "changed by hand"
         else:
-            source = _source(self.found, name, value)
-        original = touched.original if touched else self.inputs.env.get(name) if name in self.changed and not self.old else None
-        kept = original is not None and source != "changed by hand" and self.wanted is not None and original != value
+            source = _source(self.found, self.outcome.provider, name, value)
+        original = (
+            touched.original
+            if touched
+            else self.inputs.env.get(name)
+            if name in self.changed and not self.old
+            else None
+        )
+        kept = (
+            original is not None
+            and source != "changed by hand"
+            and self.wanted is not None
+            and original != value
+        )
         return Row(name, value, source, kept, self.report.on(name))
 
     def _shell(self) -> tuple[str, str, str]:
@@ -124,7 +174,9 @@ class View:
             return (
                 LEFT_OVER,
                 f"the environment still has {name}",
-                ("The next prompt of a shell with the hook puts it right; under 'cowork-env exec --provider' it belongs there."),
+                (
+                    "The next prompt of a shell with the hook puts it right; under 'cowork-env exec --provider' it belongs there."
+                ),
             )
         if not self.changed:
             by_hand = [row.name for row in self.rows if row.source == "changed by hand"]
@@ -136,8 +188,12 @@ class View:
                 )
             return IN_STEP, "the environment is as it should be", ""
         if self.old is None:
-            return NOT_APPLIED, "the environment does not have it: no hook is loaded, or no prompt was reached since", load
-        if self.old.key != self.found.key:
+            return (
+                NOT_APPLIED,
+                "the environment does not have it: no hook is loaded, or no prompt was reached since",
+                load,
+            )
+        if self.old.key != self.outcome.key:
             return (
                 STALE,
                 f"the environment still has {visible(self.old.name) or 'another provider'}",
@@ -152,7 +208,7 @@ class View:
     @property
     def key_from(self) -> str:
         """Where the key comes from, in a word: stored, encrypted, or the scheme of its reference."""
-        provider = self.found.provider
+        provider = self.outcome.provider
         if provider is None:
             return ""
         if provider.token_from:
@@ -174,27 +230,25 @@ def _scheme(reference: str) -> str:
         return "?"
 
 
-def _wanted(inputs: Inputs, found: Resolution, old: Activation | None) -> Target | None:
-    """The environment that should be; a key that would have to be fetched is the one in force, or stands open."""
+def _outcome(inputs: Inputs, found: Resolution, old: Activation | None) -> Outcome:
+    """What should be active; a key that would have to be fetched is the one in force, or left open."""
     provider = found.provider
     if provider is None or not provider.token_from:
-        return resolve.wanted(inputs, found)
+        return resolve.outcome(inputs, found)
     try:
         secrets.check_reference(provider.token_from)
     except InvalidField as error:
-        found.error = CoworkEnvError(f"{visible(provider.name)}: bad reference: authTokenFrom {error.why}.", error.hint)
-        found.provider = None
-        return resolve.wanted(inputs, found)
+        message = f"{visible(provider.name)}: bad reference: authTokenFrom {error.why}."
+        return resolve.failed(found, CoworkEnvError(message, error.hint))
     name = CREDENTIAL[provider.auth]
     live = inputs.env.get(name)
     touched = old.touched.get(name) if old and old.key == found.key else None
     token = live if live and touched and touched.ours(name, live) else UNKNOWN_KEY
-    return environment.target(provider, token, found.models)
+    return Outcome(found.key, environment.target(provider, token, found.models), provider)
 
 
-def _source(found: Resolution, name: str, value: str | None) -> str:
+def _source(found: Resolution, provider: Provider | None, name: str, value: str | None) -> str:
     """Where a value that is as it should be comes from."""
-    provider = found.provider
     if provider is None:
         return "required pin that cannot be honoured" if value is not None else "kept unset"
     if name in provider.env and provider.env[name] == value:
@@ -204,7 +258,11 @@ def _source(found: Resolution, name: str, value: str | None) -> str:
     if name in (HOST_FLAG, ACTIVE):
         return "cowork-env"
     if name == BASE_URL:
-        return "provider" if value == provider.base_url else f"provider (there {visible(provider.base_url)})"
+        return (
+            "provider"
+            if value == provider.base_url
+            else f"provider (there {visible(provider.base_url)})"
+        )
     if name in CREDENTIALS:
         return _scheme(provider.token_from) if provider.token_from else "provider"
     keys = {MODEL: "model"} | {variable: tier for tier, variable in TIER_MODELS.items()}
@@ -219,7 +277,11 @@ def _source(found: Resolution, name: str, value: str | None) -> str:
 
 
 @click.command(
-    epilog=examples("cowork-env status", "cowork-env status --provider work", "cowork-env status --json | jq .provider.name")
+    epilog=examples(
+        "cowork-env status",
+        "cowork-env status --provider work",
+        "cowork-env status --json | jq .provider.name",
+    )
 )
 @choosing
 @click.option("--json", "as_json", is_flag=True, help="For programs; keys are masked there, too.")
@@ -230,7 +292,7 @@ def command(provider: str | None, trust: bool, as_json: bool) -> None:
         json_out(_as_json(view))
     else:
         click.echo("\n".join(_as_text(view)))
-    if view.found.error:
+    if view.outcome.error:
         raise SystemExit(FAILURE)
 
 
@@ -239,15 +301,21 @@ def command(provider: str | None, trust: bool, as_json: bool) -> None:
 
 def _head(view: View) -> list[tuple[str, str, str]]:
     """The first lines: a label, a text, a colour."""
-    found, home = view.found, view.inputs.home
+    found, outcome, home = view.found, view.outcome, view.inputs.home
     lines = []
-    if found.provider:
-        lines.append(("provider", visible(found.provider.name), "green"))
-    elif found.error:
-        lines.append(("provider", "none: clients are kept from your own login" if found.required else "none", "red"))
-        lines.append(("error", visible(found.error.message, 2000), "red"))
-        if found.error.hint:
-            lines.append(("", visible(found.error.hint, 2000), ""))
+    if outcome.provider:
+        lines.append(("provider", visible(outcome.provider.name), "green"))
+    elif outcome.error:
+        lines.append(
+            (
+                "provider",
+                "none: clients are kept from your own login" if found.required else "none",
+                "red",
+            )
+        )
+        lines.append(("error", visible(outcome.error.message, 2000), "red"))
+        if outcome.error.hint:
+            lines.append(("", visible(outcome.error.hint, 2000), ""))
     else:
         lines.append(("provider", "none", ""))
     why = _RULES[found.rule]
@@ -261,25 +329,49 @@ def _head(view: View) -> list[tuple[str, str, str]]:
     if view.damaged:
         lines.append(("", f"{STATE} is damaged; it is ignored", "yellow"))
     lines += [("untrusted", pin.message, "yellow") for pin in found.untrusted]
-    if found.provider and (files := dict.fromkeys(s.place.path for s in view.report.settings if s.effect == WINS)):
-        lines.append(("but", f"Claude Code takes some of it from {' and '.join(tilde(f, home) for f in files)}", "red"))
+    if outcome.provider and (
+        files := dict.fromkeys(s.place.path for s in view.report.settings if s.effect == WINS)
+    ):
+        lines.append(
+            (
+                "but",
+                f"Claude Code takes some of it from {' and '.join(tilde(f, home) for f in files)}",
+                "red",
+            )
+        )
     return lines
 
 
 def _as_text(view: View) -> list[str]:
-    lines = [f"{label:9} {click.style(text, fg=fg) if fg else text}" for label, text, fg in _head(view)]
-    telling = [r for r in view.rows if r.value is not None or r.kept or r.overridden or r.source != "kept unset"]
+    lines = [
+        f"{label:9} {click.style(text, fg=fg) if fg else text}" for label, text, fg in _head(view)
+    ]
+    telling = [
+        r
+        for r in view.rows
+        if r.value is not None or r.kept or r.overridden or r.source != "kept unset"
+    ]
     if telling:
         lines.append("")
         names, values = max(len(r.name) for r in telling), max(len(r.shown()) for r in telling)
         for row in telling:
             source = row.source + (", yours comes back on leaving" if row.kept else "")
-            if row.name in view.changed and (here := view.client.get(row.name)) not in (None, row.value):
+            if row.name in view.changed and (here := view.client.get(row.name)) not in (
+                None,
+                row.value,
+            ):
                 source += f"; here: {Row(row.name, here, '', False, []).shown()}"
             fg = "yellow" if row.source == "changed by hand" else "bright_black"
-            lines.append(f"{row.name:{names}}  {row.shown():{values}}  {click.style(source, fg=fg)}")
+            lines.append(
+                f"{row.name:{names}}  {row.shown():{values}}  {click.style(source, fg=fg)}"
+            )
             if row.overridden:
-                lines.append(click.style(f"{'':{names}}  but Claude Code takes it from its settings, see below", fg="red"))
+                lines.append(
+                    click.style(
+                        f"{'':{names}}  but Claude Code takes it from its settings, see below",
+                        fg="red",
+                    )
+                )
     rest = len(view.rows) - len(telling)
     if rest:
         lines.append(click.style(f"and {rest} more kept unset", fg="bright_black"))
@@ -287,7 +379,9 @@ def _as_text(view: View) -> list[str]:
         lines += ["", title]
         widths = [max(len(row[i]) for row in rows) for i in range(2)]
         for first, second, text, fg in rows:
-            lines.append(f"  {first:{widths[0]}}  {second:{widths[1]}}  {click.style(text, fg=fg) if fg else text}".rstrip())
+            lines.append(
+                f"  {first:{widths[0]}}  {second:{widths[1]}}  {click.style(text, fg=fg) if fg else text}".rstrip()
+            )
     return lines
 
 
@@ -297,20 +391,37 @@ def _sections(view: View) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
     sections = []
     if report.settings:
         rows = [
-            (tilde(s.place.path, home), f"{s.key} = {_setting(s)}", _EFFECTS[s.effect], "red" if s.effect == WINS else "")
+            (
+                tilde(s.place.path, home),
+                f"{s.key} = {_setting(s)}",
+                _EFFECTS[s.effect],
+                "red" if s.effect == WINS else "",
+            )
             for s in report.settings
         ]
         sections.append(("Claude Code's settings, the strongest first", rows))
     if report.problems:
-        sections.append(("Settings that cannot be read", [(m, "", "", "") for _, m in report.problems]))
+        sections.append(
+            ("Settings that cannot be read", [(m, "", "", "") for _, m in report.problems])
+        )
     if report.redirects:
         text = "takes every request, key included, whatever the base URL says"
-        sections.append(("Redirected", [(f"${name}", "", text, "red") for name in report.redirects]))
+        sections.append(
+            ("Redirected", [(f"${name}", "", text, "red") for name in report.redirects])
+        )
     if proxy := report.proxy:
-        text = f"name {proxy.host} in NO_PROXY" if proxy.harmful else f"every request to {visible(proxy.host)} goes through it"
-        sections.append(("Proxy", [(f"${proxy.variable}", proxy.address, text, "red" if proxy.harmful else "")]))
+        text = (
+            f"name {proxy.host} in NO_PROXY"
+            if proxy.harmful
+            else f"every request to {visible(proxy.host)} goes through it"
+        )
+        sections.append(
+            ("Proxy", [(f"${proxy.variable}", proxy.address, text, "red" if proxy.harmful else "")])
+        )
     if report.leftovers:
-        sections.append(("Other switchers", [(item.tool, item.trace, "", "") for item in report.leftovers]))
+        sections.append(
+            ("Other switchers", [(item.tool, item.trace, "", "") for item in report.leftovers])
+        )
     return sections
 
 
@@ -325,26 +436,35 @@ def _setting(setting: Setting) -> str:
 
 
 def _as_json(view: View) -> dict[str, Any]:
-    found, report = view.found, view.report
+    found, outcome, report = view.found, view.outcome, view.report
     word, sentence, hint = view.shell
     return {
         "version": SHAPE,
-        "provider": {"id": found.provider.id, "name": found.provider.name} if found.provider else None,
+        "provider": {"id": outcome.provider.id, "name": outcome.provider.name}
+        if outcome.provider
+        else None,
         "rule": found.rule,
         "source": found.source,
         "pin": found.pin.path if found.pin else None,
         "file": None if view.file.startswith("$") else view.file,
         "keyFrom": view.key_from or None,
         "required": found.required,
-        "error": {"message": visible(found.error.message, 2000), "hint": visible(found.error.hint, 2000)}
-        if found.error
+        "error": {
+            "message": visible(outcome.error.message, 2000),
+            "hint": visible(outcome.error.hint, 2000),
+        }
+        if outcome.error
         else None,
         "shell": {"state": word, "message": sentence, "hint": hint},
         "untrusted": [{"path": pin.path, "message": pin.message} for pin in found.untrusted],
         "variables": [
             {
                 "name": row.name,
-                "value": None if row.value is None or row.value == UNKNOWN_KEY else row.shown() if row.value else "",
+                "value": None
+                if row.value is None or row.value == UNKNOWN_KEY
+                else row.shown()
+                if row.value
+                else "",
                 "set": row.value is not None,
                 "secret": is_key(row.name),
                 "source": row.source,

@@ -11,12 +11,13 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import environment, providers, secrets
-from ..errors import CoworkEnvError
-from ..provider import Provider
-from ..providers import Providers
-from ..resolve import Inputs
-from ..text import visible
+from .. import secrets
+from ..core import environment, providers
+from ..core.provider import Provider
+from ..core.providers import Providers
+from ..core.resolve import Inputs
+from ..util.errors import CoworkEnvError
+from ..util.text import visible
 from .findings import ERROR, NOTE, OK, WARNING, Finding, Fix, Report
 
 TIMEOUT = 30.0
@@ -46,22 +47,38 @@ def _nothing() -> None:
 
 
 def examine(
-    listed: Providers, index: int, env: Mapping[str, str], config_dir: str, models: Mapping[str, str] | None = None,
-    online: bool = True, timeout: float = TIMEOUT, progress: Callable[[str], None] = _silent, inputs: Inputs | None = None,
-) -> Report:  # fmt: skip
+    listed: Providers,
+    index: int,
+    env: Mapping[str, str],
+    config_dir: str,
+    models: Mapping[str, str] | None = None,
+    online: bool = True,
+    timeout: float = TIMEOUT,
+    progress: Callable[[str], None] = _silent,
+    inputs: Inputs | None = None,
+) -> Report:
     """Check the provider at ``index``: by looking, and ``online`` by trying it out. No key gets into the report.
 
     ``models`` are a pin's; ``inputs`` allow repairs of the provider file to be offered.
     """
-    report, try_out = prepare(listed, index, env, config_dir, models, online, timeout, progress, inputs)
+    report, try_out = prepare(
+        listed, index, env, config_dir, models, online, timeout, progress, inputs
+    )
     try_out()
     return report
 
 
 def prepare(
-    listed: Providers, index: int, env: Mapping[str, str], config_dir: str, models: Mapping[str, str] | None = None,
-    online: bool = True, timeout: float = TIMEOUT, progress: Callable[[str], None] = _silent, inputs: Inputs | None = None,
-) -> tuple[Report, Callable[[], None]]:  # fmt: skip
+    listed: Providers,
+    index: int,
+    env: Mapping[str, str],
+    config_dir: str,
+    models: Mapping[str, str] | None = None,
+    online: bool = True,
+    timeout: float = TIMEOUT,
+    progress: Callable[[str], None] = _silent,
+    inputs: Inputs | None = None,
+) -> tuple[Report, Callable[[], None]]:
     """The first half of :func:`examine`, its report so far, and the second half, which may run beside others.
 
     The first half fetches the key. That is for the main thread: it gets the signals, and a tool may want to ask.
@@ -89,7 +106,9 @@ def prepare(
         return report, _nothing
     progress("key")
     try:
-        wanted = environment.target(provider, secrets.fetch(provider, env, config_dir), models or {})
+        wanted = environment.target(
+            provider, secrets.fetch(provider, env, config_dir), models or {}
+        )
     except CoworkEnvError as error:
         report.add(ERROR, "secret", f"{error.message[:1].upper()}{error.message[1:]}", error.hint)
         return report, _nothing
@@ -115,7 +134,9 @@ def _change(inputs: Inputs, provider: Provider, changes: dict[str, Any]) -> None
     store.edit(inputs, change)
 
 
-def lines(report: Report, paint: Callable[[str, str], str] = lambda text, _level: text) -> list[str]:
+def lines(
+    report: Report, paint: Callable[[str, str], str] = lambda text, _level: text
+) -> list[str]:
     """A report's findings for a person; ``paint`` may colour a text by the finding's level."""
     shown = []
     for finding in report.findings:
@@ -128,7 +149,9 @@ def lines(report: Report, paint: Callable[[str, str], str] = lambda text, _level
     return shown
 
 
-def check_after_add(listed: Providers, index: int, env: Mapping[str, str], config_dir: str, timeout: float = TIMEOUT) -> bool:
+def check_after_add(
+    listed: Providers, index: int, env: Mapping[str, str], config_dir: str, timeout: float = TIMEOUT
+) -> bool:
     """Try a provider out that was just added, and tell the person on standard error; whether it is healthy."""
     name = visible(listed.provider(index).name)
     terminal = sys.stderr.isatty()
@@ -139,14 +162,18 @@ def check_after_add(listed: Providers, index: int, env: Mapping[str, str], confi
     finally:
         if terminal:
             print("\r\033[K", file=sys.stderr, end="", flush=True)
-    result = "does not work yet" if not report.healthy else "works" if report.online else "not tried"
+    result = (
+        "does not work yet" if not report.healthy else "works" if report.online else "not tried"
+    )
     print("\n".join([f"{name}: {result}", *lines(report)]), file=sys.stderr)
     return report.healthy
 
 
-def list_models(url: str, key: str, auth: str, env: Mapping[str, str] | None = None, timeout: float = 8.0) -> list[str]:
+def list_models(
+    url: str, key: str, auth: str, env: Mapping[str, str] | None = None, timeout: float = 8.0
+) -> list[str]:
     """The models that the endpoint at ``url`` lists for ``key``; none where it does not, or does not in time."""
-    from ..provider import BEARER, InvalidField, check_base_url, repaired
+    from ..core.provider import BEARER, InvalidField, check_base_url, repaired
     from . import judge, transport
 
     try:
@@ -157,7 +184,9 @@ def list_models(url: str, key: str, auth: str, env: Mapping[str, str] | None = N
     headers = {"anthropic-version": "2023-06-01"}
     headers |= {"authorization": f"Bearer {key}"} if auth == BEARER else {"x-api-key": key}
     try:
-        return judge.model_names(line.call("GET", "/v1/models?limit=1000", headers, limit=transport.MAX_LIST), key)[0]
+        return judge.model_names(
+            line.call("GET", "/v1/models?limit=1000", headers, limit=transport.MAX_LIST), key
+        )[0]
     except transport.Trouble:
         return []
     finally:

@@ -29,8 +29,23 @@ class Finding:
 
     __slots__ = ("code", "fix", "hint", "level", "message", "where")
 
-    def __init__(self, level: str, code: str, message: str, hint: str = "", where: str = "", fix: Fix | None = None) -> None:
-        self.level, self.code, self.message, self.hint, self.where, self.fix = level, code, message, hint, where, fix
+    def __init__(
+        self,
+        level: str,
+        code: str,
+        message: str,
+        hint: str = "",
+        where: str = "",
+        fix: Fix | None = None,
+    ) -> None:
+        self.level, self.code, self.message, self.hint, self.where, self.fix = (
+            level,
+            code,
+            message,
+            hint,
+            where,
+            fix,
+        )
 
     def __repr__(self) -> str:
         return f"<Finding {self.level} {self.code}: {self.message}>"
@@ -38,9 +53,13 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """The finding for ``--json``."""
         return {
-            "level": self.level, "code": self.code, "message": self.message, "hint": self.hint, "where": self.where,
+            "level": self.level,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "where": self.where,
             "fixable": self.fix is not None,
-        }  # fmt: skip
+        }
 
 
 class ModelResult:
@@ -53,7 +72,12 @@ class ModelResult:
 
     def as_dict(self) -> dict[str, Any]:
         """The result for ``--json``."""
-        return {"model": self.model, "uses": self.uses, "result": self.code, "latency_ms": self.latency}
+        return {
+            "model": self.model,
+            "uses": self.uses,
+            "result": self.code,
+            "latency_ms": self.latency,
+        }
 
 
 class Report:
@@ -68,7 +92,15 @@ class Report:
         self.offered: list[str] = []
         self.online = False
 
-    def add(self, level: str, code: str, message: str, hint: str = "", where: str = "", fix: Fix | None = None) -> None:
+    def add(
+        self,
+        level: str,
+        code: str,
+        message: str,
+        hint: str = "",
+        where: str = "",
+        fix: Fix | None = None,
+    ) -> None:
         """Note a finding, once."""
         if all((f.code, f.message, f.where) != (code, message, where) for f in self.findings):
             self.findings.append(Finding(level, code, message, hint, where, fix))
@@ -81,12 +113,21 @@ class Report:
     @property
     def latency(self) -> int | None:
         """The fastest good answer in milliseconds, or None."""
-        return min((m.latency for m in self.models if m.code == OK and m.latency is not None), default=None)
+        return min(
+            (m.latency for m in self.models if m.code == OK and m.latency is not None), default=None
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The report for ``--json``."""
         return {
-            "name": self.name, "id": self.id, "base_url": self.url, "auth": self.auth, "healthy": self.healthy,
-            "checked_online": self.online, "latency_ms": self.latency, "models": [m.as_dict() for m in self.models],
-            "offered_models": self.offered, "findings": [f.as_dict() for f in self.findings],
-        }  # fmt: skip
+            "name": self.name,
+            "id": self.id,
+            "base_url": self.url,
+            "auth": self.auth,
+            "healthy": self.healthy,
+            "checked_online": self.online,
+            "latency_ms": self.latency,
+            "models": [m.as_dict() for m in self.models],
+            "offered_models": self.offered,
+            "findings": [f.as_dict() for f in self.findings],
+        }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .. import jsontext
-from ..errors import CoworkEnvError
-from ..text import is_control, visible
+from ..util import jsontext
+from ..util.errors import CoworkEnvError
+from ..util.text import is_control, visible
 from .findings import OK
 from .transport import Reply
 
@@ -15,14 +15,35 @@ WINDOW = 8  # so many characters of a key in a row, and they are not shown
 MAX_SAID = 4000  # of what a server says, far more than is shown
 
 _UNKNOWN_MODEL = (
-    "not found", "not_found", "not exist", "no such", "unknown", "invalid model", "not a valid", "unsupported",
-    "not supported", "not available", "no available", "unavailable", "no endpoints", "not accessible", "not allowed",
-)  # fmt: skip
+    "not found",
+    "not_found",
+    "not exist",
+    "no such",
+    "unknown",
+    "invalid model",
+    "not a valid",
+    "unsupported",
+    "not supported",
+    "not available",
+    "no available",
+    "unavailable",
+    "no endpoints",
+    "not accessible",
+    "not allowed",
+)
 # LiteLLM's (without a database it looks every key but its own up there), and what is said where no key was seen.
 _WRONG_KEY = (
-    "no_db_connection", "no connected db", "api key not valid", "invalid api key", "missing api key", "no api key",
-    "x-api-key", "authorization", "authentication", "unauthorized",
-)  # fmt: skip
+    "no_db_connection",
+    "no connected db",
+    "api key not valid",
+    "invalid api key",
+    "missing api key",
+    "no api key",
+    "x-api-key",
+    "authorization",
+    "authentication",
+    "unauthorized",
+)
 
 
 class Verdict:
@@ -73,29 +94,48 @@ def _error(value: Any) -> tuple[str, str, str]:
     if isinstance(inner, dict):
         holder: dict[str, Any] = inner
     elif isinstance(value, dict):
-        holder = {**value, "message": inner or value.get("message") or value.get("msg") or value.get("detail")}
+        holder = {
+            **value,
+            "message": inner or value.get("message") or value.get("msg") or value.get("detail"),
+        }
     else:
         return "", "", ""
     return _word(holder.get("type")), _word(holder.get("code")), _word(holder.get("message"))
 
 
 def _word(value: object) -> str:
-    return value if isinstance(value, str) else str(value) if isinstance(value, (int, list, dict)) and value else ""
+    return (
+        value
+        if isinstance(value, str)
+        else str(value)
+        if isinstance(value, (int, list, dict)) and value
+        else ""
+    )
 
 
 def is_anthropic_error(value: Any) -> bool:
     """Whether a body is an error in the form of the Anthropic API."""
-    return isinstance(value, dict) and value.get("type") == "error" and isinstance(value.get("error"), dict)
+    return (
+        isinstance(value, dict)
+        and value.get("type") == "error"
+        and isinstance(value.get("error"), dict)
+    )
 
 
 def is_openai(value: Any) -> bool:
     """Whether a body has the form of OpenAI's API."""
     if not isinstance(value, dict):
         return False
-    if str(value.get("object", "")).startswith("chat.completion") or ("choices" in value and "usage" in value):
+    if str(value.get("object", "")).startswith("chat.completion") or (
+        "choices" in value and "usage" in value
+    ):
         return True
     inner = value.get("error")
-    return "type" not in value and isinstance(inner, dict) and {"message", "type", "param", "code"} <= inner.keys()
+    return (
+        "type" not in value
+        and isinstance(inner, dict)
+        and {"message", "type", "param", "code"} <= inner.keys()
+    )
 
 
 def judge(reply: Reply, model: str, secrets: Iterable[str], proxied: bool = False) -> Verdict:
@@ -106,7 +146,9 @@ def judge(reply: Reply, model: str, secrets: Iterable[str], proxied: bool = Fals
     return Verdict(_code(reply, value, kind, code, message.lower(), model.lower(), proxied), said)
 
 
-def _code(reply: Reply, value: Any, kind: str, code: str, message: str, model: str, proxied: bool) -> str:
+def _code(
+    reply: Reply, value: Any, kind: str, code: str, message: str, model: str, proxied: bool
+) -> str:
     status = reply.status
     page = value is None
     if 300 <= status < 400:
@@ -131,15 +173,21 @@ def _code(reply: Reply, value: Any, kind: str, code: str, message: str, model: s
         or code == "insufficient_quota"
     ):
         return "quota"
-    if status in (400, 403) and ("credit balance" in message or "insufficient balance" in message or "quota" in message):
+    if status in (400, 403) and (
+        "credit balance" in message or "insufficient balance" in message or "quota" in message
+    ):
         return "quota"
     if status == 529 or kind == "overloaded_error":
         return "overloaded"
-    if status in (400, 403, 422) and ("anthropic-beta" in message or "beta flag" in message or "beta header" in message):
+    if status in (400, 403, 422) and (
+        "anthropic-beta" in message or "beta flag" in message or "beta header" in message
+    ):
         return "beta"
     if "model_not_found" in (kind, code):
         return "model"
-    if status in (400, 403, 404, 422, 503) and ("model" in message or (len(model) > 3 and model in message)):
+    if status in (400, 403, 404, 422, 503) and (
+        "model" in message or (len(model) > 3 and model in message)
+    ):
         about = kind == "not_found_error" or any(words in message for words in _UNKNOWN_MODEL)
         if about or (status == 404 and model in message):
             return "model"
@@ -155,7 +203,11 @@ def _about_the_key(kind: str, code: str, message: str) -> bool:
 
 
 def _good(reply: Reply, value: Any, kind: str, code: str, message: str) -> str:
-    if isinstance(value, dict) and value.get("type") == "message" and isinstance(value.get("content"), list):
+    if (
+        isinstance(value, dict)
+        and value.get("type") == "message"
+        and isinstance(value.get("content"), list)
+    ):
         return OK
     if reply.content_type.startswith("text/event-stream") and b"message_start" in reply.body:
         return OK
@@ -164,7 +216,11 @@ def _good(reply: Reply, value: Any, kind: str, code: str, message: str) -> str:
     if value is None and is_html(reply):
         return "html"
     # An error under a good status: some gateways do that.
-    if kind == "authentication_error" or code in ("401", "invalid_api_key") or _about_the_key(kind, code, message):
+    if (
+        kind == "authentication_error"
+        or code in ("401", "invalid_api_key")
+        or _about_the_key(kind, code, message)
+    ):
         return "key"
     return "overloaded" if kind == "overloaded_error" else "format"
 
@@ -177,9 +233,18 @@ def model_names(reply: Reply, key: str) -> tuple[list[str], bool]:
     for row in rows if isinstance(rows, list) else []:
         name = (row.get("id") or row.get("name")) if isinstance(row, dict) else row
         # A key that is no more than a word ("ollama") may well be in a model's name.
-        if isinstance(name, str) and name and visible(name) == name and (len(key) < 2 * WINDOW or key not in name):
+        if (
+            isinstance(name, str)
+            and name
+            and visible(name) == name
+            and (len(key) < 2 * WINDOW or key not in name)
+        ):
             names.append(name)
-            openai = openai or (isinstance(row, dict) and row.get("object") == "model" and row.get("type") != "model")
+            openai = openai or (
+                isinstance(row, dict)
+                and row.get("object") == "model"
+                and row.get("type") != "model"
+            )
     return list(dict.fromkeys(names)), openai
 
 

@@ -7,15 +7,16 @@ import shutil
 import stat
 from collections.abc import Mapping
 
-from .. import overrides, providers, secrets, store
-from ..environment import BASE_URL, CONFLICTING, CREDENTIALS, STATE, Activation
-from ..errors import CoworkEnvError
+from .. import overrides, secrets, store
+from ..core import providers
+from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, STATE, Activation
+from ..core.provider import InvalidField, Provider, host_of, repaired
+from ..core.providers import Providers
+from ..core.resolve import Inputs, Resolution
+from ..core.trust import TrustStore
 from ..overrides import WINS
-from ..provider import InvalidField, Provider, host_of, repaired
-from ..providers import Providers
-from ..resolve import Inputs, Resolution
-from ..text import tilde, visible
-from ..trust import TrustStore
+from ..util.errors import CoworkEnvError
+from ..util.text import tilde, visible
 from . import startup
 from .findings import ERROR, NOTE, OK, WARNING, Fix, Repair, Report
 
@@ -35,14 +36,23 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
         report.add(ERROR, "provider-file", error.message, error.hint)
         return None
     if listed.path and not os.path.exists(listed.path):
-        report.add(NOTE, "provider-file", f"There is no {listed.where} yet.", "Add a provider: cowork-env add")
+        report.add(
+            NOTE,
+            "provider-file",
+            f"There is no {listed.where} yet.",
+            "Add a provider: cowork-env add",
+        )
         return listed
     if store.exposure(listed):
         mode = stat.S_IMODE(os.stat(listed.path).st_mode)
         report.add(
-            ERROR, "permissions", f"{listed.where} is open to other people (mode {mode:03o}), and there are keys in it.",
-            "Make it yours alone: chmod 600", listed.where, _chmod(listed.path, 0o600, inputs.home),
-        )  # fmt: skip
+            ERROR,
+            "permissions",
+            f"{listed.where} is open to other people (mode {mode:03o}), and there are keys in it.",
+            "Make it yours alone: chmod 600",
+            listed.where,
+            _chmod(listed.path, 0o600, inputs.home),
+        )
     seen: dict[str, str] = {}
     for index in range(len(listed.entries)):
         try:
@@ -52,9 +62,11 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
             continue
         if name.casefold() in seen:
             report.add(
-                level, "duplicate", f"There are two providers named '{visible(name)}' in {listed.where}.",
+                level,
+                "duplicate",
+                f"There are two providers named '{visible(name)}' in {listed.where}.",
                 "Give one of them another name in the desktop app, or in the file.",
-            )  # fmt: skip
+            )
         seen[name.casefold()] = name
     if not report.findings:
         report.add(
@@ -74,13 +86,23 @@ def folders(report: Report, inputs: Inputs) -> None:
             continue
         shown = tilde(path, inputs.home)
         if status.st_uid != os.geteuid():
-            report.add(ERROR, "permissions", f"{shown} belongs to somebody else.", "Give it back to yourself with chown.", shown)
+            report.add(
+                ERROR,
+                "permissions",
+                f"{shown} belongs to somebody else.",
+                "Give it back to yourself with chown.",
+                shown,
+            )
         elif status.st_mode & 0o077:
             extra = "" if TrustStore(inputs.state_dir).sound() else " No pin is honoured meanwhile."
             report.add(
-                ERROR, "permissions", f"{shown} is open to other people (mode {stat.S_IMODE(status.st_mode):03o}).{extra}",
-                "Make it yours alone: chmod 700", shown, _chmod(path, 0o700, inputs.home),
-            )  # fmt: skip
+                ERROR,
+                "permissions",
+                f"{shown} is open to other people (mode {stat.S_IMODE(status.st_mode):03o}).{extra}",
+                "Make it yours alone: chmod 700",
+                shown,
+                _chmod(path, 0o700, inputs.home),
+            )
 
 
 def _chmod(path: str, mode: int, home: str) -> Fix:
@@ -94,7 +116,14 @@ def _chmod(path: str, mode: int, home: str) -> Fix:
 
 
 def shell(
-    report: Report, inputs: Inputs, name: str, word: str, sentence: str, hint: str, level: str, install: Fix | None
+    report: Report,
+    inputs: Inputs,
+    name: str,
+    word: str,
+    sentence: str,
+    hint: str,
+    level: str,
+    install: Fix | None,
 ) -> None:
     """Check that the hook is at work in this shell (``name``), and that nothing in its start-up files undoes it.
 
@@ -116,82 +145,132 @@ def shell(
         place, variable = startup.displaced(name, paths, inputs.home)
         if place:
             report.add(
-                level, "hook-displaced", f"{place} replaces {variable} after the hook was loaded, and the hook with it.",
-                "Put the hook line at the end of the file.", place,
-            )  # fmt: skip
+                level,
+                "hook-displaced",
+                f"{place} replaces {variable} after the hook was loaded, and the hook with it.",
+                "Put the hook line at the end of the file.",
+                place,
+            )
     elif not at_work:
-        what = f"None of {name}'s start-up files loads the hook" if name else "No start-up file loads the hook"
-        report.add(WARNING, "hook-line", f"{what}.", "Put its line in: cowork-env init", fix=install)
+        what = (
+            f"None of {name}'s start-up files loads the hook"
+            if name
+            else "No start-up file loads the hook"
+        )
+        report.add(
+            WARNING, "hook-line", f"{what}.", "Put its line in: cowork-env init", fix=install
+        )
     if not shutil.which(PROGRAM, path=inputs.env.get("PATH", "")):
         report.add(
-            WARNING, "program", f"{PROGRAM} is not on PATH, so a new shell cannot load the hook.", "Add its folder to PATH."
+            WARNING,
+            "program",
+            f"{PROGRAM} is not on PATH, so a new shell cannot load the hook.",
+            "Add its folder to PATH.",
         )
 
 
-def variables(report: Report, inputs: Inputs, name: str, active: bool, redirects: list[str]) -> None:
+def variables(
+    report: Report, inputs: Inputs, name: str, active: bool, redirects: list[str]
+) -> None:
     """Report variables that redirect clients or add a second credential, and the start-up file each comes from.
 
     ``active``: a provider applies, and puts them aside; ``redirects``: those that it does not.
     """
     places: dict[str, list[str]] = {}
-    for variable, place in startup.assignments(startup.files(name, inputs.env), (*TELLING, *redirects), inputs.home):
+    for variable, place in startup.assignments(
+        startup.files(name, inputs.env), (*TELLING, *redirects), inputs.home
+    ):
         places.setdefault(variable, []).append(place)
     for variable in redirects:
         where = ", ".join(places.get(variable, []))
         report.add(
-            ERROR, "redirected", f"{variable} is set{' in ' + where if where else ''}: it takes every request and its key away.",
-            "Unset it.", where,
-        )  # fmt: skip
+            ERROR,
+            "redirected",
+            f"{variable} is set{' in ' + where if where else ''}: it takes every request and its key away.",
+            "Unset it.",
+            where,
+        )
     live = set() if active else set(overrides.conflicts(inputs.env)) - set(redirects)
     for variable in (v for v in TELLING if v in places or v in live):
         where = ", ".join(places.get(variable, []))
         report.add(
-            WARNING if variable in live else NOTE, "variable",
+            WARNING if variable in live else NOTE,
+            "variable",
             f"{variable} is set in {where or 'this shell'}; it is put aside while a provider is active, and counts elsewhere.",
-            f"{'Take the line out' if where else 'Unset it'} if you do not want that.", where,
-        )  # fmt: skip
+            f"{'Take the line out' if where else 'Unset it'} if you do not want that.",
+            where,
+        )
 
 
 def settings(report: Report, found: overrides.Report, inputs: Inputs, active: bool) -> None:
     """Report what Claude Code's settings files, and other switchers, do to the environment that a client gets."""
     for path, why in found.problems:
-        report.add(WARNING, "settings-file", why, "Claude Code may refuse it, too.", tilde(path, inputs.home))
+        report.add(
+            WARNING,
+            "settings-file",
+            why,
+            "Claude Code may refuse it, too.",
+            tilde(path, inputs.home),
+        )
     for setting in found.settings:
         place = tilde(setting.place.path, inputs.home)
         helper = setting.key == "apiKeyHelper"
         text = "apiKeyHelper makes a key of its own" if helper else f"{visible(setting.key)} is set"
         if setting.effect == WINS:
             report.add(
-                ERROR if active else NOTE, "settings",
+                ERROR if active else NOTE,
+                "settings",
                 f"{text} in the {setting.place.scope} settings{', and is used instead of the environment' if active else ''}.",
-                "Take it out of that file." if active else "", place,
-            )  # fmt: skip
+                "Take it out of that file." if active else "",
+                place,
+            )
         elif setting.effect == overrides.HELD and active:
             report.add(
-                NOTE, "settings", f"{text} in the {setting.place.scope} settings; while a provider is active it is ignored.",
-                "", place,
-            )  # fmt: skip
+                NOTE,
+                "settings",
+                f"{text} in the {setting.place.scope} settings; while a provider is active it is ignored.",
+                "",
+                place,
+            )
     for leftover in found.leftovers:
-        report.add(NOTE, "leftover", f"There is something of {leftover.tool}: {visible(leftover.trace)}.", "Remove it if unused.")
+        report.add(
+            NOTE,
+            "leftover",
+            f"There is something of {leftover.tool}: {visible(leftover.trace)}.",
+            "Remove it if unused.",
+        )
 
 
 def provider(report: Report, entry: Provider, env: Mapping[str, str], repair: Repair) -> None:
     """Check one valid provider without asking anybody: the form of its URL and key, and a proxy in the way."""
     url, name = entry.base_url, visible(entry.name)
     if entry.direct and not url:
-        report.add(NOTE, "direct", "Clients talk to a cloud themselves; URL and key are not cowork-env's, and are not checked.")
+        report.add(
+            NOTE,
+            "direct",
+            "Clients talk to a cloud themselves; URL and key are not cowork-env's, and are not checked.",
+        )
     elif repaired(url) != url.rstrip("/"):
         mended = repaired(url)
         if entry.verbatim:
             report.add(
-                WARNING, "url", f"Clients will append /v1/messages to {visible(url)} as it stands.", "Leave verbatimBaseUrl out.",
+                WARNING,
+                "url",
+                f"Clients will append /v1/messages to {visible(url)} as it stands.",
+                "Leave verbatimBaseUrl out.",
                 fix=repair(f"take verbatimBaseUrl off {name}", {"verbatimBaseUrl": None}),
-            )  # fmt: skip
+            )
         else:
-            report.add(NOTE, "url", f"The URL is exported as {visible(mended)}, because clients append /v1/messages to it.")
+            report.add(
+                NOTE,
+                "url",
+                f"The URL is exported as {visible(mended)}, because clients append /v1/messages to it.",
+            )
     if entry.insecure and url.startswith("http:"):
         report.add(
-            WARNING, "insecure", f"Requests to {visible(host_of(url))} are not encrypted: others on the way can read the key."
+            WARNING,
+            "insecure",
+            f"Requests to {visible(host_of(url))} are not encrypted: others on the way can read the key.",
         )
     try:
         secrets.check_reference(entry.token_from)
@@ -201,14 +280,19 @@ def provider(report: Report, entry: Provider, env: Mapping[str, str], repair: Re
         try:  # Nobody is asked for it; the core knows what to say of it, and where none is needed.
             secrets.fetch(entry, env, "")
         except CoworkEnvError as error:
-            report.add(ERROR, "secret", f"{error.message[:1].upper()}{error.message[1:]}", error.hint)
-    way = overrides.proxy({**env, **{k: v for k, v in entry.env.items() if v}}, url) if url else None
+            report.add(
+                ERROR, "secret", f"{error.message[:1].upper()}{error.message[1:]}", error.hint
+            )
+    way = (
+        overrides.proxy({**env, **{k: v for k, v in entry.env.items() if v}}, url) if url else None
+    )
     if way and way.harmful:
         report.add(
-            ERROR, "proxy-loopback" if host_of(url) == way.host and not entry.insecure else "proxy-plain",
+            ERROR,
+            "proxy-loopback" if host_of(url) == way.host and not entry.insecure else "proxy-plain",
             f"Clients send requests for {visible(way.host)} through the proxy {way.address} ({way.variable}), key included.",
             f"Add {visible(way.host)} to NO_PROXY.",
-        )  # fmt: skip
+        )
 
 
 def choice(report: Report, found: Resolution) -> None:
@@ -220,4 +304,9 @@ def choice(report: Report, found: Resolution) -> None:
     elif found.provider:
         report.add(OK, "choice", f"{visible(found.provider.name)} applies here ({found.source}).")
     else:
-        report.add(NOTE, "choice", "No provider applies here.", "Name one, or check them all: cowork-env doctor --all")
+        report.add(
+            NOTE,
+            "choice",
+            "No provider applies here.",
+            "Name one, or check them all: cowork-env doctor --all",
+        )

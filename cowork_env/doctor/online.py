@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .. import overrides
-from ..environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
-from ..provider import API_KEY, BEARER, is_loopback, repaired, split_authority, split_url
-from ..text import visible
+from ..core.environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
+from ..core.provider import API_KEY, BEARER, is_loopback, repaired, split_authority, split_url
+from ..util.text import visible
 from . import judge, transport
 from .findings import ERROR, NOTE, OK, Fix, ModelResult, Repair, Report
 from .judge import Verdict
 from .transport import Line, Reply, Trouble
 
 if TYPE_CHECKING:
-    from ..environment import Target
+    from ..core.environment import Target
 
 VERSION = "2023-06-01"
 # As Claude Code 2.1.331 sends them; its requests fail where one is refused. What its variables leave out was measured, too.
@@ -37,9 +37,14 @@ class Trial:
     """The requests to one provider, and what they say. ``repair`` makes a fix of a change to the provider's entry."""
 
     def __init__(
-        self, report: Report, wanted: Target, env: Mapping[str, str], timeout: float, repair: Repair,
+        self,
+        report: Report,
+        wanted: Target,
+        env: Mapping[str, str],
+        timeout: float,
+        repair: Repair,
         progress: Callable[[str], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.report, self.repair, self.progress = report, repair, progress
         self.url = wanted.get(BASE_URL) or ""
         self.style = API_KEY if wanted.get(CREDENTIALS[1]) else BEARER
@@ -75,7 +80,11 @@ class Trial:
     def _run(self) -> None:
         line = self.line
         if line.proxy:
-            self.report.add(NOTE, "proxy", f"Requests go through the proxy {line.proxy.address} ({line.proxy.variable}).")
+            self.report.add(
+                NOTE,
+                "proxy",
+                f"Requests go through the proxy {line.proxy.address} ({line.proxy.variable}).",
+            )
         else:
             self.progress("name")
             try:
@@ -84,7 +93,10 @@ class Trial:
                 self._way(trouble)
                 return
             self.report.add(
-                OK, "name", f"{line.host} is {visible(found[0])}" + (f" and {len(found) - 1} more." if found[1:] else ".")
+                OK,
+                "name",
+                f"{line.host} is {visible(found[0])}"
+                + (f" and {len(found) - 1} more." if found[1:] else "."),
             )
         models = list(self.uses)
         self.progress("connection")
@@ -95,7 +107,9 @@ class Trial:
         if not models:
             if self.report.offered:
                 # A model is no part of this provider, so the cheapest that the server offers stands in for one.
-                small = [n for n in self.report.offered if "haiku" in n or "mini" in n or "flash" in n]
+                small = [
+                    n for n in self.report.offered if "haiku" in n or "mini" in n or "flash" in n
+                ]
                 models = [(small or self.report.offered)[0]]
                 self.uses = {models[0]: ["no model of its own"]}
             else:
@@ -116,12 +130,18 @@ class Trial:
         if betas:
             headers["anthropic-beta"] = betas
         if key:
-            name, value = ("x-api-key", self.key) if (style or self.style) == API_KEY else ("authorization", f"Bearer {self.key}")
+            name, value = (
+                ("x-api-key", self.key)
+                if (style or self.style) == API_KEY
+                else ("authorization", f"Bearer {self.key}")
+            )
             headers[name] = value
         return headers
 
     def _list(self) -> Reply:
-        return self.line.call("GET", "/v1/models?limit=1000", self._headers(), limit=transport.MAX_LIST)
+        return self.line.call(
+            "GET", "/v1/models?limit=1000", self._headers(), limit=transport.MAX_LIST
+        )
 
     def _ask(self, model: str, style: str = "", betas: str | None = None) -> Callable[[], Reply]:
         body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "."}]}
@@ -141,7 +161,12 @@ class Trial:
     def _judge(self, reply: Reply, model: str) -> Verdict:
         verdict = judge.judge(reply, model, self.secrets, bool(self.line.proxy))
         known = self.report.offered
-        if verdict.code == "path" and known and model not in known and judge.is_anthropic_error(judge.document(reply)):
+        if (
+            verdict.code == "path"
+            and known
+            and model not in known
+            and judge.is_anthropic_error(judge.document(reply))
+        ):
             # It has the API, and a list on which the model is not: 404 is about that.
             verdict.code = "model"
         return verdict
@@ -160,13 +185,24 @@ class Trial:
             self._way(listed)
             return
         verdict = self._judge(listed, "")
-        if verdict.code in ("key", "forbidden", "quota", "overloaded", "redirect", "proxy", "https-wanted", "server"):
+        if verdict.code in (
+            "key",
+            "forbidden",
+            "quota",
+            "overloaded",
+            "redirect",
+            "proxy",
+            "https-wanted",
+            "server",
+        ):
             self._fatal(verdict, listed, "")
             return
         self.report.add(
-            ERROR, "no-model", "It has no model, and the server lists none, so no request can be tried.",
+            ERROR,
+            "no-model",
+            "It has no model, and the server lists none, so no request can be tried.",
             f"Give it one: cowork-env edit '{self.name}' --default-model MODEL",
-        )  # fmt: skip
+        )
 
     def _about_all(self, model: str, answer: Reply | Trouble, openai_list: bool) -> bool:
         """Report what is wrong whatever the model; whether there was something."""
@@ -190,15 +226,28 @@ class Trial:
         """Report that no answer came, and where on the way it went wrong."""
         line = self._line
         host = visible(line.host if line else self.url)
-        place = (f"[{host}]:{line.port}" if ":" in host else f"{host}:{line.port}") if line else host
-        proxy = f"the proxy {line.proxy.address} ({line.proxy.variable})" if line and line.proxy else "the proxy"
+        place = (
+            (f"[{host}]:{line.port}" if ":" in host else f"{host}:{line.port}") if line else host
+        )
+        proxy = (
+            f"the proxy {line.proxy.address} ({line.proxy.variable})"
+            if line and line.proxy
+            else "the proxy"
+        )
         local = bool(line) and is_loopback(line.host)  # type: ignore[union-attr]
-        start = "Start the server, or correct the port." if local else "Look at the URL, the network and the firewall."
+        start = (
+            "Start the server, or correct the port."
+            if local
+            else "Look at the URL, the network and the firewall."
+        )
         fix = None
         code, message = trouble.code, f"{place} broke the connection off, or does not speak HTTP."
         hint = "Look at the port, and at the server's own log."
         if code == "dns":
-            message, hint = f"The name {host} is not known.", "Look for a mistake in the URL; is the network (or the VPN) up?"
+            message, hint = (
+                f"The name {host} is not known.",
+                "Look for a mistake in the URL; is the network (or the VPN) up?",
+            )
         elif code == "refused":
             message, hint = f"{place} refused the connection: nothing listens there.", start
         elif code == "unreachable":
@@ -206,7 +255,9 @@ class Trial:
         elif code == "timeout":
             what = "be reached" if trouble.detail else "answer"
             message = (
-                f"{place} did not {what} within the time limit." if what == "answer" else f"{place} could not be reached in time."
+                f"{place} did not {what} within the time limit."
+                if what == "answer"
+                else f"{place} could not be reached in time."
             )
             hint = "Look at the network and the server; --timeout gives it longer."
         elif code == "certificate":
@@ -218,24 +269,41 @@ class Trial:
             elif "expired" in why or "not yet valid" in why:
                 hint = "Have the server's certificate renewed; is this machine's clock right?"
         elif code == "not-tls":
-            message, hint = f"{place} speaks plain http, and the URL says https.", "Ask for the server's https address."
+            message, hint = (
+                f"{place} speaks plain http, and the URL says https.",
+                "Ask for the server's https address.",
+            )
             if local:
                 hint = "On this machine plain http is fine."
                 fix = self._with_scheme("http")
         elif code == "tls":
-            message, hint = f"TLS with {place} failed.", "A middlebox, or a server that is too old, may be in the way."
+            message, hint = (
+                f"TLS with {place} failed.",
+                "A middlebox, or a server that is too old, may be in the way.",
+            )
         elif code == "ca-file":
-            message, hint = f"The file that {trouble.detail} names cannot be used.", "Correct the variable, or unset it."
+            message, hint = (
+                f"The file that {trouble.detail} names cannot be used.",
+                "Correct the variable, or unset it.",
+            )
         elif code == "proxy-unreachable":
-            message, hint = f"{proxy[0].upper()}{proxy[1:]} cannot be reached.", "Correct that variable, or unset it."
+            message, hint = (
+                f"{proxy[0].upper()}{proxy[1:]} cannot be reached.",
+                "Correct that variable, or unset it.",
+            )
         elif code == "proxy-refused":
             status = f" with {trouble.detail}" if trouble.detail else ""
             message = f"{proxy[0].upper()}{proxy[1:]} refused to connect to {host}{status}."
             hint = (
-                "It wants a user name and a password." if trouble.detail == "407" else "Have it allow that host, or set NO_PROXY."
+                "It wants a user name and a password."
+                if trouble.detail == "407"
+                else "Have it allow that host, or set NO_PROXY."
             )
         elif code == "proxy-form":
-            message, hint = "The proxy that the environment names cannot be used here.", "Use an http:// or https:// proxy."
+            message, hint = (
+                "The proxy that the environment names cannot be used here.",
+                "Use an http:// or https:// proxy.",
+            )
         elif code == "header":
             code, message = "key", "The key has characters in it that no request can carry."
             hint = self._new_key()
@@ -250,9 +318,12 @@ class Trial:
 
     def _https_wanted(self) -> None:
         self.report.add(
-            ERROR, "https-wanted", "The server wants https, and the URL says http.", "Write https:// in the base URL.",
+            ERROR,
+            "https-wanted",
+            "The server wants https, and the URL says http.",
+            "Write https:// in the base URL.",
             fix=self._with_scheme("https"),
-        )  # fmt: skip
+        )
 
     def _new_key(self) -> str:
         return f"Enter the key again: cowork-env edit '{self.name}' --token-stdin"
@@ -272,62 +343,88 @@ class Trial:
             self._openai()
         elif code == "html":
             self.report.add(
-                ERROR, "html", "The server answers with a web page, not with the Anthropic API.",
+                ERROR,
+                "html",
+                "The server answers with a web page, not with the Anthropic API.",
                 "The URL is that of a site or of a login page; use the one that its documentation gives for Claude Code.",
-            )  # fmt: skip
+            )
         elif code == "proxy":
-            who = f"the proxy {self.line.proxy.address}" if self.line.proxy else "a proxy on the way"
+            who = (
+                f"the proxy {self.line.proxy.address}" if self.line.proxy else "a proxy on the way"
+            )
             self.report.add(
-                ERROR, "proxy-refused", f"The answer (status {reply.status}) comes from {who}, not from the server.",
+                ERROR,
+                "proxy-refused",
+                f"The answer (status {reply.status}) comes from {who}, not from the server.",
                 "Have it allow that host, or set NO_PROXY.",
-            )  # fmt: skip
+            )
         elif code == "format":
             self.report.add(
-                ERROR, "format", f"The answer (status {reply.status}) does not have the form of the Anthropic API.{said}",
+                ERROR,
+                "format",
+                f"The answer (status {reply.status}) does not have the form of the Anthropic API.{said}",
                 "Use the URL that its documentation gives for Claude Code.",
-            )  # fmt: skip
+            )
         else:
             self._passing(verdict, reply, "")
 
     def _key(self, verdict: Verdict, reply: Reply, model: str, said: str) -> None:
         other = BEARER if self.style == API_KEY else API_KEY
-        asked = self._ask(model, other) if model else lambda: self.line.call("GET", "/v1/models", self._headers(other))
+        asked = (
+            self._ask(model, other)
+            if model
+            else lambda: self.line.call("GET", "/v1/models", self._headers(other))
+        )
         second = self._caught(asked)()
         if isinstance(second, Reply):
             judged = self._judge(second, model).code
             if (judged in ABOUT_ONE and judged != "server") or (not model and second.status == 200):
                 sent = {BEARER: "Authorization: Bearer", API_KEY: "x-api-key"}
                 self.report.add(
-                    ERROR, "key-style", f"The server takes this key as {sent[other]}, and it is sent as {sent[self.style]}.",
+                    ERROR,
+                    "key-style",
+                    f"The server takes this key as {sent[other]}, and it is sent as {sent[self.style]}.",
                     f"Change it: cowork-env edit '{self.name}' --auth {other}",
                     fix=self.repair(f"set auth of {self.name} to {other}", {"auth": other}),
-                )  # fmt: skip
+                )
                 return
         if verdict.code == "forbidden":
             self.report.add(
-                ERROR, "forbidden", f"The server does not let this key in (403).{said}",
+                ERROR,
+                "forbidden",
+                f"The server does not let this key in (403).{said}",
                 "Look at what the key may do, and whether the server takes requests from this place and program.",
-            )  # fmt: skip
+            )
             return
-        self.report.add(ERROR, "key", f"The server refuses the key ({reply.status}).{said}", self._new_key())
+        self.report.add(
+            ERROR, "key", f"The server refuses the key ({reply.status}).{said}", self._new_key()
+        )
 
     def _redirect(self, reply: Reply) -> None:
         scheme, authority, rest = split_url(reply.location)
         authority, path = authority.rpartition("@")[2], rest.split("?")[0]
-        if self.url.startswith("http:") and scheme == "https" and split_authority(authority)[0] == self.line.host:
+        if (
+            self.url.startswith("http:")
+            and scheme == "https"
+            and split_authority(authority)[0] == self.line.host
+        ):
             self._https_wanted()
             return
         place = judge.scrub(f"{scheme}://{authority}{path}" if scheme else path, self.secrets)
         self.report.add(
-            ERROR, "redirect", f"The server sends requests elsewhere ({reply.status}): {place}",
+            ERROR,
+            "redirect",
+            f"The server sends requests elsewhere ({reply.status}): {place}",
             "The key was not sent there. If that place is right, put it in the base URL.",
-        )  # fmt: skip
+        )
 
     def _openai(self) -> None:
         self.report.add(
-            ERROR, "openai", "This is an OpenAI-format server; Claude Code needs the Anthropic format.",
+            ERROR,
+            "openai",
+            "This is an OpenAI-format server; Claude Code needs the Anthropic format.",
             "Use its Anthropic-format URL if it has one, or put a LiteLLM proxy in front of it.",
-        )  # fmt: skip
+        )
 
     def _path(self, reply: Reply) -> None:
         """Find out where the Messages API is, without the key."""
@@ -348,25 +445,34 @@ class Trial:
         chats = [probe(self.url, "/v1/chat/completions"), probe(self.url, "/chat/completions")]
         # Some servers say 401 to any path: what they say to one that is nowhere shows it.
         controls = [probe(place, "/v1/no-such-path") for place in [*places, self.url]]
-        found = transport.side_by_side([probe(p, "/v1/messages") for p in places] + controls + chats)
+        found = transport.side_by_side(
+            [probe(p, "/v1/messages") for p in places] + controls + chats
+        )
         *answers, nowhere, chat, chat_below = found
         pairs = zip(answers[: len(places)], answers[len(places) :], strict=True)
         good = [_is_there(answer, control) for answer, control in pairs]
         if any(good):
             place = places[good.index(True)]
             self.report.add(
-                ERROR, "path", f"The path is wrong: {visible(self.url)}/v1/messages is not there ({reply.status}).",
+                ERROR,
+                "path",
+                f"The path is wrong: {visible(self.url)}/v1/messages is not there ({reply.status}).",
                 f"The API is below {visible(place)}; clients append /v1/messages to the base URL.",
-                fix=self.repair(f"set the base URL of {self.name} to {place}", {"baseUrl": place, "verbatimBaseUrl": None}),
-            )  # fmt: skip
+                fix=self.repair(
+                    f"set the base URL of {self.name} to {place}",
+                    {"baseUrl": place, "verbatimBaseUrl": None},
+                ),
+            )
             return
         if _is_there(chat, nowhere) or _is_there(chat_below, nowhere):
             self._openai()
             return
         self.report.add(
-            ERROR, "path", f"The path is wrong: {visible(self.url)}/v1/messages is not there ({reply.status}).",
+            ERROR,
+            "path",
+            f"The path is wrong: {visible(self.url)}/v1/messages is not there ({reply.status}).",
             "Clients append /v1/messages to the base URL; use the one that its documentation gives for Claude Code.",
-        )  # fmt: skip
+        )
 
     def _about_model(self, model: str, answer: Reply | Trouble) -> None:
         if isinstance(answer, Trouble):
@@ -380,7 +486,9 @@ class Trial:
         self._result(model, verdict.code, answer.latency)
         shown, uses = visible(model), ", ".join(self.uses.get(model, []))
         if verdict.code == OK:
-            self.report.add(OK, "model-ok", f"{shown} ({uses}) answers in {answer.latency / 1000:.1f} s.")
+            self.report.add(
+                OK, "model-ok", f"{shown} ({uses}) answers in {answer.latency / 1000:.1f} s."
+            )
         elif verdict.code == "model":
             near = judge.nearest(model, self.report.offered)
             if near:
@@ -390,19 +498,35 @@ class Trial:
                 hint = f"It offers {', '.join(map(visible, self.report.offered[:3]))}{others}; none is like it."
             else:
                 hint = "It lists no models; look in its documentation."
-            self.report.add(ERROR, "model", f"The server does not know the model {shown} ({uses}).", hint)
+            self.report.add(
+                ERROR, "model", f"The server does not know the model {shown} ({uses}).", hint
+            )
         elif verdict.code == "model-denied":
             said = f" It says: {verdict.said}" if verdict.said else ""
             self.report.add(
-                ERROR, "model-denied", f"The key may not use the model {shown} ({uses}).{said}",
+                ERROR,
+                "model-denied",
+                f"The key may not use the model {shown} ({uses}).{said}",
                 "Choose another model, or have the key changed by who gave it out.",
-            )  # fmt: skip
-        elif verdict.code in ("key", "forbidden", "path", "redirect", "html", "openai", "format", "proxy", "https-wanted"):
+            )
+        elif verdict.code in (
+            "key",
+            "forbidden",
+            "path",
+            "redirect",
+            "html",
+            "openai",
+            "format",
+            "proxy",
+            "https-wanted",
+        ):
             self._fatal(verdict, answer, model)
         else:
             self._passing(verdict, answer, f" for {shown}", hint)
 
-    def _with_fewer_betas(self, model: str, answer: Reply, verdict: Verdict) -> tuple[Reply, Verdict, str]:
+    def _with_fewer_betas(
+        self, model: str, answer: Reply, verdict: Verdict
+    ) -> tuple[Reply, Verdict, str]:
         """What becomes of a refused request when the header says less; and how to have Claude Code do that."""
         on = [name for name in BETAS if not overrides.is_on(self.env.get(name))]
         for count in range(1, len(on) + 2):
@@ -427,17 +551,36 @@ class Trial:
         said = f" It says: {verdict.said}" if verdict.said else ""
         if verdict.code == "quota":
             self.report.add(
-                ERROR, "quota", f"The quota is used up, or requests come too fast ({reply.status}){about}.{said}",
+                ERROR,
+                "quota",
+                f"The quota is used up, or requests come too fast ({reply.status}){about}.{said}",
                 "Wait, or look at the balance and the limits of the account; URL and key are right.",
-            )  # fmt: skip
+            )
         elif verdict.code == "overloaded":
-            self.report.add(ERROR, "overloaded", f"The server is overloaded ({reply.status}){about}.", "Try again in a while.")
+            self.report.add(
+                ERROR,
+                "overloaded",
+                f"The server is overloaded ({reply.status}){about}.",
+                "Try again in a while.",
+            )
         elif verdict.code == "beta":
-            self.report.add(ERROR, "beta", f"The server refuses Claude Code's anthropic-beta header{about}.{said}", hint)
+            self.report.add(
+                ERROR,
+                "beta",
+                f"The server refuses Claude Code's anthropic-beta header{about}.{said}",
+                hint,
+            )
         elif verdict.code == "server":
-            self.report.add(ERROR, "server", f"The server failed ({reply.status}){about}.{said}", "Try again in a while.")
+            self.report.add(
+                ERROR,
+                "server",
+                f"The server failed ({reply.status}){about}.{said}",
+                "Try again in a while.",
+            )
         else:
-            self.report.add(ERROR, "request", f"The server refused the request ({reply.status}){about}.{said}")
+            self.report.add(
+                ERROR, "request", f"The server refused the request ({reply.status}){about}.{said}"
+            )
 
 
 def _is_there(answer: Reply | Trouble, control: Reply | Trouble) -> bool:
@@ -446,7 +589,9 @@ def _is_there(answer: Reply | Trouble, control: Reply | Trouble) -> bool:
         return False
     if answer.status < 300:
         value = judge.document(answer)
-        return isinstance(value, dict) and (value.get("type") == "message" or judge.is_openai(value))
+        return isinstance(value, dict) and (
+            value.get("type") == "message" or judge.is_openai(value)
+        )
     elsewhere = isinstance(control, Reply) and control.status == answer.status
     return answer.status >= 400 and answer.status not in (404, 405, 501) and not elsewhere
 
@@ -462,10 +607,16 @@ def models_of(wanted: Target) -> dict[str, list[str]]:
 
 def betas(env: Mapping[str, str]) -> str:
     """What Claude Code says in its ``anthropic-beta`` header, at the least, in that environment."""
-    return ",".join([BETA, *(values for name, values in BETAS.items() if not overrides.is_on(env.get(name)))])
+    return ",".join(
+        [BETA, *(values for name, values in BETAS.items() if not overrides.is_on(env.get(name)))]
+    )
 
 
 def custom_headers(text: str) -> dict[str, str]:
     """The headers in ``ANTHROPIC_CUSTOM_HEADERS``: ``Name: value``, one a line."""
     pairs = (line.partition(":") for line in text.splitlines())
-    return {name.strip().lower(): value.strip() for name, mark, value in pairs if mark and name.strip() and value.strip()}
+    return {
+        name.strip().lower(): value.strip()
+        for name, mark, value in pairs
+        if mark and name.strip() and value.strip()
+    }

@@ -7,16 +7,22 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
-from .. import providers
-from ..errors import CoworkEnvError
-from ..text import tilde
+from ..core import providers
+from ..util.errors import CoworkEnvError
+from ..util.text import tilde
 
 MAX_BYTES = 4 << 20
 HOOK = re.compile(r"cowork-env['\"]?\s+hook\b")
 # What takes the hook's entry away when it stands below the hook line and does not keep what was there.
 _DISPLACES = {
-    "bash": (re.compile(r"^\s*(?:export\s+|declare\s+(?:-\w+\s+)*)?PROMPT_COMMAND=(?!.*PROMPT_COMMAND)"), "PROMPT_COMMAND"),
-    "zsh": (re.compile(r"^\s*(?:typeset\s+(?:-\w+\s+)*)?precmd_functions=(?!.*precmd_functions)"), "precmd_functions"),
+    "bash": (
+        re.compile(r"^\s*(?:export\s+|declare\s+(?:-\w+\s+)*)?PROMPT_COMMAND=(?!.*PROMPT_COMMAND)"),
+        "PROMPT_COMMAND",
+    ),
+    "zsh": (
+        re.compile(r"^\s*(?:typeset\s+(?:-\w+\s+)*)?precmd_functions=(?!.*precmd_functions)"),
+        "precmd_functions",
+    ),
 }
 
 
@@ -27,7 +33,10 @@ def files(shell: str, env: Mapping[str, str], system: bool = True) -> list[str]:
     dot = env.get("ZDOTDIR") or home
     fish = sorted(glob.glob(f"{glob.escape(config)}/fish/conf.d/*.fish"))
     places = {
-        "bash": [f"{home}/{n}" for n in (".bash_profile", ".bash_login", ".profile", ".bashrc", ".bash_aliases")],
+        "bash": [
+            f"{home}/{n}"
+            for n in (".bash_profile", ".bash_login", ".profile", ".bashrc", ".bash_aliases")
+        ],
         "zsh": [f"{dot}/{n}" for n in (".zshenv", ".zprofile", ".zshrc", ".zlogin")],
         "fish": [*fish, f"{config}/fish/config.fish", f"{config}/fish/fish_variables"],
     }

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 from .. import __version__, overrides
-from ..provider import is_loopback, split_authority, split_url
+from ..core.provider import is_loopback, split_authority, split_url
 
 T = TypeVar("T")
 
@@ -39,7 +39,9 @@ class Reply:
 
     __slots__ = ("body", "content_type", "latency", "location", "status")
 
-    def __init__(self, status: int, content_type: str, location: str, body: bytes, latency: int) -> None:
+    def __init__(
+        self, status: int, content_type: str, location: str, body: bytes, latency: int
+    ) -> None:
         self.status, self.content_type, self.location = status, content_type.lower(), location
         self.body, self.latency = body, latency
 
@@ -138,7 +140,11 @@ class Line:
         limits = httpx.Timeout(timeout * 0.9, connect=min(CONNECT_SECONDS, timeout * 0.8))
         try:
             self._client = httpx.Client(
-                verify=tls_context(env), proxy=address or None, trust_env=False, follow_redirects=False, timeout=limits
+                verify=tls_context(env),
+                proxy=address or None,
+                trust_env=False,
+                follow_redirects=False,
+                timeout=limits,
             )
         except (ImportError, ValueError, httpx.InvalidURL):
             raise Trouble("proxy-form") from None
@@ -167,7 +173,10 @@ class Line:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             try:
-                with socket.create_connection((self.host, self.port), timeout=5) as raw, context.wrap_socket(raw):
+                with (
+                    socket.create_connection((self.host, self.port), timeout=5) as raw,
+                    context.wrap_socket(raw),
+                ):
                     return True
             except (OSError, ValueError):
                 return False
@@ -178,7 +187,13 @@ class Line:
             return False
 
     def call(
-        self, method: str, path: str, headers: Mapping[str, str], body: object = None, limit: int = MAX_BODY, base: str = ""
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: object = None,
+        limit: int = MAX_BODY,
+        base: str = "",
     ) -> Reply:
         """One request to ``path`` below the base URL (or below ``base``); raises :class:`Trouble`."""
 
@@ -192,20 +207,36 @@ class Line:
 
         return bounded(send, self.timeout)
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], body: object, limit: int) -> Reply:
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: object, limit: int
+    ) -> Reply:
         started = time.monotonic()
-        sent = {"user-agent": f"cowork-env/{__version__}", "accept": "application/json", "accept-encoding": "gzip", **headers}
+        sent = {
+            "user-agent": f"cowork-env/{__version__}",
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            **headers,
+        }
         with self._client.stream(method, url, headers=sent, json=body) as response:
             parts, size = [], 0
             # Not by httpx, which unpacks each chunk whole: a few bytes can become gigabytes.
-            unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if response.headers.get("content-encoding") == "gzip" else None
+            unpack = (
+                zlib.decompressobj(16 + zlib.MAX_WBITS)
+                if response.headers.get("content-encoding") == "gzip"
+                else None
+            )
             for chunk in response.iter_raw():
-                parts.append(unpack.decompress(chunk, limit - size) if unpack else chunk[: limit - size])
+                parts.append(
+                    unpack.decompress(chunk, limit - size) if unpack else chunk[: limit - size]
+                )
                 size += len(parts[-1])
                 if size >= limit:
                     break
             latency = round((time.monotonic() - started) * 1000)
-            kind, place = response.headers.get("content-type", ""), response.headers.get("location", "")
+            kind, place = (
+                response.headers.get("content-type", ""),
+                response.headers.get("location", ""),
+            )
             return Reply(response.status_code, kind, place, b"".join(parts), latency)
 
     def _trouble(self, error: Exception) -> Trouble:
@@ -218,7 +249,9 @@ class Line:
         for cause in chain:
             if isinstance(cause, httpx.ProxyError):
                 status = str(cause)[:3]
-                return Trouble("proxy-refused", status if status.isascii() and status.isdigit() else "")
+                return Trouble(
+                    "proxy-refused", status if status.isascii() and status.isdigit() else ""
+                )
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return Trouble("certificate", cause.verify_message)
             if isinstance(cause, ssl.SSLError):

@@ -5,8 +5,8 @@ One small module per kind of source, imported when it is used. The list of kinds
 
 from __future__ import annotations
 
-from ..errors import CoworkEnvError
-from ..provider import InvalidField, Provider, check_token, is_encrypted
+from ..core.provider import InvalidField, Provider, check_token, is_encrypted
+from ..util.errors import CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 
 # scheme -> the module of this package that is its source, or empty: not built yet.
 SCHEMES = {
-    "env:": "from_env", "file:": "from_file", "cmd:": "from_command",
-    "keyring:": "", "pass:": "", "op://": "", "vault://": "", "aws-sm://": "",
-}  # fmt: skip
+    "env:": "from_env",
+    "file:": "from_file",
+    "cmd:": "from_command",
+    "keyring:": "",
+    "pass:": "",
+    "op://": "",
+    "vault://": "",
+    "aws-sm://": "",
+}
 # Sources outside this machine's files and environment: they may be slow, and may change without a trace.
 OUTSIDE = frozenset(SCHEMES) - {"env:", "file:"}
 
@@ -97,7 +103,9 @@ def fetch(provider: Provider, env: Mapping[str, str], config_dir: str) -> str:
         except InvalidField as error:
             raise CoworkEnvError(f"bad reference: authTokenFrom {error.why}.") from None
         if not SCHEMES[scheme]:
-            raise CoworkEnvError(f"keys from {scheme}... are not supported yet.", "Use env:, file: or cmd: instead.")
+            raise CoworkEnvError(
+                f"keys from {scheme}... are not supported yet.", "Use env:, file: or cmd: instead."
+            )
         return checked(_source(scheme).fetch(provider.token_from.removeprefix(scheme), env))
     if is_encrypted(provider.token):
         raise CoworkEnvError(
@@ -105,7 +113,9 @@ def fetch(provider: Provider, env: Mapping[str, str], config_dir: str) -> str:
             f"Enter it again with 'cowork-env edit \"{provider.name}\" --token-stdin'.",
         )
     if not provider.token and not provider.direct:
-        raise CoworkEnvError("it has no key.", f"Enter one with 'cowork-env edit \"{provider.name}\" --token-stdin'.")
+        raise CoworkEnvError(
+            "it has no key.", f"Enter one with 'cowork-env edit \"{provider.name}\" --token-stdin'."
+        )
     return provider.plain_token
 
 

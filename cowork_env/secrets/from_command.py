@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from ..errors import CoworkEnvError
+from ..util.errors import CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def _argv(rest: str) -> list[str]:
     if not argv:
         raise CoworkEnvError("has no command")
     if "/" in argv[0] and not argv[0].startswith("/"):
-        raise CoworkEnvError("does not have an absolute path")  # A project could have one of its own there.
+        raise CoworkEnvError(
+            "does not have an absolute path"
+        )  # A project could have one of its own there.
     return argv
 
 
@@ -53,9 +55,18 @@ def run(argv: list[str], env: Mapping[str, str], timeout: float = TIMEOUT) -> st
     """
     # As its session is another one, nobody else would tell it. While it is being started there is nobody to tell yet.
     early: list[int] = []
-    ends = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)  # the last would leave a core, with keys in it
+    ends = (
+        signal.SIGHUP,
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGQUIT,
+    )  # the last would leave a core, with keys in it
     usual = (signal.SIG_DFL, signal.default_int_handler)
-    handled = {s: signal.signal(s, lambda number, _: early.append(number)) for s in ends if signal.getsignal(s) in usual}
+    handled = {
+        s: signal.signal(s, lambda number, _: early.append(number))
+        for s in ends
+        if signal.getsignal(s) in usual
+    }
     try:
         return _run(argv, env, timeout, handled, early)
     finally:
@@ -67,12 +78,23 @@ def _give_up(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _run(argv: list[str], env: Mapping[str, str], timeout: float, signals: Iterable[int], early: list[int]) -> str:
+def _run(
+    argv: list[str],
+    env: Mapping[str, str],
+    timeout: float,
+    signals: Iterable[int],
+    early: list[int],
+) -> str:
     clean = {k: v for k, v in env.items() if not k.startswith(("ANTHROPIC_", "COWORK_ENV_"))}
     tool = os.path.basename(argv[0])
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean, start_new_session=True
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=clean,
+            start_new_session=True,
         )
     except FileNotFoundError:
         raise CoworkEnvError(f"tool missing: {tool} is not installed.") from None
@@ -87,8 +109,12 @@ def _run(argv: list[str], env: Mapping[str, str], timeout: float, signals: Itera
         if early:
             raise KeyboardInterrupt
         while True:
-            if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise CoworkEnvError(f"timed out: {tool} did not answer within {timeout:.0f} seconds.")
+            if not select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[
+                0
+            ]:
+                raise CoworkEnvError(
+                    f"timed out: {tool} did not answer within {timeout:.0f} seconds."
+                )
             chunk = os.read(process.stdout.fileno(), MAX_BYTES)
             if not chunk:
                 break
@@ -97,9 +123,13 @@ def _run(argv: list[str], env: Mapping[str, str], timeout: float, signals: Itera
                 raise CoworkEnvError(f"bad value: {tool} printed more than 64 KiB.")
         status = process.wait(max(0.1, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
-        raise CoworkEnvError(f"timed out: {tool} did not end within {timeout:.0f} seconds.") from None
+        raise CoworkEnvError(
+            f"timed out: {tool} did not end within {timeout:.0f} seconds."
+        ) from None
     finally:
-        if process.returncode is None:  # The whole group: a helper of the tool's must not go on alone.
+        if (
+            process.returncode is None
+        ):  # The whole group: a helper of the tool's must not go on alone.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         process.stdout.close()

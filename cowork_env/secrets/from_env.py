@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import CoworkEnvError
-from ..provider import is_variable
+from ..core.provider import is_variable
+from ..util.errors import CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ def check(name: str) -> None:
     """Raise :class:`CoworkEnvError` unless ``name`` can be a variable's name and is not one of ours."""
     if not is_variable(name):
         raise CoworkEnvError("does not name an environment variable")
-    from ..environment import ACTIVE, MANAGED, STATE
+    from ..core.environment import ACTIVE, MANAGED, STATE
 
     if name in (*MANAGED, ACTIVE, STATE):
         raise CoworkEnvError("names a variable that cowork-env itself sets")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .. import jsontext
-from ..errors import CoworkEnvError
-from ..providers import read_bytes
+from ..core.providers import read_bytes
+from ..util import jsontext
+from ..util.errors import CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

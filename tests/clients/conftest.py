@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Home
 
 from .person import Person
 from .recorder import Recorder
+from support.home import Home
 
 HERE = Path(__file__).parent
 
@@ -36,7 +36,9 @@ class Clients:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (self.claude,) = folder.glob("agent/lib/python*/site-packages/claude_agent_sdk/_bundled/claude")
+        (self.claude,) = folder.glob(
+            "agent/lib/python*/site-packages/claude_agent_sdk/_bundled/claude"
+        )
 
     def program(self, environment: str, name: str) -> list[str]:
         """The command that runs one of ``programs/`` in an environment."""
@@ -46,10 +48,14 @@ class Clients:
 @pytest.fixture(scope="session")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Clients:
     """The clients, installed if they are not yet."""
-    folder = Path(os.environ.get("COWORK_ENV_CLIENTS") or tmp_path_factory.getbasetemp().parent / "clients")
+    folder = Path(
+        os.environ.get("COWORK_ENV_CLIENTS") or tmp_path_factory.getbasetemp().parent / "clients"
+    )
     done = subprocess.run([HERE / "prepare", folder], capture_output=True, text=True, timeout=900)
     if done.returncode:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the clients cannot be installed: {done.stderr[-500:]}")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            f"the clients cannot be installed: {done.stderr[-500:]}"
+        )
     return Clients(folder)
 
 

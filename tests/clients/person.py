@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conftest import GUIDE, Home, executable, need
-
 from .recorder import Recorder, Request
 from .terminal import Terminal
+from support.home import GUIDE, Home, executable, need
 
 SHELLS = ("bash", "zsh", "fish")
 # How a client gets its environment: the hook at a prompt, or "cowork-env exec".
@@ -23,7 +22,10 @@ ALIASES = ("opus", "sonnet", "haiku", "fable")
 START_UP = {
     "bash": (".bashrc", "PS1='ready> '\neval \"$({program} hook bash)\"\n"),
     "zsh": (".zshrc", "PROMPT='ready> '\neval \"$({program} hook zsh)\"\n"),
-    "fish": (".config/fish/config.fish", "function fish_prompt; echo -n 'ready> '; end\n{program} hook fish | source\n"),
+    "fish": (
+        ".config/fish/config.fish",
+        "function fish_prompt; echo -n 'ready> '; end\n{program} hook fish | source\n",
+    ),
 }
 QUIET_CLAUDE = {
     "CLAUDE_CODE_MAX_RETRIES": "0",
@@ -52,7 +54,9 @@ class Person:
         home.env.update(QUIET_CLAUDE)
         home.env["PATH"] = f"{claude.parent}:{home.env['PATH']}"
         # Whatever wants to leave this machine is caught.
-        home.env.update(HTTP_PROXY=outside.url, HTTPS_PROXY=outside.url, NO_PROXY="127.0.0.1,localhost")
+        home.env.update(
+            HTTP_PROXY=outside.url, HTTPS_PROXY=outside.url, NO_PROXY="127.0.0.1,localhost"
+        )
         for name, text in START_UP.values():
             path = home.path / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,9 +118,14 @@ class Exec:
     def run(self, directory: Path, argv: list[str], limit: float = 60) -> Result:
         """Start ``argv`` in ``directory``."""
         done = subprocess.run(
-            [executable(), "exec", "--", *argv], cwd=directory, env=self.home.env, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=limit,
-        )  # fmt: skip
+            [executable(), "exec", "--", *argv],
+            cwd=directory,
+            env=self.home.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+        )
         return Result(done.returncode, done.stdout, done.stderr)
 
 
@@ -152,8 +161,12 @@ def check(request: Request, provider: dict[str, Any], credential: str = "") -> N
     assert scheme == "http"
     assert request.host == rest.partition("/")[0]
     prefix = "/api" if "/api" in provider["baseUrl"] else ""
-    assert request.path in [f"{prefix}/v1/{end}" for end in ("messages", "messages/count_tokens", "models")]
+    assert request.path in [
+        f"{prefix}/v1/{end}" for end in ("messages", "messages/count_tokens", "models")
+    ]
     if not credential:
         credential = "x-api-key" if provider.get("auth") == "api-key" else "authorization"
     value = provider["authToken"]
-    assert request.credentials == [f"{credential}: {value if credential == 'x-api-key' else 'Bearer ' + value}"]
+    assert request.credentials == [
+        f"{credential}: {value if credential == 'x-api-key' else 'Bearer ' + value}"
+    ]

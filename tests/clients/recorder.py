@@ -14,7 +14,9 @@ PREFIXES = ("", "/api")
 class Request:
     """One request as it arrived. ``headers`` keeps every header line, names in lower case."""
 
-    def __init__(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> None:
+    def __init__(
+        self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
+    ) -> None:
         self.method = method
         self.path, _, self.query = target.partition("?")
         self.headers = headers
@@ -35,7 +37,11 @@ class Request:
     @property
     def credentials(self) -> list[str]:
         """Every credential in it, as ``header: value``; it should be one."""
-        return [f"{key}: {value}" for key, value in self.headers if key in ("authorization", "x-api-key")]
+        return [
+            f"{key}: {value}"
+            for key, value in self.headers
+            if key in ("authorization", "x-api-key")
+        ]
 
     @property
     def json(self) -> dict[str, Any]:
@@ -61,7 +67,9 @@ class Recorder:
         self.connections = 0
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.recorder = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
 
     def __enter__(self) -> Recorder:
         self._thread.start()
@@ -116,7 +124,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _receive(self) -> Request:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        request = Request(self.command, self.path, [(k.lower(), v) for k, v in self.headers.items()], body)
+        request = Request(
+            self.command, self.path, [(k.lower(), v) for k, v in self.headers.items()], body
+        )
         self.server.recorder.requests.append(request)
         return request
 
@@ -130,7 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def _missing(self) -> None:
-        self._reply(404, {"type": "error", "error": {"type": "not_found_error", "message": f"no {self.path}"}})
+        self._reply(
+            404,
+            {"type": "error", "error": {"type": "not_found_error", "message": f"no {self.path}"}},
+        )
 
     def do_HEAD(self) -> None:  # the name that http.server looks for
         self._receive()
@@ -141,9 +154,17 @@ class _Handler(BaseHTTPRequestHandler):
         if path not in [f"{prefix}/v1/models" for prefix in PREFIXES]:
             return self._missing()
         models = [
-            {"type": "model", "id": name, "display_name": name, "created_at": "2025-01-01T00:00:00Z"} for name in ("a", "b")
+            {
+                "type": "model",
+                "id": name,
+                "display_name": name,
+                "created_at": "2025-01-01T00:00:00Z",
+            }
+            for name in ("a", "b")
         ]
-        return self._reply(200, {"data": models, "has_more": False, "first_id": "a", "last_id": "b"})
+        return self._reply(
+            200, {"data": models, "has_more": False, "first_id": "a", "last_id": "b"}
+        )
 
     def do_CONNECT(self) -> None:
         """Asked as a proxy: noted, and refused."""
@@ -158,9 +179,15 @@ class _Handler(BaseHTTPRequestHandler):
             return self._missing()
         content, reason = self._answer(request.json)
         message = {
-            "id": "msg_1", "type": "message", "role": "assistant", "model": request.model, "content": content,
-            "stop_reason": reason, "stop_sequence": None, "usage": {"input_tokens": 7, "output_tokens": 7},
-        }  # fmt: skip
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": request.model,
+            "content": content,
+            "stop_reason": reason,
+            "stop_sequence": None,
+            "usage": {"input_tokens": 7, "output_tokens": 7},
+        }
         return self._stream(message) if request.json.get("stream") else self._reply(200, message)
 
     def _answer(self, asked: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
@@ -169,7 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
         offered = any(tool.get("name") == "Bash" for tool in asked.get("tools", []))
         if self.server.recorder.bash and offered and not done:
             call = {"command": self.server.recorder.bash, "description": "look around"}
-            return [{"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": call}], "tool_use"
+            return [
+                {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": call}
+            ], "tool_use"
         return [{"type": "text", "text": f"answer from {asked.get('model')}"}], "end_turn"
 
     def _stream(self, message: dict[str, Any]) -> None:
@@ -182,7 +211,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._event("message_start", message=start)
         for index, block in enumerate(message["content"]):
             if block["type"] == "text":
-                empty, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": block["text"]}
+                empty, delta = (
+                    {"type": "text", "text": ""},
+                    {"type": "text_delta", "text": block["text"]},
+                )
             else:
                 empty = {**block, "input": {}}
                 delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
@@ -194,5 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._event("message_stop")
 
     def _event(self, kind: str, **fields: object) -> None:
-        self.wfile.write(f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode())
+        self.wfile.write(
+            f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+        )
         self.wfile.flush()

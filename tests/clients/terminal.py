@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pexpect
 
-_ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b[()][0-9A-B]|\x1b.")
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b[()][0-9A-B]|\x1b."
+)
 
 PAUSE = 0.4  # seconds without output, after which a screen counts as drawn
 
@@ -22,15 +24,23 @@ def plain(text: str) -> str:
 class Terminal:
     """The terminal. Everything is waited for with a limit."""
 
-    def __init__(self, argv: list[str], env: Mapping[str, str], directory: Path, limit: float = 30) -> None:
+    def __init__(
+        self, argv: list[str], env: Mapping[str, str], directory: Path, limit: float = 30
+    ) -> None:
         self.name = argv[0].rpartition("/")[2]
         self.limit = limit
         self.everything = ""
         self._fresh = ""
         self._process = pexpect.spawn(
-            argv[0], argv[1:], env={**env, "TERM": "xterm-256color"}, cwd=str(directory), dimensions=(60, 250),
-            encoding="utf-8", codec_errors="replace", timeout=limit,
-        )  # fmt: skip
+            argv[0],
+            argv[1:],
+            env={**env, "TERM": "xterm-256color"},
+            cwd=str(directory),
+            dimensions=(60, 250),
+            encoding="utf-8",
+            codec_errors="replace",
+            timeout=limit,
+        )
         self._process.delaybeforesend = None
 
     def __enter__(self) -> Terminal:
@@ -39,7 +49,9 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         try:
             self._process.close(force=True)
-        except pexpect.ExceptionPexpect:  # Killed, but not gone yet: on a busy machine something this large takes a moment.
+        except (
+            pexpect.ExceptionPexpect
+        ):  # Killed, but not gone yet: on a busy machine something this large takes a moment.
             self._process.wait()
 
     def send(self, text: str) -> None:
@@ -65,7 +77,9 @@ class Terminal:
             try:
                 self._read(end)
             except (pexpect.EOF, pexpect.TIMEOUT) as error:
-                raise AssertionError(f"{pattern!r} did not show ({type(error).__name__}): {plain(self._fresh)[-3000:]}") from None
+                raise AssertionError(
+                    f"{pattern!r} did not show ({type(error).__name__}): {plain(self._fresh)[-3000:]}"
+                ) from None
         return found
 
     def _read(self, end: float) -> None:

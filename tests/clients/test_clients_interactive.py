@@ -11,8 +11,12 @@ from .person import WAYS, Person, check, model
 from .recorder import Recorder
 
 
-@pytest.mark.parametrize(("name", "way"), [*(("OpenRouter", way) for way in WAYS), ("Keyed", "zsh")])
-def test_first_start(name: str, way: str, person: Person, recorder: Recorder, other: Recorder, outside: Recorder) -> None:
+@pytest.mark.parametrize(
+    ("name", "way"), [*(("OpenRouter", way) for way in WAYS), ("Keyed", "zsh")]
+)
+def test_first_start(
+    name: str, way: str, person: Person, recorder: Recorder, other: Recorder, outside: Recorder
+) -> None:
     provider, project = person.providers[name], person.project(name)
     keyed = provider.get("auth") == "api-key"
     if keyed:

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import GUIDE
 
 from .conftest import Clients
 from .person import ALIASES, WAYS, Person, model
 from .recorder import Recorder
+from support.home import GUIDE
 
 (ENTRY,) = [entry for entry in GUIDE if entry["name"] == "LiteLLM Local"]
 MODELS = [model(ENTRY, alias) for alias in ("", *ALIASES)]
@@ -31,21 +31,47 @@ def litellm(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Itera
         port = int(taken.getsockname()[1])
     with Recorder() as upstream:
         yield from _run(clients, folder, port, upstream)
-        assert {(r.path, *r.credentials) for r in upstream.requests} <= {("/v1/messages/count_tokens", "x-api-key: none")}
+        assert {(r.path, *r.credentials) for r in upstream.requests} <= {
+            ("/v1/messages/count_tokens", "x-api-key: none")
+        }
 
 
 def _run(clients: Clients, folder: Path, port: int, upstream: Recorder) -> Iterator[int]:
     params = {"api_base": upstream.url, "api_key": "none"}
     models = [
-        {"model_name": m, "litellm_params": {**params, "model": f"anthropic/{m}", "mock_response": f"answer from {m}"}}
+        {
+            "model_name": m,
+            "litellm_params": {
+                **params,
+                "model": f"anthropic/{m}",
+                "mock_response": f"answer from {m}",
+            },
+        }
         for m in sorted(set(MODELS))
     ]
     config = folder / "config.json"  # JSON is YAML, too
-    config.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": ENTRY["authToken"]}}))
-    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "*"}
-    command = [clients.folder / "litellm/bin/litellm", "--config", config, "--host", "127.0.0.1", "--port", str(port)]
+    config.write_text(
+        json.dumps({"model_list": models, "general_settings": {"master_key": ENTRY["authToken"]}})
+    )
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "NO_PROXY": "*",
+    }
+    command = [
+        clients.folder / "litellm/bin/litellm",
+        "--config",
+        config,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
         try:
             _wait(process, port, folder / "log")
             yield port
@@ -81,7 +107,9 @@ def move(person: Person, port: int, key: str = ENTRY["authToken"]) -> Path:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_client(way: str, litellm: int, person: Person, clients: Clients, recorder: Recorder, outside: Recorder) -> None:
+def test_every_client(
+    way: str, litellm: int, person: Person, clients: Clients, recorder: Recorder, outside: Recorder
+) -> None:
     project = move(person, litellm)
     with person.way(way) as here:
         done = here.run(project, ["claude", "-p", "hi"])
@@ -89,12 +117,18 @@ def test_every_client(way: str, litellm: int, person: Person, clients: Clients, 
         done = here.run(project, ["claude", "--model", "opus", "-p", "hi"])
         assert (done.status, done.stdout) == (0, f"answer from {MODELS[1]}\n"), done
         done = here.run(project, [*clients.program("agent", "agent.py"), "", "haiku"])
-        assert done.stdout.splitlines() == [f"answer from {MODELS[0]}", f"answer from {MODELS[3]}"], done
+        assert done.stdout.splitlines() == [
+            f"answer from {MODELS[0]}",
+            f"answer from {MODELS[3]}",
+        ], done
         for sdk in ("anthropic-1", "anthropic"):
             done = here.run(project, clients.program(sdk, "messages.py"))
             # Its mock responses are never streamed; what is streamed is seen on the recording server.
             answers = [line for line in done.stdout.splitlines() if "answer" in line]
-            assert answers == [*(f"plain answer from {m}" for m in MODELS), f"later answer from {MODELS[0]}"], done
+            assert answers == [
+                *(f"plain answer from {m}" for m in MODELS),
+                f"later answer from {MODELS[0]}",
+            ], done
             assert {"counted 7", f"models {len(set(MODELS))}"} <= set(done.stdout.splitlines())
     assert (recorder.connections, outside.connections) == (0, 0)
 

@@ -11,7 +11,9 @@ from .recorder import Recorder
 
 @pytest.mark.parametrize("sdk", ["anthropic-1", "anthropic"])
 @pytest.mark.parametrize("way", WAYS)
-def test_anthropic(way: str, sdk: str, person: Person, clients: Clients, recorder: Recorder, other: Recorder) -> None:
+def test_anthropic(
+    way: str, sdk: str, person: Person, clients: Clients, recorder: Recorder, other: Recorder
+) -> None:
     with person.way(way) as here:
         for name in ("OpenRouter", "Keyed"):
             provider = person.providers[name]
@@ -22,7 +24,9 @@ def test_anthropic(way: str, sdk: str, person: Person, clients: Clients, recorde
             said += ["counted 7", "models 2", f"later answer from {models[0]}"]
             assert done.stdout.splitlines() == said, done
             assert done.status == 0
-            assert [r.model for r in recorder.messages] == [m for m in models for _ in range(2)] + [models[0]]
+            assert [r.model for r in recorder.messages] == [m for m in models for _ in range(2)] + [
+                models[0]
+            ]
             assert len(recorder.requests) == len(recorder.messages) + 2
             for request in recorder.requests:
                 # From 2.0 on this SDK sends an API key as a bearer token, too.
@@ -30,11 +34,20 @@ def test_anthropic(way: str, sdk: str, person: Person, clients: Clients, recorde
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_agent_sdk(way: str, person: Person, clients: Clients, recorder: Recorder, other: Recorder, outside: Recorder) -> None:
+def test_agent_sdk(
+    way: str,
+    person: Person,
+    clients: Clients,
+    recorder: Recorder,
+    other: Recorder,
+    outside: Recorder,
+) -> None:
     with person.way(way) as here:
         for name, words in {"OpenRouter": ("", *ALIASES), "Keyed": ("",)}.items():
             recorder.clear()
-            done = here.run(person.project(name), [*clients.program("agent", "agent.py"), *words], limit=120)
+            done = here.run(
+                person.project(name), [*clients.program("agent", "agent.py"), *words], limit=120
+            )
             models = [model(person.providers[name], word) for word in words]
             assert done.stdout.splitlines() == [f"answer from {m}" for m in models], done
             assert [r.model for r in recorder.messages] == models

@@ -11,7 +11,9 @@ from .recorder import Recorder
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_api_key_helper(shell: str, person: Person, recorder: Recorder, other: Recorder, outside: Recorder) -> None:
+def test_api_key_helper(
+    shell: str, person: Person, recorder: Recorder, other: Recorder, outside: Recorder
+) -> None:
     """For people who would rather have Claude Code ask: the URL in its settings, the key from us when it needs it."""
     provider = person.providers["OpenRouter"]
     settings = {

@@ -1,0 +1,398 @@
+"""What a provider is: every rule for one entry of ``providers.json``, and none for files or shells.
+
+The prompt's short way and the commands both come here, so that what one accepts the other accepts. It imports
+nothing heavy; ``models.py`` puts a pydantic face on the same functions.
+"""
+
+from __future__ import annotations
+
+from ..util.text import first_control
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+TIERS = ("opus", "sonnet", "haiku", "fable")
+BEARER, API_KEY = "bearer", "api-key"
+AUTH_STYLES = (BEARER, API_KEY)
+KEYS = (
+    "id",
+    "name",
+    "baseUrl",
+    "authToken",
+    "defaultModel",
+    "models",
+    "authTokenFrom",
+    "auth",
+    "env",
+    "verbatimBaseUrl",
+    "allowInsecure",
+)
+NONE = "none"
+
+# Variables by which a client talks to a cloud directly; a provider that sets one needs no URL and no key.
+CLOUD_SWITCHES = tuple(
+    f"CLAUDE_CODE_USE_{cloud}"
+    for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS")
+)
+_ON = ("1", "true", "yes", "on")  # what the client takes for "yes" there
+CREDENTIAL = {BEARER: "ANTHROPIC_AUTH_TOKEN", API_KEY: "ANTHROPIC_API_KEY"}
+
+# Names an ``env`` may not hold: what a shell, a loader or an interpreter takes orders from, and our own.
+_RESERVED = frozenset(
+    (
+        "_",
+        "PATH",
+        "HOME",
+        "PWD",
+        "OLDPWD",
+        "IFS",
+        "SHELL",
+        "SHLVL",
+        "USER",
+        "LOGNAME",
+        "UID",
+        "EUID",
+        "GID",
+        "EGID",
+        "PPID",
+        "TERM",
+        "ENV",
+        "CDPATH",
+        "FPATH",
+        "PROMPT",
+        "PROMPT_COMMAND",
+        "RANDOM",
+        "SECONDS",
+        "LINENO",
+        "OPTIND",
+        "OPTARG",
+        "HISTFILE",
+        "HISTSIZE",
+        "STATUS",
+        "CMD_DURATION",
+        "VERSION",
+        "ARGV0",
+        "GLOBIGNORE",
+        "SHELLOPTS",
+        "MODULE_PATH",
+        "NODE_OPTIONS",
+        "ALIASES",
+        "ARGC",
+        "ARGV",
+        "COMMANDS",
+        "DIRSTACK",
+        "EPOCHREALTIME",
+        "EPOCHSECONDS",
+        "ERRNO",
+        "FUNCNAME",
+        "FUNCTIONS",
+        "GROUPS",
+        "HISTORY",
+        "OPTIONS",
+        "PARAMETERS",
+        "PID",
+        "PIPESTATUS",
+        "SRANDOM",
+        "STATUS_GENERATION",
+        "TMOUT",
+        "TTY",
+        "UMASK",
+        "USERNAME",
+        "ZDOTDIR",
+    )
+)
+_RESERVED_PREFIXES = (
+    "COWORK_",
+    "__COWORK",
+    "BASH",
+    "ZSH",
+    "FISH_",
+    "PS",
+    "LD_",
+    "DYLD_",
+    "PYTHON",
+    "DIRENV_",
+    "__MISE",
+)
+
+
+class InvalidField(ValueError):
+    """One field of an entry breaks a rule: ``path`` leads to it from the entry, ``why`` ends the sentence."""
+
+    def __init__(self, path: tuple[str, ...], why: str, hint: str = "") -> None:
+        super().__init__(why)
+        self.path = path
+        self.why = why
+        self.hint = hint
+
+
+class Provider:
+    """One valid entry. ``token`` is the key as stored (plain, encrypted or empty) and stays out of ``repr``."""
+
+    __slots__ = (
+        "auth",
+        "base_url",
+        "default_model",
+        "env",
+        "id",
+        "insecure",
+        "models",
+        "name",
+        "token",
+        "token_from",
+        "verbatim",
+    )
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        """Read one entry; raises :class:`InvalidField` at the first rule it breaks."""
+        if not isinstance(entry, dict):
+            raise InvalidField((), "is not an object")
+        self.name = check_name(_text(entry, "name"))
+        self.id = _text(entry, "id")
+        self.env = check_env(entry.get("env"))
+        self.verbatim = _flag(entry, "verbatimBaseUrl")
+        self.insecure = _flag(entry, "allowInsecure")
+        self.auth = check_auth(_text(entry, "auth") or BEARER)
+        self.base_url = _text(entry, "baseUrl")
+        if self.base_url or not self.direct:
+            check_base_url(self.base_url, self.insecure)
+        self.token = _text(entry, "authToken", printable=False)
+        if not is_encrypted(self.token):
+            check_token(self.token)
+        self.token_from = _text(entry, "authTokenFrom")
+        self.default_model = check_model(_text(entry, "defaultModel"))
+        self.models = check_models(entry.get("models"))
+        carried = ("ANTHROPIC_BASE_URL", CREDENTIAL[self.auth])
+        for name in carried if self.base_url else ("ANTHROPIC_BASE_URL", *CREDENTIAL.values()):
+            if self.env.get(name):
+                raise InvalidField(("env", name), "would replace the provider's own URL or key")
+
+    def __repr__(self) -> str:
+        return f"<Provider {self.name!r}>"
+
+    @property
+    def plain_token(self) -> str:
+        """The key, if it is stored as it is and comes from nowhere else; otherwise empty."""
+        return "" if self.token_from or is_encrypted(self.token) else self.token
+
+    @property
+    def direct(self) -> bool:
+        """Whether its ``env`` makes the client talk to a cloud itself, without a base URL and a key."""
+        return any(self.env.get(name, "").strip().lower() in _ON for name in CLOUD_SWITCHES)
+
+
+def _text(entry: Mapping[str, Any], key: str, printable: bool = True) -> str:
+    value = entry.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidField((key,), "is not a string")
+    if printable and first_control(value) >= 0:
+        raise InvalidField((key,), "has a control character in it")
+    return value
+
+
+def _flag(entry: Mapping[str, Any], key: str) -> bool:
+    value = entry.get(key)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise InvalidField((key,), "is neither true nor false")
+
+
+def check_name(name: str) -> str:
+    """A provider's name, stripped; it is shown at prompts and written in pins, so it is one clean line."""
+    name = name.strip()
+    if not name:
+        raise InvalidField(("name",), "is missing")
+    if first_control(name) >= 0:
+        raise InvalidField(("name",), "has a control character in it")
+    if name.casefold() == NONE:
+        raise InvalidField(("name",), "is 'none', which means: no provider")
+    if name.startswith("#"):
+        raise InvalidField(("name",), "begins with '#', which begins a comment in a pin")
+    return name
+
+
+def check_auth(auth: str) -> str:
+    """How the key is sent: ``bearer`` or ``api-key``."""
+    if auth not in AUTH_STYLES:
+        raise InvalidField(("auth",), "is neither 'bearer' nor 'api-key'")
+    return auth
+
+
+def check_model(model: str, path: tuple[str, ...] = ("defaultModel",)) -> str:
+    """A model's name, stripped; empty means none."""
+    model = model.strip()
+    if first_control(model) >= 0 or " " in model:
+        raise InvalidField(path, "has white space or a control character in it")
+    if "://" in model:
+        raise InvalidField(path, "is a URL, not a model's name")
+    return model
+
+
+def check_models(models: object) -> dict[str, str]:
+    """The models of the tiers, without the empty ones; keys that are not a tier are somebody else's."""
+    if models is None:
+        return {}
+    if not isinstance(models, dict):
+        raise InvalidField(("models",), "is not an object")
+    found = {}
+    for tier in TIERS:
+        value = models.get(tier)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise InvalidField(("models", tier), "is not a string")
+        if checked := check_model(value, ("models", tier)):
+            found[tier] = checked
+    return found
+
+
+def is_variable(name: str) -> bool:
+    """Whether every shell takes ``name`` for a variable's name."""
+    return name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
+
+
+def is_free_name(name: str) -> bool:
+    """Whether a provider may set the variable ``name``: it is neither the shell's nor the program's own."""
+    return (
+        is_variable(name)
+        and name.upper() not in _RESERVED
+        and not name.upper().startswith(_RESERVED_PREFIXES)
+    )
+
+
+def check_env(env: object) -> dict[str, str]:
+    """Extra variables: names any shell can hold and none that steers the shell itself, values without NUL."""
+    if env is None:
+        return {}
+    if not isinstance(env, dict):
+        raise InvalidField(("env",), "is not an object")
+    for name, value in env.items():
+        path = ("env", name)
+        if not is_variable(name):
+            raise InvalidField(path, "is not a variable's name")
+        if not is_free_name(name):
+            raise InvalidField(path, "is a variable that belongs to the shell or to cowork-env")
+        if not isinstance(value, str):
+            raise InvalidField(path, "is not a string", "Write numbers in quotes.")
+        if "\0" in value or any(0xD800 <= ord(c) < 0xE000 for c in value if c > "\u07ff"):
+            raise InvalidField(path, "has a character in it that no environment variable can hold")
+    return dict(env)
+
+
+def check_token(token: str) -> str:
+    """A key: empty, or one line of printable text with no white space around it."""
+    if first_control(token) >= 0:
+        raise InvalidField(
+            ("authToken",), "has a line break or a control character in it", "Enter the key again."
+        )
+    if token != token.strip():
+        raise InvalidField(("authToken",), "has white space around it", "Enter the key again.")
+    return token
+
+
+def is_encrypted(token: str) -> bool:
+    """Whether a stored key is one of the desktop app's encrypted forms (Electron safeStorage, as base64).
+
+    ``ENC:v1:`` + base64 (another version is no more a key); or, from older builds, bare base64 of bytes that begin
+    with v10, v11 or v12, padded or not.
+    """
+    if token.startswith("ENC:"):
+        return True
+    if not token.startswith(("djEw", "djEx", "djEy")):
+        return False
+    return token.rstrip("=").replace("+", "a").replace("/", "a").isalnum() and token.isascii()
+
+
+def split_url(url: str) -> tuple[str, str, str]:
+    """Scheme (lower case), authority and the rest of a URL, by plain cutting at ``://`` and the next ``/?#``."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return "", "", url
+    end = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
+    return scheme.lower(), rest[:end], rest[end:]
+
+
+def split_authority(authority: str) -> tuple[str, str]:
+    """Host (lower case, without brackets) and port (digits or empty) of a URL's authority without userinfo."""
+    if authority.startswith("["):
+        host, _, rest = authority[1:].partition("]")
+        return host.lower(), rest.removeprefix(":")
+    host, _, port = authority.partition(":")
+    return host.lower(), port
+
+
+def host_of(url: str) -> str:
+    """The host of a URL in lower case."""
+    return split_authority(split_url(url)[1])[0]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host == "localhost" or host.endswith(".localhost") or host == "::1":
+        return True
+    parts = host.split(".")
+    return (
+        len(parts) == 4
+        and parts[0] == "127"
+        and all(p.isascii() and p.isdigit() and int(p) < 256 for p in parts)
+    )
+
+
+def check_base_url(url: str, insecure: bool = False) -> str:
+    """A base URL that every client reads alike: http(s), a host, a path, and nothing else.
+
+    Plain http only reaches this machine unless ``insecure``: a key would cross a network in the clear.
+    """
+
+    def bad(why: str, hint: str = "") -> InvalidField:
+        return InvalidField(("baseUrl",), why, hint)
+
+    if not url:
+        raise bad("is missing")
+    if first_control(url) >= 0 or any(c.isspace() for c in url) or "\\" in url:
+        raise bad("has white space, a backslash or a control character in it")
+    scheme, authority, rest = split_url(url)
+    if not scheme:
+        raise bad("has no scheme", "Write it in full, as in https://gateway.example.com.")
+    if scheme not in ("http", "https"):
+        raise bad("is neither an http nor an https URL")
+    if "@" in authority:
+        raise bad("has a user name or a password in it", "Give the key as the key.")
+    if "?" in rest or "#" in rest:
+        raise bad(
+            "has a query or a fragment in it",
+            "Clients append /v1/messages to it, so it ends with the path.",
+        )
+    host, port = split_authority(authority)
+    if not host or (authority.startswith("[") and "]" not in authority):
+        raise bad("has no host")
+    bad_port = authority.endswith(":") or (
+        port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)
+    )
+    if bad_port:
+        raise bad("has a port that is not a number from 1 to 65535")
+    if scheme == "http" and not insecure and not is_loopback(host):
+        raise bad(
+            "is plain http to another machine, where the key could be read on the way",
+            "Use https, or set allowInsecure to true if you know that network.",
+        )
+    return url
+
+
+def repaired(url: str) -> str:
+    """``url`` as clients need it: they append ``/v1/messages``, so one such ending is dropped, and slashes."""
+    url = url.rstrip("/")
+    for ending in ("/v1/messages", "/v1"):
+        if split_url(url)[2].endswith(ending):
+            return url[: -len(ending)].rstrip("/")
+    return url
+
+
+def slug(name: str) -> str:
+    """A name as one lower-case word: ``My Anthropic API`` is ``my-anthropic-api``."""
+    words = "".join(c if c.isalnum() else " " for c in name.casefold()).split()
+    return "-".join(words)

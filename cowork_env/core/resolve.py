@@ -1,0 +1,363 @@
+"""Which provider applies in a directory, and why: the user's choices in order, first match wins.
+
+``--provider``, ``$COWORK_PROVIDER``, the nearest trusted pin, the selection. :func:`resolve` finds the provider without
+fetching a key; :func:`target` gives the environment that it asks for, or raises.
+"""
+
+from __future__ import annotations
+
+from ..util.errors import UNTRUSTED, CoworkEnvError
+from ..util.system import parent
+from ..util.text import tilde, visible
+from . import environment, pins, providers
+from .trust import ALLOWED, DENIED, TrustStore, location
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .environment import Target
+    from .pins import PinFile
+    from .provider import Provider
+
+CHOICE_VARIABLE = "COWORK_PROVIDER"
+# The rules, in the words of ``status --json``.
+OPTION, VARIABLE, PIN, SELECTION, NOTHING = "option", "environment", "pin", "selection", "none"
+UNRESOLVED_KEY = (
+    "unresolved"  # in the place of a provider's key, for a required pin that cannot be used
+)
+
+
+class Inputs:
+    """Everything that a resolution depends on.
+
+    ``directory`` is a physical path; ``gone`` says that it was deleted meanwhile. ``option`` and ``trust_all`` are the
+    options ``--provider`` and ``--trust``. ``pin_paths`` are the pins that exist from ``directory`` upward, when the
+    caller has just looked; None: look here.
+    """
+
+    __slots__ = (
+        "config_dir",
+        "directory",
+        "env",
+        "gone",
+        "home",
+        "option",
+        "pin_paths",
+        "state_dir",
+        "trust_all",
+    )
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        directory: str,
+        config_dir: str,
+        state_dir: str,
+        option: str = "",
+        trust_all: bool = False,
+        gone: bool = False,
+        pin_paths: list[str] | None = None,
+    ) -> None:
+        self.env, self.directory, self.gone = env, directory, gone
+        self.config_dir, self.state_dir = config_dir, state_dir
+        self.option, self.trust_all, self.pin_paths = option, trust_all, pin_paths
+        self.home = env.get("HOME", "")
+
+
+class UntrustedPin:
+    """A pin that was ignored because it is not trusted.
+
+    ``id`` tells it, with this content, from every other; ``message`` is the notice that a shell shows once.
+    """
+
+    __slots__ = ("directory", "id", "message", "path", "problem")
+
+    def __init__(self, file: PinFile, place: str, home: str) -> None:
+        self.path, self.problem = file.path, file.problem
+        self.directory = parent(file.path)
+        self.id = place + "\0" + (file.problem or file.content.decode("utf-8", "replace"))
+        shown = tilde(file.path, home)
+        self.message = (
+            f"{shown} {file.problem}; it is ignored"
+            if file.problem
+            else f"{shown} is not trusted. Run: cowork-env allow"
+        )
+
+
+class Choice:
+    """What the user chose, by the first rule that matches; the provider is not looked up yet.
+
+    ``name_or_id`` is empty for: no provider. ``pins`` are all pins on the way up, nearest first; ``untrusted`` those
+    that were ignored and are worth a notice; ``pin`` the one that counts, with the ``models`` it overrides and whether
+    it is ``required``. ``error``: why the choice cannot be used.
+    """
+
+    __slots__ = (
+        "error",
+        "models",
+        "name_or_id",
+        "pin",
+        "pins",
+        "required",
+        "rule",
+        "source",
+        "untrusted",
+    )
+
+    def __init__(self, pin_files: list[PinFile], untrusted: list[UntrustedPin]) -> None:
+        self.pins, self.untrusted = pin_files, untrusted
+        self.rule, self.source, self.name_or_id = NOTHING, "", ""
+        self.pin: PinFile | None = None
+        self.models: dict[str, str] = {}
+        self.required = False
+        self.error: CoworkEnvError | None = None
+
+
+class Resolution:
+    """The provider that applies, or none, and why. Nothing changes it once it is made.
+
+    ``rule``: option, environment, pin, selection or none; ``source``: the rule as the user knows it (a path, a
+    variable). ``error``: why the choice cannot be used; then ``provider`` is None, and ``required`` says whether
+    clients must be kept from the user's own login. The rest is as in :class:`Choice`.
+    """
+
+    __slots__ = (
+        "error",
+        "models",
+        "name_or_id",
+        "pin",
+        "pins",
+        "provider",
+        "required",
+        "rule",
+        "source",
+        "untrusted",
+    )
+
+    def __init__(
+        self, choice: Choice, provider: Provider | None, error: CoworkEnvError | None
+    ) -> None:
+        self.provider, self.error = provider, error
+        self.rule, self.source, self.name_or_id = choice.rule, choice.source, choice.name_or_id
+        self.pin, self.models, self.required = choice.pin, choice.models, choice.required
+        self.pins, self.untrusted = choice.pins, choice.untrusted
+
+    @property
+    def key(self) -> str:
+        """What tells the provider from every other: its id, or its name while it has none."""
+        return (self.provider.id or self.provider.name) if self.provider else ""
+
+    @property
+    def label(self) -> str:
+        """The provider and where the choice comes from: ``OpenRouter (~/work/.cowork-provider)``."""
+        return f"{visible(self.provider.name)} ({self.source})" if self.provider else ""
+
+    def check(self) -> None:
+        """Raise what a command has to fail with: the error, or the nearest pin that is not trusted."""
+        if self.error:
+            raise self.error
+        if not self.untrusted or self.rule not in (SELECTION, NOTHING, PIN):
+            return
+        nearest = self.untrusted[0]
+        if self.pin is not None and len(nearest.path) <= len(self.pin.path):
+            return
+        shown, where = visible(nearest.path), visible(nearest.directory)
+        where = f'"{where}"' if " " in where else where
+        if nearest.problem:
+            raise CoworkEnvError(
+                f"{shown} {nearest.problem}.",
+                f"Fix it, or silence it with 'cowork-env deny {where}'.",
+                UNTRUSTED,
+            )
+        raise CoworkEnvError(
+            f"{shown} is not trusted.",
+            f"Look at it and run 'cowork-env allow {where}', or pass --trust.",
+            UNTRUSTED,
+        )
+
+
+class Outcome:
+    """What a resolution comes to where nobody can be stopped with an error: at a prompt.
+
+    ``key`` and ``target`` say what to activate (an empty key and None: nothing), ``provider`` is the one that is then
+    active. ``error`` is what went wrong on the way; a required pin has a target even then.
+    """
+
+    __slots__ = ("error", "key", "provider", "target")
+
+    def __init__(
+        self,
+        key: str = "",
+        wanted: Target | None = None,
+        provider: Provider | None = None,
+        error: CoworkEnvError | None = None,
+    ) -> None:
+        self.key, self.target, self.provider, self.error = key, wanted, provider, error
+
+
+def selection_file(state_dir: str) -> str:
+    """The path of the file that holds the selection: one line, a provider's id or name."""
+    return state_dir + "/selection"
+
+
+def read_selection(state_dir: str) -> str:
+    """The selected provider's id or name, or empty; raises :class:`CoworkEnvError` if it cannot be read."""
+    path = selection_file(state_dir)
+    shown = visible(path)
+    try:
+        return providers.read_bytes(path, shown).decode("utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        raise CoworkEnvError(f"{shown} is damaged.", "Run 'cowork-env use'.") from None
+
+
+def resolve(inputs: Inputs) -> Resolution:
+    """The provider that applies for these inputs. What is wrong with the choice is in ``error``, never raised."""
+    choice = _choose(inputs)
+    provider, error = None, choice.error
+    if choice.name_or_id and error is None:
+        try:
+            provider = _find(inputs, choice)
+        except CoworkEnvError as failure:
+            error = failure
+    return Resolution(choice, provider, error)
+
+
+def _choose(inputs: Inputs) -> Choice:
+    """The first rule that matches, and what it names."""
+    trusted, found, untrusted = _search_pins(inputs)
+    choice = Choice(found, untrusted)
+    try:
+        if inputs.option:
+            choice.rule, choice.source = OPTION, "--provider"
+            choice.name_or_id = providers.selected(inputs.option)
+        elif name_or_id := inputs.env.get(CHOICE_VARIABLE, ""):
+            choice.rule, choice.source = VARIABLE, f"${CHOICE_VARIABLE}"
+            choice.name_or_id = providers.selected(name_or_id)
+        elif trusted is not None:
+            choice.rule, choice.source = PIN, tilde(trusted.path, inputs.home)
+            choice.pin = trusted
+            _read_pin(trusted, choice)
+        elif name_or_id := read_selection(inputs.state_dir):
+            choice.rule, choice.source = SELECTION, "selection"
+            choice.name_or_id = providers.selected(name_or_id)
+    except CoworkEnvError as error:
+        choice.error = error
+    return choice
+
+
+def _search_pins(inputs: Inputs) -> tuple[PinFile | None, list[PinFile], list[UntrustedPin]]:
+    """The nearest trusted pin, all pins on the way up, and the untrusted ones nearer than the trusted one."""
+    store = TrustStore(inputs.state_dir)
+    trusted: PinFile | None = None
+    found: list[PinFile] = []
+    untrusted: list[UntrustedPin] = []
+    for path in _pin_paths(inputs):
+        file = pins.read(path)
+        if file is None:
+            continue
+        found.append(file)
+        if trusted is not None or inputs.option:
+            continue
+        place = location(file.path) if inputs.gone else file.path
+        verdict = _verdict(store, place, file, inputs.trust_all)
+        if verdict == ALLOWED:
+            trusted = file
+        elif verdict != DENIED:
+            untrusted.append(UntrustedPin(file, place, inputs.home))
+    return trusted, found, untrusted
+
+
+def _verdict(store: TrustStore, place: str, file: PinFile, trust_all: bool) -> str:
+    """Whether a pin is allowed, denied, or neither (any other word)."""
+    if trust_all:
+        return DENIED if store.denied(place) else ALLOWED
+    if not file.problem:
+        return store.check(place, file.content)
+    # Its content is unknown, so only trust in everything below a directory can cover it.
+    if store.denied(place):
+        return DENIED
+    return ALLOWED if store.below(place) else ""
+
+
+def _pin_paths(inputs: Inputs) -> list[str]:
+    """Where to look for pins, nearest first."""
+    paths = list(map(pins.path_in, pins.ancestors(inputs.directory)))
+    if inputs.pin_paths is None or not set(inputs.pin_paths) <= set(paths):
+        return paths
+    return [path for path in paths if path in inputs.pin_paths]
+
+
+def _read_pin(file: PinFile, choice: Choice) -> None:
+    """Take over what the pin says; raises :class:`CoworkEnvError` with ``required`` set all the same."""
+    try:
+        if file.problem:
+            raise CoworkEnvError(file.problem)
+        pin = pins.parse(file.content)
+    except CoworkEnvError as error:
+        choice.required = pins.requires(file.content)
+        raise CoworkEnvError(
+            f"{choice.source} {error.message}.",
+            "Correct it, or remove it with 'cowork-env unpin'.",
+        ) from None
+    choice.name_or_id = providers.selected(pin.name_or_id)
+    choice.models, choice.required = pin.models, pin.required
+
+
+def _find(inputs: Inputs, choice: Choice) -> Provider:
+    """The provider that was chosen; raises :class:`CoworkEnvError` with the source of the choice in it."""
+    listed = providers.load(inputs.env, inputs.config_dir)
+    try:
+        return listed.provider(listed.find(choice.name_or_id))
+    except CoworkEnvError as error:
+        raise CoworkEnvError(f"{choice.source}: {error.message}", error.hint) from None
+
+
+def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
+    """The user's own environment: ``env`` without what the provider that is active now has made of it.
+
+    A key must not be looked up among another provider's variables.
+    """
+    old = environment.Activation.decode(env.get(environment.STATE, ""))
+    return environment.applied(env, old.reverse(env)) if old is not None else env
+
+
+def target(inputs: Inputs, found: Resolution) -> Target | None:
+    """The environment that a resolution asks for, with the key fetched; None for: no provider.
+
+    Raises :class:`CoworkEnvError`: the resolution's own, or what is wrong with the key. Pins that are not trusted are
+    not looked at; a command that must fail over them calls :meth:`Resolution.check` first.
+    """
+    if found.error:
+        raise found.error
+    provider = found.provider
+    if provider is None:
+        return None
+    try:
+        token = provider.plain_token or _fetch_key(provider, inputs)
+    except CoworkEnvError as error:
+        raise CoworkEnvError(f"{visible(provider.name)}: {error.message}", error.hint) from None
+    return environment.target(provider, token, found.models)
+
+
+def _fetch_key(provider: Provider, inputs: Inputs) -> str:
+    from .. import secrets
+
+    return secrets.fetch(provider, original_env(inputs.env), inputs.config_dir)
+
+
+def outcome(inputs: Inputs, found: Resolution) -> Outcome:
+    """What to activate for a resolution, whatever goes wrong; an error is in the outcome and never raised."""
+    try:
+        return Outcome(found.key, target(inputs, found), found.provider)
+    except CoworkEnvError as error:
+        return failed(found, error)
+
+
+def failed(found: Resolution, error: CoworkEnvError) -> Outcome:
+    """The outcome of a resolution that ``error`` kept from its target: nothing, or the dead end of a required pin."""
+    if found.required:
+        return Outcome(UNRESOLVED_KEY, environment.unresolved(), error=error)
+    return Outcome(error=error)

@@ -1,0 +1,169 @@
+"""``exec``: a command in place of the program, with the right environment or not at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.home import GUIDE, Home, executable, need
+
+
+def run(
+    home: Home, *args: str, cwd: Path | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """The installed program's exec, in its own process."""
+    return subprocess.run(
+        [executable(), "exec", *args],
+        env={**home.env, **env},
+        cwd=cwd or home.path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def environment(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """What ``env -0`` printed, as far as a provider may touch it."""
+    assert result.returncode == 0, result.stderr
+    pairs = dict(pair.split("=", 1) for pair in result.stdout.rstrip("\0").split("\0"))
+    return {k: v for k, v in pairs.items() if k.startswith(("ANTHROPIC", "CLAUDE", "COWORK_ENV"))}
+
+
+def test_the_pin_here_decides(home: Home) -> None:
+    home.providers()
+    project = home.path / "project"
+    home.pin(project, "litellm-local\nopus = big\n")
+    inside = environment(run(home, "env", "-0", cwd=project, ANTHROPIC_API_KEY="mine"))
+    assert inside["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+    assert inside["ANTHROPIC_AUTH_TOKEN"] == "sk-1234-invented-0003"
+    assert inside["ANTHROPIC_DEFAULT_OPUS_MODEL"] == "big"
+    assert "ANTHROPIC_API_KEY" not in inside
+    assert environment(run(home, "env", "-0", ANTHROPIC_API_KEY="mine")) == {
+        "ANTHROPIC_API_KEY": "mine"
+    }
+
+
+def test_what_runs_inside_can_leave_again(home: Home) -> None:
+    home.providers()
+    nested = ("--provider", "openrouter", "--", executable(), "exec", "--provider")
+    before = {"ANTHROPIC_API_KEY": "mine", "ANTHROPIC_MODEL": ""}
+    assert environment(run(home, *nested, "none", "env", "-0", **before)) == before
+    other = environment(run(home, *nested, "my-anthropic-api", "env", "-0", **before))
+    assert other["ANTHROPIC_BASE_URL"] == "https://api.anthropic.com"
+    assert other["ANTHROPIC_AUTH_TOKEN"] == "sk-ant-api03-invented-0001"
+    assert other["COWORK_ENV_ACTIVE"] == "My Anthropic API"
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 42, 126, 127, 255])
+def test_the_status_is_the_commands(home: Home, status: int) -> None:
+    assert run(home, "sh", "-c", f"exit {status}").returncode == status
+
+
+def test_a_signal_is_the_commands(home: Home) -> None:
+    assert run(home, "sh", "-c", "kill -TERM $$").returncode == -signal.SIGTERM
+
+
+def test_the_command_gets_the_signals_as_a_shell_gives_them(home: Home) -> None:
+    """Python ignores SIGPIPE; a command that inherited that would write on into nothing."""
+    result = run(home, "grep", "SigIgn", "/proc/self/status")
+    if not Path("/proc/self/status").exists():
+        pytest.skip("there is no /proc to see it in")
+    assert int(result.stdout.split()[1], 16) & (1 << (signal.SIGPIPE - 1)) == 0
+
+
+def test_as_env_does(home: Home) -> None:
+    (home.path / "not-executable").write_text("#!/bin/sh\n")
+    missing = run(home, "no-such\x1bcommand")
+    assert (missing.returncode, missing.stdout) == (127, "")
+    assert (
+        missing.stderr
+        == "cowork-env: 'no-such\\x1bcommand' cannot be run: there is no such program on PATH.\n"
+    )
+    assert run(home, "./not-executable").returncode == 126
+    assert run(home, str(home.path)).returncode == 126
+    assert run(home, "").returncode == 127
+
+
+@pytest.mark.parametrize(
+    ("line", "argv"),
+    [
+        (["printf", "%s|", "--provider", "x", "--help", "--", "-x"], "--provider|x|--help|--|-x|"),
+        (["--", "printf", "%s|", "--"], "--|"),
+        (["--provider=none", "--trust", "--", "printf", "%s|", "a b", ""], "a b||"),
+        (["--provider", "none", "printf", "%s|", "\udcff\n'"], "\udcff\n'|"),
+    ],
+)
+def test_the_command_line_is_the_commands_own(home: Home, line: list[str], argv: str) -> None:
+    result = subprocess.run(
+        [executable(), "exec", *line], env=home.env, cwd=home.path, capture_output=True, timeout=60
+    )
+    assert os.fsdecode(result.stdout) == argv
+
+
+def test_nothing_runs_when_it_would_not_be_right(home: Home) -> None:
+    home.providers([*GUIDE, {"name": "keyless", "baseUrl": "https://x.example"}])
+    cases = (
+        ("openrouter\n", False, 3),
+        ("nobody\n", True, 1),
+        ("keyless\nrequired = true\n", True, 1),
+        ("openrouter\nANTHROPIC_BASE_URL = https://evil.example\n", True, 1),
+    )
+    for number, (text, allowed, status) in enumerate(cases):
+        project = home.path / str(number)
+        home.pin(project, text, allow=allowed)
+        result = run(home, "touch", "ran", cwd=project)
+        assert result.returncode == status
+        assert len(result.stderr.splitlines()) == 2
+        assert not (project / "ran").exists()
+    assert run(home, "--provider", "nobody", "touch", "ran").returncode == 1
+    assert run(home, "--provider", "", "touch", "ran").returncode == 2
+    assert not (home.path / "ran").exists()
+    assert run(home, "--trust", "touch", "ran", cwd=home.path / "0").returncode == 0
+
+
+def test_the_key_is_in_no_argument_list(home: Home) -> None:
+    home.providers()
+    result = run(home, "--provider", "openrouter", need("cat"), "/proc/self/cmdline")
+    if not Path("/proc/self/cmdline").exists():
+        pytest.skip("there is no /proc to see it in")
+    assert "sk-or" not in result.stdout
+
+
+def test_what_is_started_from_there_keeps_to_the_choice(home: Home) -> None:
+    """A shell with the hook, or a launcher, below ``exec --provider`` does not decide anew."""
+    home.providers()
+    home.pin(home.path / "project", "OpenRouter\n")
+    script = 'eval "$(cowork-env hook bash)"; cd /; cd ~/project; echo "$ANTHROPIC_MODEL"'
+    for provider, model in (("litellm-local", "claude-3-5-sonnet-20241022"), ("none", "")):
+        done = subprocess.run(
+            ["cowork-env", "exec", "--provider", provider, "bash", "-c", script],
+            env=home.env,
+            cwd=home.path,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (done.stdout, done.stderr) == (model + "\n", "")
+
+
+@pytest.mark.parametrize(
+    "command", ["no-such-program", "/nonexistent", "./nothing", "/tmp", "closed", "lost"]
+)
+def test_what_cannot_be_run_ends_as_with_env(home: Home, command: str) -> None:
+    """126 for what is there and cannot be run, 127 for what is not, its interpreter included."""
+    tools = home.path / "tools"
+    tools.mkdir()
+    (tools / "closed").write_text("#!/bin/sh\n")
+    (tools / "lost").write_text("#!/nonexistent/interpreter\n")
+    (tools / "lost").chmod(0o755)
+    path = f"{tools}:{home.env['PATH']}"
+    result = run(home, "--", command, PATH=path)
+    as_env = subprocess.run(
+        ["env", command], env={**home.env, "PATH": path}, cwd=home.path, capture_output=True
+    )
+    assert (result.returncode, result.stdout) == (as_env.returncode, "")

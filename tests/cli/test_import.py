@@ -1,0 +1,388 @@
+"""``import``: what is taken over from where, and that nothing else happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cowork_env.cli.importing import from_variables
+from cowork_env.core import environment
+from cowork_env.core.resolve import Inputs, resolve, wanted
+
+from support.home import GUIDE, Home, executable
+
+KEY = "sk-invented-and-long-enough-to-show-4242"
+OTHER = "sk-another-one-long-enough-to-show-5151"
+URL, TOKEN = "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"
+
+
+class Result:
+    def __init__(self, done: subprocess.CompletedProcess[str], home: Home) -> None:
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+        self.entries: list[dict[str, Any]] = (
+            json.loads(home.file.read_text()) if home.file.exists() else []
+        )
+
+
+def run(home: Home, *args: str, cwd: Path | None = None, **env: str) -> Result:
+    """Run it, and see that no key is shown and that the folder of the sources is as it was."""
+    before = tree(home.path)
+    done = subprocess.run(
+        [executable(), "import", *args],
+        cwd=cwd or home.path,
+        env={**home.env, "COWORK_ENV_PROVIDERS_FILE": str(home.file), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    for key in (KEY, OTHER):
+        assert key not in done.stdout + done.stderr
+    assert done.stdout == ""
+    assert "\x1b" not in done.stderr
+    assert tree(home.path) == before
+    return Result(done, home)
+
+
+def tree(path: Path) -> dict[str, tuple[bytes, int]]:
+    """Every file but those of the program's own, with content and time."""
+    return {
+        str(p): (p.read_bytes(), p.stat().st_mtime_ns)
+        for p in path.rglob("*")
+        if p.is_file()
+        and not p.is_relative_to(path / ".config")
+        and not p.is_relative_to(path / ".local")
+    }
+
+
+def settings(home: Home, content: object) -> Path:
+    path = home.path / ".claude/settings.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def without_id(entry: dict[str, Any]) -> dict[str, Any]:
+    assert entry.get("id")
+    return {k: v for k, v in entry.items() if k != "id"}
+
+
+def test_claude_settings(home: Home) -> None:
+    env = {
+        URL: "https://openrouter.ai/api/v1",
+        TOKEN: KEY,
+        "ANTHROPIC_MODEL": "m",
+        "ANTHROPIC_DEFAULT_OPUS_MODEL": "o",
+        "ANTHROPIC_SMALL_FAST_MODEL": "h",
+        "API_TIMEOUT_MS": 600000,
+        "EDITOR": "vi",
+        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",
+    }
+    settings(home, {"env": env, "hooks": {}})
+    result = run(home, "claude-settings", "--yes")
+    assert result.code == 0, result.err
+    assert [without_id(e) for e in result.entries] == [
+        {
+            "name": "openrouter.ai",
+            "authToken": KEY,
+            "baseUrl": "https://openrouter.ai/api/v1",
+            "defaultModel": "m",
+            "models": {"opus": "o", "haiku": "h"},
+            "env": {"API_TIMEOUT_MS": "600000"},
+        }
+    ]
+    assert "••••••••4242" in result.err
+    assert home.file.stat().st_mode & 0o777 == 0o600
+
+
+def test_again_adds_nothing(home: Home) -> None:
+    settings(home, {"env": {URL: "https://a.example/", TOKEN: KEY}})
+    assert len(run(home, "claude-settings", "--yes").entries) == 1
+    again = run(home, "claude-settings", "--yes")
+    assert (again.code, len(again.entries)) == (0, 1)
+    assert "a.example is there already" in again.err
+
+
+def test_another_key_for_the_same_host_gets_a_name_of_its_own(home: Home) -> None:
+    for key in (KEY, OTHER):
+        settings(home, {"env": {URL: "https://a.example", TOKEN: key}})
+        result = run(home, "claude-settings", "--yes")
+    assert [e["name"] for e in result.entries] == ["a.example", "a.example 2"]
+
+
+def test_a_chosen_name(home: Home) -> None:
+    settings(home, {"env": {"ANTHROPIC_API_KEY": KEY}})
+    result = run(home, "claude-settings", "--yes", "--name", "Work")
+    assert [(e["name"], e["baseUrl"], e["auth"]) for e in result.entries] == [
+        ("Work", "https://api.anthropic.com", "api-key")
+    ]
+    settings(home, {"env": {"ANTHROPIC_API_KEY": OTHER}})
+    taken = run(home, "claude-settings", "--yes", "--name", "work")
+    assert (taken.code, len(taken.entries)) == (1, 1)
+    assert "There is a provider 'work' already" in taken.err
+
+
+def test_nobody_is_there_to_be_asked(home: Home) -> None:
+    settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
+    result = run(home, "claude-settings")
+    assert (result.code, result.entries) == (2, [])
+    assert "--yes" in result.err
+
+
+@pytest.mark.parametrize(("answer", "added"), [("y", 1), ("n", 0), ("", 1), ("\x03", 0)])
+def test_the_person_is_asked(home: Home, answer: str, added: int) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
+    env = {**home.env, "COWORK_ENV_PROVIDERS_FILE": str(home.file), "TERM": "xterm"}
+    child = pexpect.spawn(
+        executable(),
+        ["import", "claude-settings"],
+        cwd=str(home.path),
+        env=env,
+        encoding="utf-8",
+        timeout=30,
+    )
+    child.expect(r"Add it\?")
+    assert "https://a.example" in child.before
+    assert KEY not in child.before
+    child.send(answer if answer == "\x03" else answer + "\n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert home.file.exists() is bool(added)
+    assert child.exitstatus == (130 if answer == "\x03" else 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({}, "sets no key"),
+        ({"env": {URL: "https://a.example"}}, "sets no key"),
+        ({"apiKeyHelper": f"echo {KEY}"}, "apiKeyHelper"),
+        ([], "does not hold an object"),
+        ({"env": {URL: "http://a.example", TOKEN: KEY}}, "plain http to another machine"),
+        ({"env": {URL: "https://a.example\x1b[2J", TOKEN: KEY}}, "control character"),
+        ({"env": {URL: "https://a.example", TOKEN: f"{KEY}\nX"}}, "line break"),
+    ],
+)
+def test_settings_that_make_no_provider(home: Home, content: object, words: str) -> None:
+    settings(home, content)
+    result = run(home, "claude-settings", "--yes")
+    assert (result.code, result.entries) == (1, [])
+    assert words in result.err
+
+
+def test_there_are_no_settings(home: Home) -> None:
+    assert "There is no file ~/.claude/settings.json" in run(home, "claude-settings", "--yes").err
+
+
+def test_the_environment(home: Home) -> None:
+    result = run(
+        home,
+        "env",
+        "--yes",
+        **{URL: "http://localhost:4000", TOKEN: KEY, "CLAUDE_CODE_ENTRYPOINT": "cli"},
+    )
+    assert [without_id(e) for e in result.entries] == [
+        {"name": "localhost:4000", "authToken": KEY, "baseUrl": "http://localhost:4000"}
+    ]
+
+
+def test_an_empty_environment(home: Home) -> None:
+    result = run(home, "env", "--yes")
+    assert result.code == 1
+    assert "Neither ANTHROPIC_AUTH_TOKEN nor ANTHROPIC_API_KEY is set." in result.err
+
+
+def test_what_an_active_provider_set_is_not_the_persons(home: Home) -> None:
+    home.providers([{"name": "active", "baseUrl": "https://active.example", "authToken": OTHER}])
+    work = home.path / "work"
+    home.pin(work, "active\n")
+    for own, code in (({}, 1), ({URL: "https://mine.example", TOKEN: KEY}, 0)):
+        before = {**home.env, **own, "COWORK_ENV_PROVIDERS_FILE": str(home.file)}
+        inputs = Inputs(before, str(work), str(home.config), str(home.state))
+        found = resolve(inputs)
+        env = environment.applied(
+            before, environment.transition(before, found.key, wanted(inputs, found))[1]
+        )
+        assert env[TOKEN] == OTHER
+        result = run(home, "env", "--yes", cwd=work, **env)
+        assert result.code == code, result.err
+    assert [e["name"] for e in result.entries] == ["active", "mine.example"]
+    assert result.entries[1]["authToken"] == KEY
+
+
+@pytest.mark.parametrize("state", ["", "1:damaged:x"])
+def test_variables_that_cannot_be_told_apart_are_left(home: Home, state: str) -> None:
+    result = run(
+        home, "env", "--yes", **{TOKEN: KEY, "COWORK_ENV_ACTIVE": "x", "COWORK_ENV_STATE": state}
+    )
+    assert (result.code, result.entries) == (1, [])
+
+
+def test_cloud_switches_need_no_key() -> None:
+    assert from_variables({"CLAUDE_CODE_USE_BEDROCK": "1", "AWS_REGION": "eu-west-1"}) == {
+        "name": "Bedrock",
+        "env": {"CLAUDE_CODE_USE_BEDROCK": "1", "AWS_REGION": "eu-west-1"},
+    }
+    assert from_variables({"CLAUDE_CODE_USE_BEDROCK": "0"}) is None
+
+
+def test_another_provider_file_in_each_form(home: Home) -> None:
+    source = home.path / "other.json"
+    for document in (GUIDE[:1], {"providers": GUIDE[1:2], "note": 1}, GUIDE[2]):
+        source.write_text(json.dumps(document))
+        result = run(home, str(source), "--yes")
+        assert result.code == 0, result.err
+    assert result.entries == GUIDE[:3], "keys, order and ids as they were"
+
+
+def test_one_bad_entry_does_not_stop_the_others(home: Home) -> None:
+    source = home.path / "other.json"
+    source.write_text(
+        json.dumps([{"name": "bad", "baseUrl": "ftp://x", "authToken": KEY}, GUIDE[1], 7])
+    )
+    result = run(home, "other.json", "--yes")
+    assert [e["name"] for e in result.entries] == ["OpenRouter"]
+    assert result.code == 1
+    assert "bad: baseUrl is neither an http nor an https URL" in result.err
+    assert "The provider is not an object" in result.err
+
+
+def test_an_id_that_is_taken_by_another_provider_is_not_shared(home: Home) -> None:
+    home.providers(GUIDE[:1])
+    source = home.path / "other.json"
+    source.write_text(json.dumps([GUIDE[1] | {"id": GUIDE[0]["id"]}]))
+    result = run(home, "other.json", "--yes")
+    assert result.code == 0, result.err
+    assert len({e["id"] for e in result.entries}) == 2
+
+
+def test_the_apps_single_configuration(home: Home) -> None:
+    source = home.path / "api-config.json"
+    source.write_text(
+        json.dumps(
+            {"apiKey": KEY, "baseURL": "https://a.example", "model": "m", "apiType": "anthropic"}
+        )
+    )
+    result = run(home, "api-config.json", "--yes", "--name", "app")
+    assert [without_id(e) for e in result.entries] == [
+        {"name": "app", "baseUrl": "https://a.example", "authToken": KEY, "defaultModel": "m"}
+    ]
+    source.write_text(
+        json.dumps(
+            {"apiKey": OTHER, "baseURL": "https://b.example", "model": "m", "apiType": "openai"}
+        )
+    )
+    assert "type 'openai'" in run(home, "api-config.json", "--yes").err
+    source.write_text(json.dumps({"apiKey": 7, "baseURL": "https://b.example"}))
+    assert run(home, "api-config.json", "--yes").code == 1
+
+
+def switched(key: str, host: str) -> dict[str, Any]:
+    return {"env": {URL: f"https://{host}", TOKEN: key}, "permissions": {}}
+
+
+def database(home: Home, rows: list[tuple[str, str, str, str]]) -> Path:
+    path = home.path / ".cc-switch/cc-switch.db"
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(
+        "CREATE TABLE providers (id TEXT NOT NULL, app_type TEXT NOT NULL, name TEXT NOT NULL, settings_config TEXT NOT NULL,"
+        " sort_index INTEGER, is_current BOOLEAN NOT NULL DEFAULT 0, PRIMARY KEY (id, app_type))"
+    )
+    connection.executemany(
+        "INSERT INTO providers (id, app_type, name, settings_config) VALUES (?, ?, ?, ?)", rows
+    )
+    connection.commit()
+    connection.close()
+    return path
+
+
+def test_cc_switch_database(home: Home) -> None:
+    rows = [
+        ("1", "claude", "One", json.dumps(switched(KEY, "one.example"))),
+        ("2", "claude", "Official", json.dumps({"env": {}})),
+        ("3", "codex", "Codex", json.dumps({"auth": {"OPENAI_API_KEY": OTHER}})),
+        ("4", "claude", "Broken", "{"),
+        ("5", "claude-desktop", "Desktop", json.dumps(switched(OTHER, "desktop.example"))),
+    ]
+    path = database(home, rows)
+    folder = path.parent.stat().st_mtime_ns
+    result = run(home, "cc-switch", "--yes")
+    assert [(e["name"], e["baseUrl"]) for e in result.entries] == [("One", "https://one.example")]
+    assert "'Official' holds no key" in result.err
+    assert "'Broken' is not valid JSON" in result.err
+    assert path.parent.stat().st_mtime_ns == folder, "nothing was even put there for a while"
+
+
+def test_a_database_in_use_is_not_half_read(home: Home) -> None:
+    path = database(home, [("1", "claude", "One", json.dumps(switched(KEY, "one.example")))])
+    path.with_name("cc-switch.db-wal").write_bytes(b"x")
+    assert "in use" in run(home, "cc-switch", "--yes").err
+
+
+@pytest.mark.parametrize("content", [b"no database at all", b""])
+def test_an_unknown_database_is_said_to_be_one(home: Home, content: bytes) -> None:
+    path = home.path / ".cc-switch/cc-switch.db"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    result = run(home, "cc-switch", "--yes")
+    assert result.code == 1
+    assert "import claude-settings" in result.err
+
+
+@pytest.mark.parametrize("form", ["v2", "apps", "v1"])
+def test_cc_switch_of_older_versions(home: Home, form: str) -> None:
+    listed = {
+        "providers": {
+            "1": {"id": "1", "name": "One", "settingsConfig": switched(KEY, "one.example")}
+        },
+        "current": "1",
+    }
+    document = {
+        "v2": {"version": 2, "claude": listed, "codex": {"providers": {}}},
+        "apps": {"apps": {"claude": listed}},
+        "v1": listed,
+    }
+    path = home.path / ".cc-switch/config.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(document[form]))
+    result = run(home, "cc-switch", "--yes")
+    assert [(e["name"], e["authToken"]) for e in result.entries] == [("One", KEY)]
+
+
+def test_cc_switch_is_not_there(home: Home) -> None:
+    assert "There is neither ~/.cc-switch/cc-switch.db" in run(home, "cc-switch", "--yes").err
+
+
+def test_a_file_that_is_none(home: Home) -> None:
+    os.mkfifo(home.path / "fifo")
+    (home.path / "torn.json").write_text("[")
+    for source, words in (
+        ("nowhere.json", "There is no file"),
+        ("fifo", "not a regular file"),
+        ("torn.json", "not valid JSON"),
+    ):
+        result = run(home, source, "--yes")
+        assert result.code == 1
+        assert words in result.err
+
+
+def test_a_name_for_several_makes_no_sense(home: Home) -> None:
+    (home.path / "other.json").write_text(json.dumps(GUIDE))
+    result = run(home, "other.json", "--yes", "--name", "x")
+    assert (result.code, result.entries) == (2, [])
+
+
+def test_providers_from_the_environment_cannot_be_added_to(home: Home) -> None:
+    settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
+    result = run(home, "claude-settings", "--yes", COWORK_ENV_PROVIDERS_JSON="[]")
+    assert result.code == 1
+    assert "read-only" in result.err

@@ -1,0 +1,244 @@
+"""providers.json as it is read: forms, places, finding, errors."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cowork_env.core import providers
+from cowork_env.core.providers import Providers
+from cowork_env.util.errors import CoworkEnvError
+
+from support.home import GUIDE, Home
+
+
+def listed(document: Any) -> Providers:
+    return Providers(json.dumps(document, indent=2), "/f/providers.json", "~/providers.json")
+
+
+def fails(document: Any, index: int = 0) -> CoworkEnvError:
+    with pytest.raises(CoworkEnvError) as caught:
+        listed(document).provider(index)
+    assert "sk-" not in caught.value.message + caught.value.hint
+    return caught.value
+
+
+def test_the_three_forms_say_the_same() -> None:
+    assert listed(GUIDE).entries == listed({"providers": GUIDE}).entries == GUIDE
+    assert listed(GUIDE[0]).entries == GUIDE[:1]
+    assert (
+        listed([]).entries
+        == listed({"providers": []}).entries
+        == Providers(" \n", "", "f").entries
+        == []
+    )
+
+
+@pytest.mark.parametrize("document", ["x", 1, None, True])
+def test_anything_else_is_refused(document: Any) -> None:
+    with pytest.raises(CoworkEnvError) as caught:
+        listed(document)
+    assert caught.value.message == "~/providers.json holds neither a list nor an object."
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ([GUIDE[0], {**GUIDE[1], "models": {"opus": 3}}], "[1].models.opus"),
+        ({**GUIDE[1], "models": {"opus": 3}}, "models.opus"),
+    ],
+)
+def test_an_invalid_field_is_named_with_its_place(document: Any, path: str) -> None:
+    error = fails(document, len(document) - 1 if isinstance(document, list) else 0)
+    text = json.dumps(document, indent=2).split("\n")
+    line = next(i for i, each in enumerate(text, 1) if '"opus": 3' in each)
+    column = text[line - 1].index("3") + 1
+    assert (
+        error.message == f"~/providers.json, line {line}, column {column}: {path} is not a string."
+    )
+    assert error.hint == "Correct it with 'cowork-env edit OpenRouter'."
+
+
+def test_the_place_in_the_wrapped_form() -> None:
+    error = fails({"version": 1, "providers": [{**GUIDE[1], "env": {"A": 1}}]})
+    assert (
+        "providers[0].env.A is not a string" in error.message
+        and error.hint == "Write numbers in quotes."
+    )
+
+
+def test_a_missing_name_is_placed_at_its_entry() -> None:
+    error = fails([{"baseUrl": "https://a.example"}])
+    assert error.message == "~/providers.json, line 2, column 3: [0].name is missing."
+    assert error.hint == "Correct it there."
+
+
+def test_a_hostile_field_name_is_shown_harmless() -> None:
+    message = fails([{**GUIDE[1], "env": {"\x1b]0;x\x07\u202e": "1"}}]).message
+    assert "\x1b" not in message and "\u202e" not in message and "\\x1b]0;x\\x07\\u202e" in message
+
+
+@pytest.mark.parametrize(
+    ("word", "index"),
+    [
+        (GUIDE[1]["id"], 1),
+        ("OpenRouter", 1),
+        (" OpenRouter ", 1),
+        ("openrouter", 1),
+        ("OPENROUTER", 1),
+        ("my-anthropic-api", 0),
+        ("My-Anthropic-API", 0),
+        ("litellm-local", 2),
+        ("aws-bedrock", 3),
+    ],
+)
+def test_finding(word: str, index: int) -> None:
+    assert listed(GUIDE).find(word) == index
+
+
+def test_the_order_of_the_rules() -> None:
+    entries = [
+        {"name": "b"},
+        {"name": "B"},
+        {"name": "c", "id": "b"},
+        {"name": "d e"},
+        {"name": "D-E"},
+    ]
+    assert listed(entries).find("b") == 2
+    assert listed(entries[:2]).find("b") == 0
+    assert listed(entries[:2]).find("B") == 1
+    assert listed(entries).find("d-e") == 4
+    assert listed(entries).find("D E") == 3
+
+
+def test_more_than_one_is_an_error_that_lists_them() -> None:
+    entries = [{"name": "a b", "id": "1"}, {"name": "A B"}, {"name": "a-b"}]
+    with pytest.raises(CoworkEnvError) as caught:
+        listed(entries).find("A b")
+    assert caught.value.message == "'A b' could be any of 'a b' (1), 'A B' (entry 1)."
+    with pytest.raises(CoworkEnvError):
+        listed([{"name": "x", "id": "1"}, {"name": "y", "id": "1"}]).find("1")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("openruoter", "Did you mean 'OpenRouter'?"),
+        ("my-antropic-api", "Did you mean 'My Anthropic API'?"),
+        ("zzz", "There is 'My Anthropic API', 'OpenRouter', 'LiteLLM Local', 'AWS Bedrock'."),
+        ("", "There is 'My Anthropic API', 'OpenRouter', 'LiteLLM Local', 'AWS Bedrock'."),
+    ],
+)
+def test_an_unknown_name_is_an_error_with_the_nearest(word: str, hint: str) -> None:
+    with pytest.raises(CoworkEnvError) as caught:
+        listed(GUIDE).find(word)
+    assert (
+        caught.value.message == f"There is no provider '{word}' in ~/providers.json."
+        and caught.value.hint == hint
+    )
+
+
+def test_an_unknown_name_is_shown_harmless() -> None:
+    with pytest.raises(CoworkEnvError) as caught:
+        listed([{"name": "a\x1b[31m\u202eb"}]).find("\x1b[2J")
+    assert (
+        "\x1b" not in caught.value.message + caught.value.hint and "\u202e" not in caught.value.hint
+    )
+
+
+def test_entries_that_are_no_objects_are_in_nobodys_way() -> None:
+    mixed = [None, 3, {"name": 4}, {"name": " "}, GUIDE[1]]
+    assert listed(mixed).find("openrouter") == 4 and listed(mixed).names() == ["OpenRouter"]
+
+
+@pytest.mark.parametrize("word", ["none", "None", " NONE ", ""])
+def test_none_means_no_provider(word: str) -> None:
+    assert providers.selected(word) == ""
+    assert providers.selected(" x ") == "x"
+
+
+def test_where_the_file_is(tmp_path: Path) -> None:
+    config = str(tmp_path)
+    first, second = (
+        tmp_path / "Agent Cowork/providers.json",
+        tmp_path / "agent-cowork/providers.json",
+    )
+    assert providers.locate({}, config) == str(first)
+    second.parent.mkdir()
+    second.write_text("[]")
+    assert providers.locate({}, config) == str(second)
+    first.parent.mkdir()
+    first.write_text("[]")
+    assert providers.locate({}, config) == str(first)
+    assert providers.locate({"COWORK_ENV_PROVIDERS_FILE": "/x/y.json"}, config) == "/x/y.json"
+    assert providers.locate({"COWORK_ENV_PROVIDERS_FILE": ""}, config) == str(first)
+
+
+def test_the_variable_with_the_text_comes_first(home: Home) -> None:
+    home.providers()
+    env = {
+        "COWORK_ENV_PROVIDERS_JSON": json.dumps(GUIDE[2]),
+        "COWORK_ENV_PROVIDERS_FILE": "/nowhere/x",
+    }
+    read = providers.load(env, str(home.config))
+    assert (
+        read.names() == ["LiteLLM Local"]
+        and read.where == "$COWORK_ENV_PROVIDERS_JSON"
+        and not read.path
+    )
+    assert len(providers.load({"COWORK_ENV_PROVIDERS_JSON": ""}, str(home.config)).entries) == 4
+
+
+def test_no_file_is_no_providers(home: Home) -> None:
+    assert providers.load({}, str(home.config)).entries == []
+    assert (
+        providers.load({"COWORK_ENV_PROVIDERS_FILE": "/dev/null/x"}, str(home.config)).entries == []
+    )
+
+
+def test_a_byte_order_mark_is_passed_over(home: Home) -> None:
+    home.providers()
+    home.file.write_bytes(b"\xef\xbb\xbf" + home.file.read_bytes())
+    assert len(providers.read(str(home.file)).entries) == 4
+
+
+def test_a_torn_file_is_read_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.providers()
+    whole = home.file.read_bytes()
+    home.file.write_bytes(whole[: len(whole) // 2])
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            home.file.write_bytes(whole)
+
+    monkeypatch.setattr("time.sleep", nap)
+    assert len(providers.read(str(home.file)).entries) == 4
+    assert naps == [0.05] * 3
+    home.file.write_bytes(whole[:-3])
+    with pytest.raises(CoworkEnvError) as caught:
+        providers.read(str(home.file), str(home.path))
+    assert (
+        caught.value.message.startswith(
+            "~/.config/agent-cowork/providers.json is not valid JSON: line "
+        )
+        and len(naps) == 6
+    )
+
+
+def test_an_old_broken_file_is_refused_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.providers()
+    home.file.write_text("[")
+    os.utime(home.file, (1, 1))
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waited"))
+    with pytest.raises(CoworkEnvError):
+        providers.read(str(home.file))
+
+
+def test_keys_stay_out_of_repr() -> None:
+    assert "sk-" not in repr(listed(GUIDE))

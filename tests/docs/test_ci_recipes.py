@@ -1,0 +1,293 @@
+"""The examples of docs/ci.md, run as each CI system runs them, with a client that notes the environment it gets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import string
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_formats import Runner, read_azure, read_docker, read_gitlab
+
+from support.home import Home, need
+
+TEXT = (Path(__file__).parent.parent.parent / "docs/ci.md").read_text(encoding="utf-8")
+KEY = "sk-or-invented-in-ci"
+URL = "https://openrouter.ai/api"
+MODEL = "anthropic/claude-sonnet-4-20250514"
+
+
+def blocks(kind: str, text: str = TEXT) -> list[str]:
+    """The fenced blocks of one kind, each without its fences."""
+    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def yaml(kind: str) -> list[Any]:
+    """The blocks of one kind as YAML."""
+    try:
+        from yaml import safe_load
+    except ImportError:
+        if os.environ.get("CI"):
+            pytest.fail("PyYAML is not installed, and in CI it must be")
+        pytest.skip("PyYAML is not installed")
+    return [safe_load(text) for text in blocks(kind)]
+
+
+class Machine:
+    """A CI machine: the repository's files, and clients and installers that only note that they were called."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.work = home.path / "checkout"
+        (self.work / "ci").mkdir(parents=True)
+        self.providers = self.work / "ci/providers.json"
+        self.providers.write_text(blocks("json")[0])
+        self.notes = home.path / "notes"
+        self.notes.mkdir()
+        stubs = home.path / "stubs"
+        stubs.mkdir()
+        for name in ("claude", "python"):
+            self.stub(stubs / name, 'exec /usr/bin/env -0 > "$NOTES/$(ls "$NOTES" | wc -l)"')
+        for name in ("pip", "pipx", "npm"):
+            self.stub(stubs / name, "")
+        self.stub(
+            stubs / "docker",
+            'printf "%s\\0" "$@" > "$NOTES/args"; for a; do [ ! -f "$a" ] || cp "$a" "$NOTES/file"; done',
+        )
+        self.env = {**home.env, "NOTES": str(self.notes), "PATH": f"{stubs}:{home.env['PATH']}"}
+
+    @staticmethod
+    def stub(path: Path, text: str) -> None:
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            list(command),
+            env={**self.env, **env},
+            cwd=self.work,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def clients(self) -> list[dict[str, str]]:
+        """The environments that clients were started with."""
+        files = sorted(p for p in self.notes.iterdir() if p.name.isdigit())
+        return [
+            dict(line.split("=", 1) for line in p.read_text().split("\0") if line) for p in files
+        ]
+
+    def check(self, count: int = 1) -> None:
+        """See that so many clients ran, and that each had the provider: its address, its key, its model, no other key."""
+        seen = self.clients()
+        assert len(seen) == count
+        for env in seen:
+            assert (
+                env["ANTHROPIC_BASE_URL"],
+                env["ANTHROPIC_AUTH_TOKEN"],
+                env["ANTHROPIC_MODEL"],
+            ) == (URL, KEY, MODEL)
+            assert "ANTHROPIC_API_KEY" not in env
+
+
+@pytest.fixture
+def machine(home: Home) -> Machine:
+    return Machine(home)
+
+
+# Plain scripts
+
+SCRIPTS = blocks("sh test")
+
+
+def test_the_examples_are_there() -> None:
+    assert len(SCRIPTS) == 4
+    assert [len(blocks(f"yaml {kind}")) for kind in ("github", "gitlab", "azure")] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash", "bash", "zsh"])
+@pytest.mark.parametrize(("script", "count"), [(SCRIPTS[0], 1), (SCRIPTS[1], 2)])
+def test_scripts(machine: Machine, shell: str, script: str, count: int) -> None:
+    given = {"COWORK_ENV_PROVIDERS_FILE": "ci/providers.json"}
+    need(shell)
+    (machine.work / "script").write_text(script)
+    done = machine.run(shell, "script", **given, OPENROUTER_KEY=KEY)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    machine.check(count)
+    done = machine.run(shell, "script", **given)
+    assert done.returncode == 1
+    assert "OPENROUTER_KEY" in done.stderr
+    machine.check(count)  # no further client
+
+
+def test_providers_in_a_variable(machine: Machine) -> None:
+    given = {"COWORK_ENV_PROVIDERS_JSON": machine.providers.read_text(), "OPENROUTER_KEY": KEY}
+    machine.providers.unlink()
+    assert machine.run("sh", "-c", SCRIPTS[0], **given).returncode == 0
+    machine.check()
+
+
+def test_the_repositorys_pin_needs_trust(machine: Machine) -> None:
+    (machine.work / ".cowork-provider").write_text("openrouter\n")
+    given = {"COWORK_ENV_PROVIDERS_FILE": "ci/providers.json", "OPENROUTER_KEY": KEY}
+    done = machine.run("cowork-env", "exec", "--", "claude", **given)
+    assert done.returncode == 3
+    assert not machine.clients()
+    assert machine.run("cowork-env", "exec", "--trust", "--", "claude", **given).returncode == 0
+    machine.check()
+
+
+# GitHub Actions
+
+
+def github(machine: Machine, secrets: dict[str, str]) -> tuple[int, str]:
+    """Run the workflow's only job; the exit status, and the log before masking."""
+    workflow = yaml("yaml github")[0]
+    env, log = dict(workflow["env"]), ""
+    (job,) = workflow["jobs"].values()
+    for number, step in enumerate(job["steps"]):
+        if "run" not in step:
+            continue
+        runner = Runner(machine.home.path / f"set_env_{number}")
+        own = {
+            k: re.sub(r"\$\{\{ secrets\.(\w+) }}", lambda m: secrets.get(m[1], ""), v)
+            for k, v in step.get("env", {}).items()
+        }
+        script = machine.home.path / f"step_{number}.sh"
+        script.write_text(step["run"])
+        done = machine.run(
+            "bash", "-e", str(script), **{**env, **own, "GITHUB_ENV": str(runner.file)}
+        )
+        log += done.stdout + done.stderr
+        if done.returncode:
+            return done.returncode, log
+        env.update(runner.read())
+    return 0, log
+
+
+def test_github(machine: Machine) -> None:
+    assert github(machine, {"OPENROUTER_KEY": KEY}) == (0, f"::add-mask::{KEY}\n")
+    machine.check()
+    assert "OPENROUTER_KEY" not in machine.clients()[0]
+
+
+def test_github_without_the_secret(machine: Machine) -> None:
+    status, log = github(machine, {})
+    assert status == 1
+    assert "OPENROUTER_KEY" in log
+    assert not machine.clients()
+
+
+# GitLab CI
+
+
+def gitlab(machine: Machine, pipeline: dict[str, Any], project: dict[str, str]) -> int:
+    """Run the jobs in their order; the exit status of the first that fails."""
+    reports: dict[str, str] = {}
+    given = {**project, "CI_PROJECT_DIR": str(machine.work)}
+    for name, job in pipeline.items():
+        if name == "variables":
+            continue
+        # What a job needs it gets; a report wins over the file's variables, and the project's own over all.
+        declared = {**pipeline["variables"], **job.get("variables", {})}
+        env = {
+            **{k: string.Template(v).safe_substitute(given) for k, v in declared.items()},
+            **reports,
+            **given,
+        }
+        done = machine.run("bash", "-eo", "pipefail", "-c", "\n".join(job["script"]), **env)
+        assert KEY not in done.stdout + done.stderr
+        if done.returncode:
+            return done.returncode
+        if report := job.get("artifacts", {}).get("reports", {}).get("dotenv"):
+            text = (machine.work / report).read_text()
+            assert KEY not in text
+            reports.update(read_gitlab(text))
+    return 0
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_gitlab(machine: Machine, number: int) -> None:
+    assert gitlab(machine, yaml("yaml gitlab")[number], {"OPENROUTER_KEY": KEY}) == 0
+    machine.check()
+
+
+def test_gitlab_without_the_variable(machine: Machine) -> None:
+    assert gitlab(machine, yaml("yaml gitlab")[0], {}) == 1
+    assert not machine.clients()
+
+
+# Azure Pipelines
+
+
+def azure(machine: Machine, variables: dict[str, str]) -> int:
+    """Run the steps; secrets reach only those that ask for them."""
+    pipeline = yaml("yaml azure")[0]
+    plain, secret = dict(pipeline["variables"]), dict(variables)
+    for step in pipeline["steps"]:
+        known = {f"$({name})": value for name, value in {**plain, **secret}.items()}
+        own = {
+            k: known.get(v, v) for k, v in step.get("env", {}).items()
+        }  # an unknown one stays as it is written
+        done = machine.run("bash", "-c", step["script"], **{**plain, **own})
+        if done.returncode:
+            return done.returncode
+        found, hidden = read_azure(done.stdout)
+        plain.update({k: v for k, v in found.items() if k not in hidden})
+        secret.update({k: v for k, v in found.items() if k in hidden})
+    return 0
+
+
+def test_azure(machine: Machine) -> None:
+    assert azure(machine, {"OPENROUTER_KEY": KEY}) == 0
+    machine.check()
+
+
+def test_azure_without_the_variable(machine: Machine) -> None:
+    assert azure(machine, {}) == 1
+    assert not machine.clients()
+
+
+# Docker
+
+
+def test_the_image(machine: Machine) -> None:
+    lines = [line.partition(" ")[::2] for line in blocks("dockerfile")[0].splitlines()]
+    env = dict(rest.split("=", 1) for word, rest in lines if word == "ENV")
+    command = [
+        arg
+        for wanted in ("ENTRYPOINT", "CMD")
+        for word, rest in lines
+        if word == wanted
+        for arg in json.loads(rest)
+    ]
+    copied = next(
+        rest.split()
+        for word, rest in lines
+        if word == "COPY" and rest.startswith("ci/providers.json")
+    )
+    assert env["COWORK_ENV_PROVIDERS_FILE"] == copied[1]
+    env["COWORK_ENV_PROVIDERS_FILE"] = str(machine.work / copied[0])
+    assert machine.run(*command, **env).returncode == 1
+    assert not machine.clients()
+    assert machine.run(*command, **env, OPENROUTER_KEY=KEY).returncode == 0
+    machine.check()
+
+
+@pytest.mark.parametrize("script", SCRIPTS[2:])
+def test_starting_containers(machine: Machine, script: str) -> None:
+    done = machine.run(
+        "sh", "-e", "-c", script, COWORK_ENV_PROVIDERS_FILE="ci/providers.json", OPENROUTER_KEY=KEY
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert KEY not in (machine.notes / "args").read_text()
+    if "--env-file" in script:
+        inside = read_docker((machine.notes / "file").read_text())
+        assert (inside["ANTHROPIC_BASE_URL"], inside["ANTHROPIC_AUTH_TOKEN"]) == (URL, KEY)
+        assert (machine.notes / "file").stat().st_mode & 0o077 == 0
+    assert sorted(p.name for p in machine.work.iterdir()) == ["ci"]

@@ -1,0 +1,165 @@
+"""The recipes of docs/other-tools.md, run by the tools that they are for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cowork_env.core.environment import MANAGED
+
+from support.home import GUIDE, Home, need
+
+TEXT = (Path(__file__).parent.parent.parent / "docs/other-tools.md").read_text(encoding="utf-8")
+THEIRS = {
+    "ANTHROPIC_API_KEY": "theirs",
+    "CLAUDE_CODE_USE_BEDROCK": "1",
+    "ANTHROPIC_MODEL": "theirs",
+}
+
+
+def blocks(kind: str) -> list[str]:
+    """The fenced blocks of one kind, each without its fences."""
+    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def check(seen: dict[str, str]) -> None:
+    """See that an environment is OpenRouter's, and nothing of the person's beside it."""
+    assert seen["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
+    assert seen["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]
+    assert seen["ANTHROPIC_MODEL"] == GUIDE[1]["defaultModel"]
+    assert not {"ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK"} & set(seen)
+
+
+class Tool:
+    """A tool that loads a directory's environment, in a project with a pin."""
+
+    def __init__(self, home: Home, *command: str) -> None:
+        self.home, self.command = home, command
+        self.env = {**home.env, **THEIRS}
+        self.project = home.path / "project"
+        home.providers()
+        home.pin(self.project, "openrouter\n")
+
+    def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.command[0], *arguments],
+            env=self.env,
+            cwd=cwd or self.project,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def seen(self, cwd: Path | None = None) -> dict[str, str]:
+        """The environment that a program gets through the tool."""
+        done = self.run(*self.command[1:], "env", "-0", cwd=cwd)
+        assert done.returncode == 0, done.stderr
+        return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
+
+
+# direnv
+
+
+@pytest.fixture
+def direnv(home: Home) -> Tool:
+    tool = Tool(home, need("direnv"), "exec", ".")
+    (tool.project / ".envrc").write_text("".join(blocks("sh direnv")))
+    assert tool.run("allow", ".").returncode == 0
+    return tool
+
+
+def test_direnv_loads_the_provider(direnv: Tool) -> None:
+    check(direnv.seen())
+
+
+def test_direnv_puts_everything_back_in_a_shell(direnv: Tool) -> None:
+    bash = need("bash")
+    names = "ANTHROPIC_BASE_URL ANTHROPIC_AUTH_TOKEN ANTHROPIC_API_KEY CLAUDE_CODE_USE_BEDROCK ANTHROPIC_MODEL COWORK_ENV_STATE"
+    show = f'for n in {names}; do [ -n "${{!n+x}}" ] && echo "$n=${{!n}}"; done'
+    load = 'eval "$(direnv export bash)"'
+    script = f"{load}; {show}; echo; cd ..; {load}; {show}"
+    done = subprocess.run(
+        [bash, "--norc", "-c", script],
+        env=direnv.env,
+        cwd=direnv.project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    inside, _, outside = done.stdout.partition("\n\n")
+    check(dict(line.split("=", 1) for line in inside.splitlines()))
+    assert dict(line.split("=", 1) for line in outside.splitlines()) == THEIRS
+
+
+@pytest.mark.parametrize(("pin", "allow"), [("openrouter\n", False), ("nobody\n", True)])
+def test_direnv_fails_where_the_provider_cannot_be_had(direnv: Tool, pin: str, allow: bool) -> None:
+    other = direnv.home.path / "other"
+    direnv.home.pin(other, pin, allow)
+    (other / ".envrc").write_text("".join(blocks("sh direnv")))
+    assert direnv.run("allow", ".", cwd=other).returncode == 0
+    done = direnv.run("exec", ".", "env", cwd=other)
+    assert done.returncode != 0
+    assert "ANTHROPIC_BASE_URL" not in done.stdout
+    assert "cowork-env: " in done.stderr
+
+
+# mise
+
+
+@pytest.fixture
+def mise(home: Home) -> Tool:
+    tool = Tool(home, need("mise"), "exec", "--")
+    (tool.project / "cowork-env.sh").write_text(blocks("sh mise")[0])
+    (tool.project / "mise.toml").write_text(blocks("toml mise")[0])
+    tool.env.update(MISE_YES="1", MISE_OFFLINE="1", MISE_TRUSTED_CONFIG_PATHS=str(tool.project))
+    return tool
+
+
+def test_mise_loads_the_provider(mise: Tool) -> None:
+    check(mise.seen())
+    assert mise.seen(mise.home.path)["ANTHROPIC_API_KEY"] == "theirs"
+
+
+def test_mise_fails_where_the_provider_cannot_be_had(mise: Tool) -> None:
+    (mise.project / ".cowork-provider").write_text(
+        "litellm-local\n"
+    )  # changed, so not allowed any more
+    done = mise.run("exec", "--", "env")
+    assert done.returncode != 0
+    assert "ANTHROPIC_" not in done.stdout
+    assert "is not allowed" in done.stderr
+
+
+def test_mise_unsets_all_that_is_managed() -> None:
+    assert re.findall(r"^(\w+) = false$", blocks("toml mise")[0], re.MULTILINE) == list(MANAGED)
+
+
+def test_mise_task(mise: Tool) -> None:
+    task = blocks("toml")[0]
+    (mise.project / "mise.toml").write_text(task)
+    stub = mise.home.path / "stubs/claude"
+    stub.parent.mkdir()
+    stub.write_text("#!/bin/sh\nexec env -0\n")
+    stub.chmod(0o755)
+    mise.env["PATH"] = f"{stub.parent}:{mise.env['PATH']}"
+    done = mise.run("run", "--quiet", "review")
+    assert done.returncode == 0, done.stderr
+    check(dict(line.split("=", 1) for line in done.stdout.split("\0") if line))
+
+
+# Launchers
+
+
+def test_a_launcher(home: Home) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", blocks("sh test")[0]],
+        env=home.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"export PATH='.*/shims':\"\$PATH\"\n", done.stdout)

@@ -1,0 +1,361 @@
+"""What the hook's question imports: a short list, and never a project's own files.
+
+What no program can do anything about, and what is done instead:
+
+* ``PYTHONPATH`` and ``PYTHONHOME`` reach whatever is started as plain ``python`` or through a console script, before
+  its first line runs. They are the person's own; a project cannot set them. The hook's question ignores them (-I).
+* ``python -m cowork_env`` in a folder that has a ``cowork_env/``, or a module by one of the few names that Python's
+  own start with -m needs, runs that one. Nothing of ours is ever started so; the hooks and the launchers are not.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cowork_env import cli
+from cowork_env.hook import bundle, render
+
+from support.home import GUIDE, Home, executable
+
+ROOT = str(Path(render.PACKAGE).parent)
+ISOLATED = [sys.executable, "-I", "-S", "-X", "utf8"]
+LIST = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
+
+# Beyond what the interpreter itself starts with. Every line here costs time at each change of directory.
+OURS = {
+    "cowork_env",
+    "cowork_env.ask",
+    "cowork_env.environment",
+    "cowork_env.errors",
+    "cowork_env.jsontext",
+    "cowork_env.pins",
+    "cowork_env.provider",
+    "cowork_env.providers",
+    "cowork_env.resolve",
+    "cowork_env.shells",
+    "cowork_env.system",
+    "cowork_env.text",
+    "cowork_env.trust",
+}
+STANDARD = {"_stat", "errno", "gc"}
+JSON = {"_json"}
+SHA = {"_sha2" if sys.version_info >= (3, 12) else "_sha256"}
+NEVER = {
+    "os",
+    "click",
+    "pydantic",
+    "platformdirs",
+    "rich",
+    "re",
+    "json",
+    "hashlib",
+    "typing",
+    "dataclasses",
+    "pathlib",
+    "enum",
+    "functools",
+    "collections",
+    "subprocess",
+    "importlib",
+    "shlex",
+    "site",
+    "warnings",
+    "contextlib",
+    "inspect",
+    "argparse",
+    "logging",
+}
+
+
+def question(
+    home: Home, directory: Path, launch: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """The hook's question, word for word as the hook asks it."""
+    command = [
+        *ISOLATED,
+        "-c",
+        launch or render.launch(str(home.state)),
+        "bash",
+        "",
+        str(home.state),
+        str(home.config),
+        "",
+        ROOT,
+    ]
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env={**home.env, **variables},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+
+
+def imported(home: Home, directory: Path) -> set[str]:
+    """The modules that a question imports, once its time stamps are there."""
+    question(home, directory)
+    bare = subprocess.run(
+        [*ISOLATED, "-c", "pass" + LIST], capture_output=True, text=True, timeout=20, check=True
+    ).stderr.split()
+    # It leaves without ceremony; here it stays to tell.
+    done = question(
+        home,
+        directory,
+        "import posix; posix._exit = lambda status: None\n" + render.launch(str(home.state)) + LIST,
+    )
+    assert done.stdout.startswith("\\builtin set -- ")
+    return set(done.stderr.split()) - set(bare)
+
+
+def test_the_hook_asks_with_these_very_flags(home: Home) -> None:
+    assert render._interpreter(str(home.state))[:5] == ISOLATED
+
+
+def test_without_a_provider(home: Home) -> None:
+    home.path.joinpath("empty").mkdir()
+    assert imported(home, home.path / "empty") == OURS | STANDARD | SHA
+
+
+def test_with_a_pin_and_a_stored_key(home: Home) -> None:
+    home.providers()
+    home.pin(home.path / "project", "openrouter\nmodel = m\n")
+    assert imported(home, home.path / "project") == OURS | STANDARD | JSON | SHA
+    assert f"ANTHROPIC_AUTH_TOKEN='{GUIDE[1]['authToken']}'" in question(
+        home, home.path / "project"
+    ).stdout.replace("'\\''", "'")
+
+
+def test_nothing_heavy_on_any_of_the_usual_ways(home: Home) -> None:
+    home.providers(
+        [
+            *GUIDE,
+            {
+                "name": "file",
+                "baseUrl": "https://f.example",
+                "authTokenFrom": f"file:{home.path}/key",
+            },
+        ]
+    )
+    (home.path / "key").write_text("sk-x")
+    texts = {"openrouter\nrequired = true": True, "aws-bedrock": False, "file": True, "none": True}
+    for i, (text, allowed) in enumerate(texts.items()):
+        home.pin(home.path / str(i), text, allowed)
+        assert not imported(home, home.path / str(i)) & NEVER
+
+
+def test_the_bundle_holds_all_of_ours_and_agrees_with_the_modules(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {f"cowork_env.{name}" for name in bundle.MODULES} == OURS - {"cowork_env"}
+    home.providers()
+    home.pin(home.path / "project", "openrouter\nmodel = m\n")
+    bundled = render.launch(str(home.state))
+    monkeypatch.setattr(bundle, "path", lambda state: "")
+    plain = render.launch(str(home.state))
+    assert "marshal" in bundled and "marshal" not in plain
+    question(home, home.path / "project", plain)  # the time stamps
+    assert (
+        question(home, home.path / "project", bundled).stdout
+        == question(home, home.path / "project", plain).stdout
+    )
+
+
+def test_a_bundle_that_cannot_be_used_is_done_without(home: Home) -> None:
+    home.pin(home.path / "project", "none\n")
+    launch, file = render.launch(str(home.state)), Path(bundle.path(str(home.state)))
+    whole = question(home, home.path / "project", launch).stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for content in (b"", b"no code", file.read_bytes()[:1000], marshal.dumps(None)):
+        file.write_bytes(content)
+        assert question(home, home.path / "project", launch).stdout == whole
+    file.unlink()
+    assert question(home, home.path / "project", launch).stdout == whole
+
+
+def test_a_bundle_is_for_these_very_sources_and_they_are_not_hoarded(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, found = str(home.state), []
+    for number in range(bundle.KEPT + 3):
+        monkeypatch.setattr(bundle, "LOADER", f"{bundle.LOADER}# {number}")
+        found.append(bundle.path(state))
+        os.utime(found[-1], (number, number))
+        assert bundle.path(state) == found[-1]
+    assert len(set(found)) == len(found)
+    assert [path for path in found if os.path.exists(path)] == found[-bundle.KEPT :]
+    (home.state / bundle.FOLDER).chmod(0o777)
+    assert bundle.path(state) == ""
+    monkeypatch.setenv("HOME", str(home.path / "gone"))
+    assert bundle.path(f"{home.path}/gone/.local/state/cowork-env") == ""
+    assert not (home.path / "gone").exists()
+
+
+def hostile(folder: Path, home: Home, *names: str) -> Path:
+    """A folder with modules of its own under ``names``; whichever is imported leaves a note."""
+    folder.mkdir(parents=True)
+    for name in names:
+        code = f"open({str(home.path / 'owned')!r}, 'a').write({name + ' '!r})\n"
+        (folder / f"{name}.py").write_text(code)
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "__init__.py").write_text(code)
+        (folder / name / "__main__.py").write_text(code)
+    (folder / "evil.pth").write_text(
+        f"import os; open({str(home.path / 'owned')!r}, 'a').write('pth ')\n"
+    )
+    return folder
+
+
+THEIRS = (
+    "click",
+    "pydantic",
+    "platformdirs",
+    "filelock",
+    "httpx",
+    "questionary",
+    "shellingham",
+    "rich",
+    "tomllib",
+)
+ALL = (*sys.stdlib_module_names, *THEIRS, "cowork_env", "sitecustomize", "usercustomize")
+
+
+def owned(home: Home) -> str:
+    path = home.path / "owned"
+    return path.read_text() if path.exists() else ""
+
+
+def test_the_hooks_question_imports_nothing_of_a_projects(home: Home) -> None:
+    home.providers()
+    folder = hostile(home.path / "project", home, *ALL)
+    home.pin(folder, "openrouter")
+    start = str(folder / "os.py")
+    for variables in (
+        {},
+        {"PYTHONPATH": str(folder)},
+        {"PYTHONPATH": ":."},
+        {"PYTHONSTARTUP": start},
+        {"PYTHONHOME": str(folder)},
+        {"PYTHONUSERBASE": str(folder)},
+        {"PYTHONINSPECT": "1"},
+        {"PYTHONPLATLIBDIR": str(folder)},
+        {"PYTHONSAFEPATH": ""},
+        {"PYTHONWARNINGS": "error::evil.Evil"},
+        {"PYTHONBREAKPOINT": "evil"},
+        {"PYTHONPYCACHEPREFIX": str(folder)},
+    ):
+        done = question(home, folder, **variables)
+        assert "ANTHROPIC_BASE_URL" in done.stdout and not done.stderr, variables
+        assert not owned(home), variables
+
+
+# Every command, far enough into its work to import what it needs for it.
+COMMANDS = (
+    "--help",
+    "--version",
+    "init bash",
+    "init bash --remove",
+    "hook bash",
+    "completion zsh",
+    "reload",
+    "demo",
+    "add openrouter --name New --token-stdin",
+    "edit OpenRouter --default-model m",
+    "rename OpenRouter Other",
+    "remove OpenRouter",
+    "list",
+    "list --json",
+    "show OpenRouter --json",
+    "presets",
+    "import env --yes",
+    "use OpenRouter",
+    "pin OpenRouter",
+    "unpin",
+    "allow",
+    "deny",
+    "prune",
+    "status",
+    "status --json",
+    "doctor --offline",
+    "doctor Away --json",
+    "exec true",
+    "export",
+    "export --format dotenv",
+    "shim true",
+    "shim --remove",
+    "token",
+)
+
+
+def run_them_all(home: Home, folder: Path, command: list[str], **variables: str) -> None:
+    """Run each command line in ``folder``: it does what it was told, and imports nothing from there."""
+    away = {"name": "Away", "baseUrl": "http://127.0.0.1:9", "authToken": "sk-away"}
+    env = {
+        **home.env,
+        "ANTHROPIC_BASE_URL": "https://e.example",
+        "ANTHROPIC_AUTH_TOKEN": "sk-e",
+        "SHELL": "/bin/bash",
+        **variables,
+    }
+    for line in COMMANDS:
+        home.providers([*GUIDE, away])
+        home.pin(folder, "OpenRouter\n")
+        done = subprocess.run(
+            [*command, *line.split()],
+            cwd=folder,
+            env=env,
+            input="sk-new\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0 or line.startswith("doctor"), (line, done.stderr)
+        assert "mistake in cowork-env" not in done.stderr, (line, done.stderr)
+        assert not owned(home), line
+
+
+def test_no_command_is_left_out() -> None:
+    assert {line.split()[0] for line in COMMANDS} >= set(cli.COMMANDS)
+
+
+def test_the_console_script_imports_nothing_of_the_folder_it_is_run_in(home: Home) -> None:
+    folder = hostile(home.path / "project", home, *ALL)
+    run_them_all(home, folder, [executable()], PYTHONSTARTUP=str(folder / "os.py"))
+
+
+def test_python_dash_m_imports_none_of_what_the_commands_need_from_there(home: Home) -> None:
+    bare = [sys.executable, "-c", "import sys, runpy, pkgutil, cowork_env; print(*sys.modules)"]
+    early = subprocess.run(
+        bare, env=home.env, cwd="/", capture_output=True, text=True, timeout=20, check=True
+    ).stdout.split()
+    folder = hostile(home.path / "project", home, *(set(ALL) - set(early)))
+    assert {"json", "click", "platformdirs", "shlex", "tempfile", "random"} <= {
+        p.stem for p in folder.glob("*.py")
+    }
+    run_them_all(home, folder, [sys.executable, "-m", "cowork_env"])
+
+
+def test_what_cannot_be_defended_is_as_it_is_written_above(home: Home) -> None:
+    folder = hostile(home.path / "project", home, "cowork_env")
+    command = [sys.executable, "-m", "cowork_env", "--version"]
+    subprocess.run(command, cwd=folder, env=home.env, capture_output=True, timeout=60, check=True)
+    assert owned(home) == "cowork_env cowork_env "  # the package and its __main__
+    (home.path / "owned").unlink()
+    done = subprocess.run(
+        [sys.executable, "-I", *command[1:]],
+        cwd=folder,
+        env=home.env,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0 and not owned(home)

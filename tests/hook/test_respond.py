@@ -1,0 +1,494 @@
+"""The hook's question as a pure function: no key without its URL, and the ways to apply and undo agree."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cowork_env import models
+from cowork_env.core import resolve, trust
+from cowork_env.core.environment import (
+    BASE_URL,
+    CREDENTIALS,
+    MANAGED,
+    STATE,
+    UNRESOLVED_TOKEN,
+    UNRESOLVED_URL,
+    Activation,
+)
+from cowork_env.core.provider import InvalidField, Provider, repaired
+from cowork_env.core.resolve import Inputs
+from cowork_env.hook import respond
+from cowork_env.hook.respond import KEEP, MORE, Answer, Question, answer
+from cowork_env.shells import REGISTRY
+
+from support.home import GUIDE, Home, executable
+
+
+def run(code: str, env: dict[str, str]) -> tuple[dict[str, str], bool]:
+    """What bash would make of statements: the environment after them, and whether the last one worked.
+
+    It knows the few forms that are written, and fails at any other, so that nothing else can creep in.
+    """
+    if code.startswith("if "):
+        condition, _, rest = code.removeprefix("if ").partition("; then\n")
+        fits, _, otherwise = rest.removesuffix("\nfi\n").partition("\nelse \\builtin eval ")
+        return run(fits if run(condition, env)[1] else shlex.split(otherwise)[0], env)
+    env, words, works = dict(env), shlex.split(code), True
+    commands: list[list[str]] = []
+    for word in words:
+        if word == "\\builtin" or word == "builtin":
+            commands.append([])
+        else:
+            commands[-1].append(word)
+    joined = False
+    for command in commands:
+        follows = command[-1] == "&&"
+        if works or not joined:
+            works = _one([w for w in command[:-1] if w] + ([] if follows else command[-1:]), env)
+        joined = follows
+    return env, works
+
+
+def _one(command: list[str], env: dict[str, str]) -> bool:
+    match command:
+        case ["export", *pairs]:
+            for pair in pairs:
+                name, equals, value = pair.partition("=")
+                assert equals
+                env[name] = value
+        case ["unset", "-v", *names]:
+            for name in names:
+                env.pop(name, None)
+        case ["test", expansion, "=", *rest]:
+            live = []
+            for part in expansion.split("\1"):
+                name = part.removeprefix("${").partition("+")[0].removesuffix("-}")
+                set_or_not, value = f"${{{name}+x}}", f"${{{name}-}}"
+                assert part in (set_or_not, value, set_or_not + value)
+                live.append(
+                    "x" * (name in env and part != value) + env.get(name, "") * (part != set_or_not)
+                )
+            assert len(rest) <= 1
+            return "\1".join(live) == "".join(rest)
+        case _:
+            raise AssertionError(command)
+    return True
+
+
+class World:
+    """Folders for providers, pins and trust, with time stamps that lie in the past."""
+
+    def __init__(self, root: str) -> None:
+        self.root, self.directory = root, f"{root}/project"
+        os.makedirs(self.directory)
+        self.trust = trust.TrustStore(f"{root}/state")
+
+    def providers(self, text: str) -> None:
+        Path(f"{self.root}/providers.json").write_text(
+            text, encoding="utf-8", errors="surrogatepass"
+        )
+        os.utime(f"{self.root}/providers.json", (1, 1))
+
+    def pin(self, text: str, allow: bool = True) -> None:
+        path = f"{self.directory}/.cowork-provider"
+        Path(path).write_text(text)
+        if allow:
+            self.trust.allow(trust.location(path), text.encode())
+            os.utime(f"{self.root}/state/trust", (1, 1))
+
+    def ask(self, env: dict[str, str], flags: str = "", shell: str = "bash") -> Answer:
+        env = {**env, "COWORK_ENV_PROVIDERS_FILE": f"{self.root}/providers.json"}
+        inputs = Inputs(env, self.directory, f"{self.root}/config", f"{self.root}/state")
+        return answer(Question(REGISTRY[shell], flags), inputs)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(os.path.realpath(tmp_path) + "/w")
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(
+        dir=os.path.realpath(tmp_path_factory.mktemp("worlds"))
+    ) as folder:
+        yield folder
+
+
+words = st.sampled_from(["a", "b", "a", "b", "c", "none", "nobody", ""])
+lines = st.sampled_from(["model = m", "required = true", "junk", "haiku = h", "opus = http://x"])
+pin_texts = st.builds(
+    lambda word, more: "\n".join([word, *more]) + "\n", words, st.lists(lines, max_size=2)
+)
+sensitive = [BASE_URL, *CREDENTIALS] * 4  # where a mistake would be worst
+env_names = st.sampled_from([*sensitive, *MANAGED, "CLAUDE_CODE_USE_BEDROCK", "EXTRA"])
+own = st.dictionaries(env_names, st.sampled_from(["", "own"]), max_size=6)
+hand = st.dictionaries(env_names, st.sampled_from([None, "", "hand"]), max_size=2)
+
+
+@st.composite
+def entries(draw: st.DrawFn, name: str) -> Any:
+    """A provider whose URL and key bear its name; one of four has something odd about it."""
+    version = draw(st.integers(1, 2))
+    entry: dict[str, Any] = {
+        "name": name,
+        "id": draw(st.sampled_from([name, f"id-{name}", "same"])),
+        "baseUrl": f"https://{name}{version}.example/v1",
+        "authToken": f"key-{name}{version}",
+        "auth": draw(st.sampled_from(["bearer", "api-key"])),
+    }
+    odd: dict[str, list[Any]] = {
+        "baseUrl": ["", "http://no.example", "x", 3],
+        "authToken": ["", "ENC:v1:djEw", "a b ", "x\ny", "djExAAAA", 3],
+        "auth": [None, "x"],
+        "defaultModel": ["", "m", "m m"],
+        "name": ["", 3],
+        "id": [None, 3],
+    }
+    if draw(st.integers(0, 3)) == 0:
+        key = draw(st.sampled_from(sorted(odd)))
+        entry[key] = draw(st.sampled_from(odd[key]))
+    if draw(st.booleans()):
+        entry["env"] = draw(
+            st.dictionaries(env_names, st.sampled_from(["", "", "1", "from-env", 3]), max_size=2)
+        )
+    return draw(st.sampled_from([entry] * 9 + [None]))
+
+
+documents = st.tuples(entries("a"), entries("b"), entries("c")).map(list) | st.sampled_from(
+    ["", "[", "{}", "[[]]", '"x"']
+)
+steps = st.lists(
+    st.tuples(documents, pin_texts, st.booleans(), words, hand, st.booleans()),
+    min_size=1,
+    max_size=5,
+)
+
+
+def coherent(env: dict[str, str], document: Any) -> bool:
+    """Whether the URL and the keys in an environment belong together, each key named after its URL's host."""
+    url, keys = env.get(BASE_URL, ""), [env[n] for n in CREDENTIALS if n in env]
+    if url == UNRESOLVED_URL:
+        return keys == [UNRESOLVED_TOKEN]
+    if any(k.startswith("key-") for k in keys) or url.startswith("https://"):
+        host = url.removeprefix("https://").removesuffix(".example")
+        # An entry may have another credential in its env: its own choice.
+        return f"key-{host}" in keys and all(k in (f"key-{host}", "from-env", "1") for k in keys)
+    return True
+
+
+@given(own, steps, st.sampled_from(["", "s", "fp"]))
+@settings(max_examples=int(os.environ.get("COWORK_ENV_FUZZ", "2000")) // 10, deadline=None)
+def test_at_no_prompt_does_a_key_stand_beside_another_url(
+    worlds: str, start: dict[str, str], path: Any, flags: str
+) -> None:
+    with tempfile.TemporaryDirectory(dir=worlds) as folder:
+        world = World(folder)
+        env, by_hand = dict(start), False
+        for document, pin, allowed, choice, changes, fresh in path:
+            text = document if isinstance(document, str) else json.dumps(document)
+            world.providers(text)
+            world.pin(pin, allowed)
+            before = {n: env.get(n) for n in (BASE_URL, *CREDENTIALS)}
+            for name, value in changes.items():
+                env.pop(name, None)
+                if value is not None:
+                    env[name] = value
+            by_hand = by_hand or before != {n: env.get(n) for n in (BASE_URL, *CREDENTIALS)}
+            env.pop("COWORK_PROVIDER", None)
+            if choice:
+                env["COWORK_PROVIDER"] = choice
+            reply = world.ask(env, flags + "f" * fresh)
+            after, works = run(reply.now, env)
+            assert works or not reply.now
+
+            state = after.get(STATE, "")
+            assert state == reply.state and bool(state) == (Activation.decode(state) is not None)
+            if by_hand and not fresh and after.get(BASE_URL) == "hand":
+                for (
+                    n
+                ) in CREDENTIALS:  # what stood beside it may go on doing so, but no key comes to it
+                    assert after.get(n) == env.get(n) or not after.get(n, "").startswith("key-")
+            one, other = Activation.decode(env.get(STATE, "")), Activation.decode(state)
+            stays = one is not None and other is not None and one.key == other.key
+            by_hand = by_hand and not fresh and stays  # another provider is in force as a whole
+            if not by_hand:
+                assert coherent(after, document), reply.now
+            if reply.name and not by_hand:
+                assert BASE_URL in after or any(
+                    after.get(f"CLAUDE_CODE_USE_{c}") for c in ("BEDROCK", "VERTEX", "FOUNDRY")
+                )
+            assert not any(
+                "key-" in text
+                for text in (reply.label, reply.error, state, reply.pins, *sum(reply.notices, ()))
+            )
+
+            undone, _ = run(reply.undo, after)
+            left, _ = run(world.ask({**after, "COWORK_PROVIDER": "none"}).now, after)
+            assert undone == left if reply.state else not reply.undo
+            if KEEP in reply.flags and reply.state and reply.guard:
+                again, fits = run(reply.guard, undone)
+                if fits:
+                    assert again == undone
+                    applied, works = run(reply.apply, undone)
+                    assert works and run(world.ask(undone).now, undone)[0] == applied
+                    assert other is not None
+                    if all(
+                        t.ours(n, after.get(n)) for n, t in other.touched.items()
+                    ):  # nothing is the person's own
+                        assert applied == after
+            env = after
+
+
+wild = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=6)
+    | st.sampled_from(["https://a.example", "bearer", "none", "sk-1"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@given(
+    entries("a")
+    | st.builds(
+        lambda good, bad: {**good, **bad},
+        st.just(GUIDE[1]),
+        st.dictionaries(st.sampled_from([*GUIDE[1], "env", "auth"]), wild, max_size=2),
+    )
+)
+@settings(max_examples=400, deadline=None)
+def test_the_prompt_and_the_commands_accept_the_same(entry: Any) -> None:
+    word = (
+        str(entry.get("name", "")).strip()
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+        else ""
+    )
+    try:
+        provider = Provider(entry)
+        valid = True
+    except InvalidField:
+        valid = False
+    try:
+        models.validated(entry)
+        saved = True
+    except InvalidField:
+        saved = False
+    assert saved == valid  # no entry here has a reference
+    if not word or word.casefold() == "none":
+        assert not valid
+        return
+    env = {"COWORK_ENV_PROVIDERS_JSON": json.dumps([entry])}
+    inputs = Inputs(env, "/", "/nowhere", "/nowhere", option=word)
+    found = resolve.resolve(inputs)
+    assert (found.error is None) == valid
+    goal = resolve.wanted(inputs, found)
+    assert (goal is None) == (found.error is not None)
+    if goal is not None and goal[BASE_URL]:
+        assert goal[BASE_URL] == (
+            provider.base_url if provider.verbatim else repaired(provider.base_url)
+        )
+        assert provider.token in (goal["ANTHROPIC_AUTH_TOKEN"], goal["ANTHROPIC_API_KEY"])
+
+
+# What else an answer says
+
+
+def test_an_answers_items(world: World) -> None:
+    world.providers(json.dumps(GUIDE))
+    world.pin("openrouter\n")
+    reply = world.ask({"ANTHROPIC_MODEL": "mine"})
+    items = reply.items()
+    assert (
+        items[0] == world.directory
+        and items[2] == KEEP
+        and items[3] == "0"
+        and items[4] == "OpenRouter"
+        and items[6] == ""
+    )
+    assert items[1] == f"{world.directory}/.cowork-provider\x01openrouter\n\x01"
+    assert (
+        items[13] == "0"
+        and len(items) % 2 == 0
+        and items[12].split() == sorted(set(items[12].split()), key=items[12].split().index)
+    )
+    watched = dict(zip(items[14::2], items[15::2], strict=True))
+    assert set(watched) == {
+        f"{world.root}/{p}"
+        for p in ("state/trust", "state/selection", "state/reload", "providers.json")
+    }
+    for path, reference in watched.items():
+        assert bool(reference) == os.path.exists(path)
+        assert not reference or os.stat(reference).st_mtime_ns == os.stat(path).st_mtime_ns
+    assert "ANTHROPIC_MODEL" not in reply.absent.split() and BASE_URL in reply.absent.split()
+
+
+def test_an_untrusted_pin_is_noted_once_for_each_content(world: World) -> None:
+    world.pin("a", allow=False)
+    one, same = world.ask({}), world.ask({})
+    world.pin("b", allow=False)
+    other = world.ask({})
+    assert (
+        len(one.notices) == 1
+        and one.notices == same.notices
+        and one.notices[0][0] != other.notices[0][0]
+    )
+    assert (
+        one.notices[0][1].endswith("is not allowed; to use it: cowork-env allow")
+        and not one.error
+        and not one.now
+    )
+
+
+def test_a_damaged_state_is_said_and_dropped(world: World) -> None:
+    reply = world.ask({STATE: "1:x:$(touch owned)", "A": "1"})
+    assert [text for _, text in reply.notices] == ["COWORK_ENV_STATE is damaged; it is ignored"]
+    assert run(reply.now, {STATE: "x", "A": "1"})[0] == {"A": "1"} and "touch" not in "".join(
+        reply.items()
+    )
+
+
+def test_a_slow_store_is_not_asked_before_the_question_is_patient(world: World) -> None:
+    note = f"{world.root}/asked"
+    slow = {
+        "name": "slow",
+        "baseUrl": "https://s.example",
+        "authTokenFrom": f"cmd:sh -c 'echo >>{note}; echo sk-slow'",
+    }
+    world.providers(json.dumps([*GUIDE, slow]))
+    active, _ = run(
+        world.ask({"COWORK_PROVIDER": "openrouter", "PATH": os.environ["PATH"]}).now,
+        {"PATH": os.environ["PATH"]},
+    )
+    active["COWORK_PROVIDER"] = "slow"
+    reply = world.ask(active)
+    assert reply.flags == MORE and not os.path.exists(note)
+    left, _ = run(reply.now, active)
+    assert not any(k in left for k in (BASE_URL, STATE, *CREDENTIALS))
+    reply = world.ask(left, "p")
+    assert (
+        reply.items()[3] == str(respond.REMEMBER_OUTSIDE) == "600"
+        and Path(note).read_text() == "\n"
+    )
+    assert run(reply.now, left)[0]["ANTHROPIC_AUTH_TOKEN"] == "sk-slow"
+
+
+def test_an_answer_with_a_key_from_a_variable_fits_where_the_variable_is_the_same(
+    world: World,
+) -> None:
+    world.providers(
+        json.dumps(
+            [
+                {"name": "a", "baseUrl": "https://a.example", "authTokenFrom": "env:SHARED"},
+                {
+                    "name": "b",
+                    "baseUrl": "https://b.example",
+                    "authToken": "key-b",
+                    "env": {"SHARED": "value-of-b"},
+                },
+            ]
+        )
+    )
+    start = {"SHARED": "key-a"}
+    env, _ = run(world.ask({**start, "COWORK_PROVIDER": "b"}).now, start)
+    reply = world.ask({**env, "COWORK_PROVIDER": "a"})
+    env, _ = run(reply.now, env)
+    assert env["ANTHROPIC_AUTH_TOKEN"] == "key-a" and env["SHARED"] == "key-a"
+    assert run(reply.undo, env)[0] == start
+    assert run(reply.guard, start)[1] and not run(reply.guard, {"SHARED": "value-of-b"})[1]
+
+
+def test_a_change_within_the_same_second_is_not_remembered_by_a_coarse_shell(world: World) -> None:
+    world.providers(json.dumps(GUIDE))
+    assert respond.PASSING not in world.ask({"COWORK_PROVIDER": "openrouter"}, "s").flags
+    os.utime(f"{world.root}/providers.json")
+    assert respond.PASSING in world.ask({"COWORK_PROVIDER": "openrouter"}, "s").flags
+    assert respond.PASSING not in world.ask({"COWORK_PROVIDER": "openrouter"}, "").flags
+
+
+def test_references_are_private_and_bounded(world: World) -> None:
+    for i in range(230):
+        world.providers("[]")
+        os.utime(f"{world.root}/providers.json", (i, i))
+        world.ask({})
+    stamps = Path(f"{world.root}/state/stamps")
+    assert len(list(stamps.iterdir())) <= 201 and stamps.stat().st_mode & 0o777 == 0o700
+    assert all(s.stat().st_size == 0 for s in stamps.iterdir())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_no_key_is_in_what_people_are_shown(home: Home, world: World, shell: str) -> None:
+    world.providers(json.dumps(GUIDE))
+    reply = world.ask({"COWORK_PROVIDER": "openrouter"}, shell=shell)
+    key = GUIDE[1]["authToken"]
+    assert key in reply.now and key in reply.apply
+    assert not any(
+        key in text
+        for text in (reply.label, reply.error, reply.state, reply.name, reply.guard, reply.absent)
+    )
+
+
+ENTRIES: list[Any] = [
+    GUIDE[1],
+    {**GUIDE[1], "baseUrl": "http://a.example"},
+    {**GUIDE[1], "baseUrl": "http://a.example", "allowInsecure": True},
+    {**GUIDE[1], "authToken": "a b\n"},
+    {**GUIDE[1], "models": {"opus": 3}},
+    {**GUIDE[1], "env": {"PATH": "x"}},
+    {**GUIDE[1], "env": {"ANTHROPIC_BASE_URL": "https://evil.example"}},
+    {**GUIDE[1], "auth": "api-key"},
+    {**GUIDE[1], "auth": "x"},
+    {"name": "OpenRouter", "env": {"CLAUDE_CODE_USE_BEDROCK": "0"}},
+    {"name": "OpenRouter", "env": {"CLAUDE_CODE_USE_BEDROCK": "1"}},
+    {**GUIDE[1], "verbatimBaseUrl": 1},
+    {**GUIDE[1], "baseUrl": "https://a.example?x"},
+    {**GUIDE[1], "defaultModel": "https://x"},
+]
+
+
+@pytest.mark.parametrize("number", range(len(ENTRIES)))
+def test_the_export_command_accepts_the_same(home: Home, number: int) -> None:
+    entry = ENTRIES[number]
+    try:
+        Provider(entry)
+        valid = True
+    except InvalidField:
+        valid = False
+    home.providers([entry])
+    command = [executable(), "export", "--format", "json", "--provider", "openrouter"]
+    done = subprocess.run(
+        command,
+        env=home.env,
+        cwd=home.path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode == 0) == bool(done.stdout) == valid
+    assert valid or (
+        "providers.json, line " in done.stderr
+        and "Traceback" not in done.stderr
+        and "sk-or" not in done.stderr
+    )
+    if valid and entry.get("baseUrl"):
+        exported = json.loads(done.stdout)
+        assert (
+            exported[BASE_URL] == repaired(entry["baseUrl"])
+            and entry["authToken"] in exported.values()
+        )

@@ -1,0 +1,336 @@
+"""Where keys come from: the closed list of references, and every way in which a key cannot be had."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cowork_env import secrets
+from cowork_env.core.provider import InvalidField, Provider, is_encrypted
+from cowork_env.secrets import from_command
+from cowork_env.util.errors import CoworkEnvError
+
+from support.home import need
+
+KEY = "sk-marked-0123456789"
+
+
+def fetch(variables: dict[str, str] | None = None, **entry: Any) -> str:
+    provider = Provider({"name": "A", "baseUrl": "https://a.example", **entry})
+    return secrets.fetch(
+        provider, {"PATH": os.environ["PATH"]} if variables is None else variables, "/nowhere"
+    )
+
+
+def fails(variables: dict[str, str] | None = None, **entry: Any) -> str:
+    with pytest.raises(CoworkEnvError) as caught:
+        fetch(variables, **entry)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert KEY not in str(error) + repr(error) + repr(vars(error))
+        error = error.__context__
+    return caught.value.message
+
+
+def test_a_stored_key() -> None:
+    assert fetch(authToken=KEY) == KEY
+    assert fails() == "it has no key."
+    assert fails(authToken="") == "it has no key."
+    assert fetch(baseUrl="", env={"CLAUDE_CODE_USE_VERTEX": "1"}) == ""
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ENC:v1:djExAAAAAAAAAAAAAAAAAAAAAA==",
+        "ENC:v1:",
+        "ENC:v9:x",
+        "djEwAAAAAAAAAAAA",
+        "djExAAAA",
+        "djEyAA==",
+        "djEwAAA",
+    ],
+)
+def test_an_encrypted_key_is_never_sent_as_it_stands(token: str) -> None:
+    assert is_encrypted(token)
+    assert token not in fails(authToken=token)
+
+
+@given(
+    st.sampled_from(["ENC:", "ENC:v1:", "djEw", "djEx", "djEy"]),
+    st.binary(max_size=60).map(lambda b: __import__("base64").b64encode(b).decode()),
+)
+def test_no_ciphertext_is_a_key(prefix: str, body: str) -> None:
+    for token in (prefix + body, prefix + body.rstrip("=")):
+        try:
+            assert fetch(authToken=token) != token
+        except CoworkEnvError:
+            pass
+
+
+def test_a_reference_wins_over_a_stored_key_and_never_falls_back() -> None:
+    assert fetch({"K": "other"}, authToken=KEY, authTokenFrom="env:K") == "other"
+    assert fails({}, authToken=KEY, authTokenFrom="env:K") == "not found: $K is not set."
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["K", "ENV:K", "Env:K", "http://x", "vault:x", "aws:x", " env:K", "op:x", KEY, "cmd", "$(x)"],
+)
+def test_the_list_is_closed_and_case_sensitive(reference: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        secrets.check_reference(reference)
+    assert caught.value.path == ("authTokenFrom",)
+    assert fails({"K": "x"}, authTokenFrom=reference).startswith("bad reference: ")
+    assert not secrets.outside(reference)
+
+
+def test_env() -> None:
+    assert fetch({"K": KEY}, authTokenFrom="env:K") == KEY
+    assert fails({"K": ""}, authTokenFrom="env:K") == "not found: $K is not set."
+    for bad in (
+        "",
+        "1",
+        "A B",
+        "A=B",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_API_KEY",
+        "COWORK_ENV_STATE",
+        "COWORK_ENV_ACTIVE",
+    ):
+        assert fails({bad: KEY}, authTokenFrom=f"env:{bad}").startswith("bad reference: ")
+        with pytest.raises(InvalidField):
+            secrets.check_reference(f"env:{bad}")
+
+
+@pytest.mark.parametrize(
+    "value", ["\n", " ", "a\nb", "a ", " a", "a\x1b[31m", "a\udcff", "a\n\n", "\u202ea"]
+)
+def test_a_key_is_one_line_of_printable_text(value: str) -> None:
+    assert fails({"K": value}, authTokenFrom="env:K").startswith("bad value: ")
+
+
+def test_one_line_break_at_the_end_is_not_part_of_a_key() -> None:
+    assert [fetch({"K": KEY + end}, authTokenFrom="env:K") for end in ("", "\n", "\r\n")] == [
+        KEY
+    ] * 3
+
+
+def test_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    path.write_text(KEY + "\n")
+    assert fetch(authTokenFrom=f"file:{path}") == KEY
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert fetch(authTokenFrom="file:~/key") == KEY
+    assert (
+        fails(authTokenFrom="file:key")
+        == "bad reference: authTokenFrom does not have an absolute path."
+    )
+    assert fails(authTokenFrom=f"file:{path}x").startswith("not found: ")
+    assert fails(authTokenFrom=f"file:{tmp_path}").startswith("denied: ")
+    path.write_bytes(b"\xff" + KEY.encode())
+    assert fails(authTokenFrom=f"file:{path}").startswith("bad value: ")
+    path.write_bytes(b"")
+    assert fails(authTokenFrom=f"file:{path}") == "bad value: the key is empty."
+    path.write_bytes(b"a" * 70_000)
+    assert fails(authTokenFrom=f"file:{path}").startswith("bad value: ")
+    path.unlink()
+    os.mkfifo(path)
+    assert fails(authTokenFrom=f"file:{path}").startswith("denied: ")
+
+
+def test_a_file_in_a_folder_that_may_not_be_searched_is_denied(tmp_path: Path) -> None:
+    code = f"from cowork_env.secrets import from_file; from_file.fetch({str(tmp_path / 'closed/key')!r}, {{}})"
+    (tmp_path / "closed").mkdir(mode=0o600)
+    (tmp_path / "closed/key").write_text(KEY)
+    lesser = (
+        [need("setpriv"), "--bounding-set", "-dac_override,-dac_read_search"]
+        if os.geteuid() == 0
+        else []
+    )
+    done = subprocess.run(
+        [*lesser, sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert (
+        "CoworkEnvError: denied: the file of authTokenFrom cannot be read: Permission denied."
+        in done.stderr
+    )
+
+
+def test_json_pointer(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_text(f'{{"a/b": {{"~": ["x", "{KEY}"]}}, "n": 3, "": {{"": "e"}}}}')
+    assert fetch(authTokenFrom=f"file:{path}#/a~1b/~0/1") == KEY
+    assert fetch(authTokenFrom=f"file:{path}#//") == "e"
+    for pointer in ("x", "a~1b/~0/2", "a~1b/~0/-1", "a~1b/~0/01x", "a~1b/~0/1/0"):
+        assert fails(authTokenFrom=f"file:{path}#/{pointer}").startswith("not found: ")
+    assert fails(authTokenFrom=f"file:{path}#/n").startswith("bad value: ")
+    path.write_text(f'{{"a": "{KEY}" ')
+    assert fails(authTokenFrom=f"file:{path}#/a").startswith("bad value: ")
+
+
+def test_command(tmp_path: Path) -> None:
+    def script(body: str) -> str:
+        path = tmp_path / "tool"
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return f"cmd:{path}"
+
+    assert fetch(authTokenFrom=f"cmd:printf '%s\\n' '{KEY}'") == KEY
+    assert fetch(authTokenFrom="cmd:printf %s '$HOME;`x`'") == "$HOME;`x`"
+    assert fetch(authTokenFrom=script(f'test -t 0 || read line || echo "{KEY}"')) == KEY
+    assert (
+        fails(authTokenFrom="cmd:no-such-tool-here")
+        == "tool missing: no-such-tool-here is not installed."
+    )
+    assert fails(authTokenFrom=f"cmd:{tmp_path}").startswith("denied: ")
+    assert (
+        fails(authTokenFrom="cmd:'x")
+        == "bad reference: authTokenFrom has a quote that does not end."
+    )
+    assert fails(authTokenFrom="cmd: ") == "bad reference: authTokenFrom has no command."
+    assert (
+        fails(authTokenFrom=script(f"echo {KEY}; echo {KEY} >&2; exit 3"))
+        == "not found: tool ended with status 3."
+    )
+    assert fails(authTokenFrom=script(":")) == "bad value: the key is empty."
+    assert (
+        fails(authTokenFrom=script("printf '\\377'"))
+        == "bad value: tool printed something that is not UTF-8."
+    )
+    assert (
+        fails(authTokenFrom=script("exec cat /dev/zero"))
+        == "bad value: tool printed more than 64 KiB."
+    )
+
+
+@pytest.mark.parametrize("program", ["./tool", "bin/tool", "../tool"])
+def test_a_command_does_not_depend_on_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """A project could have a program of its own under that name."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / program
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\necho stolen\n")
+    path.chmod(0o755)
+    assert (
+        fails(authTokenFrom=f"cmd:{program}")
+        == "bad reference: authTokenFrom does not have an absolute path."
+    )
+
+
+def test_a_commands_environment_has_no_key_and_no_state() -> None:
+    dirty = {
+        **os.environ,
+        "ANTHROPIC_API_KEY": KEY,
+        "ANTHROPIC_X": KEY,
+        "COWORK_ENV_STATE": KEY,
+        "COWORK_ENV_PROVIDERS_JSON": KEY,
+    }
+    count = "sum(k.startswith(('ANTHROPIC_', 'COWORK_ENV_')) for k in os.environ)"
+    code = f"import os; print({count}, 'PATH' in os.environ, os.getpid() == os.getsid(0))"
+    assert from_command.run([sys.executable, "-c", code], dirty) == "0 True True\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_while_a_command_is_being_started_ends_it(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    started = []
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*arguments, **options))
+        os.kill(os.getpid(), number)
+        return started[0]
+
+    real = subprocess.Popen
+    monkeypatch.setattr(from_command.subprocess, "Popen", popen)
+    with pytest.raises(KeyboardInterrupt):
+        from_command.run(["sleep", "600"], dict(os.environ))
+    try:
+        assert started[0].poll() == -signal.SIGKILL
+    finally:
+        started[0].kill()
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+def test_a_slow_command_is_ended_with_all_its_helpers(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    code = f"sleep 600 & echo $! > {note}.new; mv {note}.new {note}; wait"
+    begin = time.monotonic()
+    with pytest.raises(CoworkEnvError, match="timed out: sh did not answer"):
+        from_command.run(["sh", "-c", code], dict(os.environ), timeout=1)
+    assert time.monotonic() - begin < 20
+    pid = int(note.read_text())
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if "State:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return
+            os.kill(pid, 0)
+        except (ProcessLookupError, FileNotFoundError):
+            return
+        time.sleep(0.01)
+    pytest.fail("a helper lives on")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT])
+def test_a_signal_while_a_command_is_being_started_does_not_leave_it_behind(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    before = signal.getsignal(number)
+
+    class Popen(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(KeyboardInterrupt):
+        from_command.run(["sleep", "600"], dict(os.environ))
+    assert started[0].poll() == -signal.SIGKILL and signal.getsignal(number) is before
+
+
+def test_a_command_that_closes_its_output_and_stays_is_ended() -> None:
+    with pytest.raises(CoworkEnvError, match="timed out: sh did not end"):
+        from_command.run(["sh", "-c", "exec >&-; exec sleep 600"], dict(os.environ), timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "outside"),
+    [
+        ("env:K", False),
+        ("file:/x", False),
+        ("", False),
+        ("cmd:x", True),
+        ("pass:x", True),
+        ("op://a/b/c", True),
+        ("keyring:a/b", True),
+        ("vault://a#b", True),
+        ("aws-sm://a", True),
+    ],
+)
+def test_what_lies_outside_and_what_is_watched(reference: str, outside: bool) -> None:
+    assert secrets.outside(reference) is outside
+    assert secrets.watched_variable(reference) == ("K" if reference == "env:K" else "")
+    assert secrets.watched_file(reference) == ("/x" if reference == "file:/x" else "")
+
+
+def test_the_file_that_is_watched_is_the_one_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert secrets.watched_file("file:~/k.json#/a/b") == f"{tmp_path}/k.json"

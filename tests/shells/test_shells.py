@@ -1,0 +1,353 @@
+"""Statements in the real shells: what is exported is what was meant, byte for byte, and it can be undone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cowork_env.core.environment import BASE_URL, MANAGED, STATE, applied, enter, target
+from cowork_env.core.provider import Provider
+from cowork_env.shells import REGISTRY, Shell, quote_fish, quote_posix
+
+from support.home import need
+
+# sh is dash, on Debian; each with the arguments that keep start-up files and surprises out.
+COMMANDS = {
+    "sh": ["dash"],
+    "bash": ["bash", "--norc", "--noprofile"],
+    "zsh": ["zsh", "-f"],
+    "fish": ["fish", "--no-config"],
+    "nu": ["nu", "--no-config-file"],
+    "xonsh": ["xonsh", "--no-rc"],
+    "elvish": ["elvish", "-norc"],
+    "tcsh": ["tcsh", "-f"],
+    "pwsh": ["pwsh", "-NoProfile", "-File"],
+}
+# How a program's output is evaluated, where that is not as the same words in a script; and how output is saved.
+EVALUATE = {
+    "nu": "for it in (open --raw {file} | from json | default {{}} | transpose name value) "
+    "{{ if $it.value == null {{ hide-env -i $it.name }} else {{ load-env {{($it.name): $it.value}} }} }}",
+    "xonsh": "execx($(cat {file}))",
+    "elvish": "eval (slurp < {file})",
+    "tcsh": 'eval "`cat {file}`"',
+}
+SAVE = {"nu": "^{env} -0 o> {out}", "elvish": "(external {env}) -0 > {out}"}
+UNTESTED = {"pwsh"}  # no registry has its binary
+UTF8_ONLY = {"nu"}  # other bytes have no place in its strings
+UTF8_LOCALE = {"tcsh"}  # where the locale is C, it loses some of the bytes it reads
+TESTED = [name for name in REGISTRY if name not in UNTESTED]
+HOOKED = ["bash", "zsh", "fish"]
+FUZZ = int(os.environ.get("COWORK_ENV_FUZZ", "2000"))  # values per shell
+BATCH = 500
+OWN = {"PWD", "OLDPWD", "SHLVL", "_", "USER", "LOGNAME"}  # set by the shells themselves
+STARTED = {"PATH", "HOME", "LC_ALL"}
+
+
+def run(name: str, code: str, env: Mapping[str, str], locale: str = "C.UTF-8") -> dict[str, str]:
+    """The environment, as a program sees it, after ``code`` in a shell that starts with ``env``."""
+    after = everything(name, code, env, locale)
+    return {k: v for k, v in after.items() if k not in own(name) and (k not in STARTED or k in env)}
+
+
+def everything(name: str, code: str, env: Mapping[str, str], locale: str) -> dict[str, str]:
+    """As :func:`run`, with what the shell itself sets."""
+    command = COMMANDS[name]
+    program = need(command[0])
+    with tempfile.TemporaryDirectory() as folder:
+        script, out = f"{folder}/script", f"{folder}/out"
+        save = SAVE.get(name, "{env} -0 > {out}").format(env=need("env"), out=out)
+        data = code.encode("utf-8", "surrogateescape")
+        if name in EVALUATE:
+            Path(f"{folder}/statements").write_bytes(data)
+            data = EVALUATE[name].format(file=f"{folder}/statements").encode()
+        Path(script).write_bytes(data + f"\n{save}\n".encode())
+        start = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": locale, **env}
+        done = subprocess.run(
+            [program, *command[1:], script],
+            env={os.fsencode(k): os.fsencode(v) for k, v in start.items()},
+            capture_output=True,
+            cwd=folder,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        rows = Path(out).read_bytes().split(b"\0")[:-1]
+    return dict(os.fsdecode(row).partition("=")[::2] for row in rows)
+
+
+@cache
+def own(name: str) -> set[str]:
+    """The variables that a shell sets by itself."""
+    return (
+        OWN
+        if name in ("sh", "bash", "zsh", "fish")
+        else OWN | set(everything(name, "", {}, "C.UTF-8"))
+    )
+
+
+def carried(name: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The values as far as the shell has a way to hold them."""
+    if name not in UTF8_ONLY:
+        return dict(values)
+    return {n: re.sub("[\ud800-\udfff]", "\ufffd", v) for n, v in values.items()}
+
+
+HOSTILE = [
+    "",
+    " ",
+    "'",
+    "''",
+    '"',
+    "\\",
+    "\\\\",
+    "\\'",
+    "'\\''",
+    "\n",
+    "a\nb\n",
+    "\n\n",
+    "$(touch owned)",
+    "`touch owned`",
+    "${HOME}",
+    "$HOME",
+    "!!",
+    "!x",
+    "~",
+    "*",
+    "?",
+    "[a]",
+    "{a,b}",
+    "a;b",
+    "a&b",
+    "a|b",
+    ">x",
+    "<x",
+    "#x",
+    "-n",
+    "--",
+    "=",
+    "a=b",
+    "\t",
+    "\r",
+    "\r\n",
+    "\x01",
+    "\x7f",
+    "\x1b[31m",
+    "\x80",
+    "\x9b",
+    "é",
+    "日本語",
+    "🐍",
+    "\u202e",
+    "\ufeff",
+    "\ufdd0",
+    "\uf600",
+    "\ue000",
+    "\U0010ffff",
+    "\udcff",
+    "\udc80\udcfe",
+    "é\udcc3",
+    "'\";&&e-$ èрт🚒♞中片-j",
+    "%",
+    "%s",
+    "\\n",
+    "\\x41",
+    "^",
+    "(",
+    ")",
+    "a'b\"c\\d\ne$f`g",
+    "x" * 60_000,
+    "'" * 3000,
+    "\\" * 3000,
+]
+SPECIAL = "'\"\\$`!~*?[]{}();&|<>#-= \t\n\r%^abcn\x01\x7f\x83\u2028é日🐍\ufdd0\ufdef\uf600\ue000\udc83\udcff"
+
+
+def some_value(random: Random) -> str:
+    """Any value an environment can hold: hostile ones, special characters, any characters, any bytes."""
+    kind, size = random.randrange(8), random.randrange(30)
+    if kind == 0:
+        return random.choice(HOSTILE[:-3])
+    if kind < 4:
+        return "".join(random.choices(SPECIAL, k=size))
+    if kind < 6:
+        code = [random.randrange(1, 1 << random.choice((7, 8, 11, 16, 20))) for _ in range(size)]
+        return "".join(map(chr, code)).encode("utf-8", "ignore").decode()
+    return os.fsdecode(random.randbytes(size).replace(b"\0", b""))
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_hostile_values_arrive_byte_for_byte(name: str) -> None:
+    meant = {f"V_{i}": value for i, value in enumerate(HOSTILE)}
+    assert run(name, REGISTRY[name].statements(dict(meant)), {}) == carried(name, meant)
+    if name not in UTF8_LOCALE:
+        expected = carried(name, {**meant, "LANG": "C"})
+        assert (
+            run(name, REGISTRY[name].statements(dict(meant)), {"LANG": "C"}, locale="C") == expected
+        )
+
+
+@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.timeout(max(120, FUZZ // 50))
+def test_any_values_arrive_byte_for_byte(name: str) -> None:
+    """COWORK_ENV_FUZZ values; the same ones in every run, as a failure has to be seen again."""
+    random = Random(f"values for {name}")  # noqa: S311
+    for first in range(0, FUZZ, BATCH):
+        meant = {f"V_{i}": some_value(random) for i in range(first, min(first + BATCH, FUZZ))}
+        assert run(name, REGISTRY[name].statements(dict(meant)), {}) == carried(name, meant)
+
+
+# Where a shell reads a program's output in pieces, a byte that is not UTF-8 near the end of one must not take its
+# neighbours with it: what is lost between quotes ends them, and what follows is run.
+SPLITTING = "\udcff'aaaaaaaaaaaa;touch owned;#"
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_value_arrives_wherever_in_the_output_it_stands(name: str) -> None:
+    shell, size = REGISTRY[name], 4096
+    for over in range(0, 24, 1 if name == "tcsh" else 8):
+        start = shell.statements({"A": "", "V": "V"}).rindex("V")
+        meant = {"A": "x" * (size - start - over), "V": SPLITTING}
+        assert run(name, shell.statements(dict(meant)), {}) == carried(name, meant)
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_setting_and_unsetting_are_done_exactly(name: str) -> None:
+    env = {"GONE": "1", "EMPTIED": "1", "KEPT": "1", "SET": ""}
+    changes = {"GONE": None, "EMPTIED": "", "SET": "2", "NEW": "3", "NEVER": None}
+    assert run(name, REGISTRY[name].statements(changes), env) == {
+        "EMPTIED": "",
+        "KEPT": "1",
+        "SET": "2",
+        "NEW": "3",
+    }
+    assert REGISTRY[name].statements({}) == ""
+
+
+def test_quoting_is_one_word_between_single_quotes() -> None:
+    assert quote_posix("a'b\\") == "'a'\\''b\\'" and quote_fish("a'b\\") == "'a\\'b\\\\'"
+
+
+GUARDED = [*MANAGED, "EXTRA_1", "EXTRA_2"]
+
+
+def some_environment(random: Random) -> dict[str, str]:
+    """Some of the managed variables set, some empty, some absent."""
+    return {
+        n: some_value(random) if random.random() < 0.7 else ""
+        for n in random.sample(GUARDED, random.randrange(8))
+    }
+
+
+def some_target(random: Random) -> dict[str, str | None]:
+    extra = {
+        n: some_value(random).encode("utf-8", "ignore").decode()
+        for n in random.sample(["EXTRA_1", "EXTRA_2"], random.randrange(3))
+    }
+    entry = {
+        "name": f"P {random.random()}",
+        "baseUrl": f"https://{random.random()}.example",
+        "auth": random.choice(["bearer", "api-key"]),
+        "defaultModel": random.choice(["", "m'\\$x"]),
+        "env": extra,
+    }
+    return target(Provider(entry), f"sk-{random.random()}'\\\"$x", {})
+
+
+NOTE = {
+    "posix": "if {condition}; then {yes}; else {no}; fi",
+    "fish": "if {condition}; {yes}; else; {no}; end",
+}
+
+
+def holds(shell: Shell, condition: str, expected: bool) -> str:
+    """Code that ends the shell with status 9 unless the condition is as expected."""
+    form = NOTE["fish" if shell.name == "fish" else "posix"]
+    return form.format(
+        condition=condition,
+        yes="true" if expected else "exit 9",
+        no="exit 9" if expected else "true",
+    )
+
+
+@pytest.mark.parametrize("name", HOOKED)
+def test_guard_apply_and_undo_come_back_to_where_they_began(name: str) -> None:
+    random, shell = Random(f"round trips for {name}"), REGISTRY[name]  # noqa: S311
+    for _ in range(max(12, FUZZ // 500)):
+        env, goal = some_environment(random), some_target(random)
+        activation, changes = enter(env, "k", goal)
+        guard = shell.guard({n: t.original for n, t in activation.touched.items()} | {STATE: None})
+        undo = shell.undo(activation, goal)
+        there = [holds(shell, guard, True), shell.statements(changes), holds(shell, guard, False)]
+        after = run(name, "\n".join(there), env)
+        assert after == applied(env, changes)
+        assert run(name, "\n".join([*there, undo, holds(shell, guard, True)]), env) == env
+
+        by_hand = {
+            n: random.choice([None, "", "hand", some_value(random)])
+            for n in random.sample(list(goal), 3)
+        }
+        by_hand = {n: v for n, v in by_hand.items() if v != goal[n]}
+        back = applied(env, by_hand)
+        assert run(name, "\n".join([*there, shell.statements(by_hand), undo]), env) == back
+        # The program, asked to reverse it, does the same.
+        during = applied(after, by_hand)
+        assert applied(during, activation.reverse(during)) == back
+
+
+@pytest.mark.parametrize("name", HOOKED)
+def test_a_guard_tells_unset_empty_and_set_apart(name: str) -> None:
+    shell = REGISTRY[name]
+    for live in ({}, {"X": ""}, {"X": "x"}, {"X": "xx"}, {"X": "X"}, {"X": "x\n"}, {"X": "\udcff"}):
+        for value in (None, "", "x", "xx", "X", "x\n", "\udcff", "-n", "(", "!"):
+            expected = live.get("X") == value
+            run(name, holds(shell, shell.guard({"X": value}), expected), live)
+            run(
+                name,
+                holds(shell, shell.guard({"Y": "y", "X": value}), expected),
+                {**live, "Y": "y"},
+            )
+            run(name, holds(shell, shell.guard({"X": value, "Y": "z"}), False), {**live, "Y": "y"})
+
+
+@pytest.mark.parametrize("name", HOOKED)
+def test_a_list_for_the_hook_arrives_item_by_item(name: str) -> None:
+    need(COMMANDS[name][0])
+    shell = REGISTRY[name]
+    dump = {"fish": 'printf "%s\\0" $list', "bash": 'printf "%s\\0" "$@"'}.get(
+        name, 'printf "%s\\0" "${list[@]}"'
+    )
+    items = [v for v in HOSTILE if len(v) < 1000]
+    with tempfile.NamedTemporaryFile() as script:
+        script.write((shell.assignment("list", items) + dump).encode("utf-8", "surrogateescape"))
+        script.flush()
+        command = [*COMMANDS[name], script.name]
+        done = subprocess.run(
+            command,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            timeout=20,
+            check=True,
+        )
+    assert [
+        os.fsdecode(item) for item in done.stdout.split(b"\0")[:-1]
+    ] == items and not done.stderr
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_a_url_goes_before_its_key_and_other_credentials_before_both(name: str) -> None:
+    changes = {
+        "ANTHROPIC_AUTH_TOKEN": "the-key",
+        "ANTHROPIC_API_KEY": None,
+        "A": "a",
+        BASE_URL: "the-url",
+    }
+    text = REGISTRY[name].statements(changes)
+    assert text.index("ANTHROPIC_API_KEY") < text.index("the-url") < text.index("the-key")

@@ -1,0 +1,1 @@
+"""What the tests share: homes, terminals, programs and servers."""

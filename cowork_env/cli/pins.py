@@ -8,7 +8,7 @@ import click
 
 from ..core import environment, pins, providers
 from ..core.pins import Pin, PinFile
-from ..core.provider import TIERS, InvalidField, check_model, repaired
+from ..core.provider import TIERS, InvalidField, repaired
 from ..core.resolve import CHOICE_VARIABLE, Inputs, resolve
 from ..core.trust import ALLOWED, DENIED, TrustStore, location
 from ..util import files
@@ -105,11 +105,9 @@ def _models(given: dict[str, str | None]) -> dict[str, str]:
     for key in ("model", *TIERS):
         if (value := given[key]) is not None:
             try:
-                found[key] = check_model(value)
+                found[key] = pins.check_override(value)
             except InvalidField as error:
                 raise usage(f"The value of --{key} {error.why}.") from None
-            if not found[key] or found[key][0] in "'\"":
-                raise usage(f"The value of --{key} is {'quoted' if found[key] else 'empty'}.")
     return found
 
 
@@ -129,12 +127,10 @@ def _make_room(path: str, inputs: Inputs, force: bool) -> None:
         return
     try:
         if file.problem:
-            raise CoworkEnvError(file.problem)
-        pins.parse(file.content)
+            raise CoworkEnvError(f"{shown} {file.problem}.")
+        pins.parse(file.content, shown)
     except CoworkEnvError as error:
-        raise CoworkEnvError(
-            f"{shown} {error.message}.", "Look at it, and replace it with --force."
-        ) from None
+        raise CoworkEnvError(error.message, "Look at it, and replace it with --force.") from None
 
 
 @click.command("unpin", epilog=examples("cowork-env unpin"))
@@ -192,11 +188,9 @@ def allow_command(path: str | None, below: bool) -> None:
     if file.problem:
         raise CoworkEnvError(f"{shown} {file.problem}.")
     try:
-        pin = pins.parse(file.content)
+        pin = pins.parse(file.content, shown)
     except CoworkEnvError as error:
-        raise CoworkEnvError(
-            f"{shown} {error.message}.", "It cannot be allowed like this."
-        ) from None
+        raise CoworkEnvError(error.message, "It cannot be allowed like this.") from None
     say(f"{shown}\n{_effect(pin, inputs)}")
     store.allow(location(file.path), file.content)
     say("cowork-env: allowed")

@@ -112,14 +112,14 @@ def carried(name: str, wanted: Values) -> str | None:
         return None
 
 
-def test_an_unknown_format_is_named_and_the_known_ones_are_listed() -> None:
+def test_an_unknown_format_is_an_error_that_lists_the_known_ones() -> None:
     error = refused("yaml", {})
     assert error.exit_code == USAGE
     assert all(name in error.hint for name in formats.NAMES)
 
 
 @pytest.mark.parametrize("name", formats.NAMES)
-def test_what_no_environment_can_hold_is_refused(name: str) -> None:
+def test_values_that_no_environment_can_hold_are_refused(name: str) -> None:
     refused(name, {"EXTRA": "a\0b"})
     refused(name, {"EXTRA": "a\udcff"})
 
@@ -135,7 +135,7 @@ def test_json_is_the_target_itself(wanted: Values) -> None:
     assert text.isascii()
 
 
-def test_json_says_null_for_what_has_to_be_unset() -> None:
+def test_json_has_null_for_variables_to_unset() -> None:
     assert json.loads(emit("json", OPENROUTER, KEYS, {}))["ANTHROPIC_API_KEY"] is None
 
 
@@ -194,17 +194,17 @@ def test_sh_reads_the_same_from_a_dotenv_file(wanted: Values) -> None:
         "",
     ],
 )
-def test_dotenv_carries_what_people_have(value: str) -> None:
+def test_dotenv_carries_common_values(value: str) -> None:
     text = emit("dotenv", {"EXTRA": value}, KEYS, {})
     assert read_dotenv(text) == {"EXTRA": value}
 
 
 @pytest.mark.parametrize("value", ["a\rb", "${HOME}", "both ' and \"", "a\\\\b", "it's $5"])
-def test_dotenv_refuses_what_readers_take_apart_differently(value: str) -> None:
+def test_dotenv_refuses_what_readers_parse_differently(value: str) -> None:
     assert "EXTRA" in refused("dotenv", {"EXTRA": value}).message
 
 
-def test_dotenv_leaves_out_what_has_to_be_unset() -> None:
+def test_dotenv_leaves_out_variables_to_unset() -> None:
     assert read_dotenv(emit("dotenv", OPENROUTER, KEYS, {"ANTHROPIC_API_KEY": "theirs"})) == SET
 
 
@@ -307,7 +307,7 @@ def test_github_without_keys_masks_nothing(tmp_path: Path) -> None:
     assert not KEYS & set(runner.read())
 
 
-def test_github_has_another_delimiter_each_time(tmp_path: Path) -> None:
+def test_github_uses_a_new_delimiter_each_time(tmp_path: Path) -> None:
     seen = set()
     for i in range(8):
         runner = Runner(tmp_path / str(i))
@@ -316,7 +316,7 @@ def test_github_has_another_delimiter_each_time(tmp_path: Path) -> None:
     assert len(seen) == 8
 
 
-def test_a_delimiter_that_a_value_holds_is_not_used(
+def test_a_delimiter_that_is_in_a_value_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draws = [b"\0" * 16, b"\1" * 16]
@@ -328,7 +328,7 @@ def test_a_delimiter_that_a_value_holds_is_not_used(
     assert not draws
 
 
-def test_github_empties_what_it_cannot_unset_if_it_is_there(tmp_path: Path) -> None:
+def test_github_sets_variables_that_must_be_unset_to_empty(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "f")
     emit(
         "github",
@@ -341,7 +341,7 @@ def test_github_empties_what_it_cannot_unset_if_it_is_there(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["github", "azure"])
 @pytest.mark.parametrize("variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"])
-def test_an_address_or_key_that_cannot_be_unset_is_refused(
+def test_a_url_or_key_that_cannot_be_unset_is_refused(
     tmp_path: Path, name: str, variable: str
 ) -> None:
     runner = Runner(tmp_path / "f")
@@ -349,7 +349,7 @@ def test_an_address_or_key_that_cannot_be_unset_is_refused(
     assert runner.file.read_bytes() == b""
 
 
-def test_github_says_where_it_belongs(tmp_path: Path) -> None:
+def test_github_needs_a_regular_file_in_its_variable(tmp_path: Path) -> None:
     assert "GITHUB_ENV" in refused("github", OPENROUTER).message
     missing = tmp_path / "missing"
     refused("github", OPENROUTER, {"GITHUB_ENV": str(missing)})
@@ -359,13 +359,13 @@ def test_github_says_where_it_belongs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["GITHUB_PATH", "RUNNER_TEMP", "NODE_OPTIONS"])
-def test_github_leaves_the_runner_its_own(tmp_path: Path, variable: str) -> None:
+def test_github_refuses_variables_of_the_runner(tmp_path: Path, variable: str) -> None:
     runner = Runner(tmp_path / "f", "A=1\n")
     refused("github", {"ANTHROPIC_MODEL": "m", variable: "x"}, runner.env())
     assert runner.read() == {"A": "1"}
 
 
-def test_half_a_write_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partial_write_is_rolled_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = Runner(tmp_path / "f", "A=1")
     real, calls = os.write, []
 
@@ -416,13 +416,13 @@ def test_gitlab_refuses_what_a_report_cannot_carry(value: str) -> None:
     refused("gitlab", {"EXTRA": value})
 
 
-def test_gitlab_keeps_to_the_number_of_variables() -> None:
+def test_gitlab_limits_the_number_of_variables() -> None:
     many: Values = {f"V{i}": "1" for i in range(20)}
     assert len(read_gitlab(emit("gitlab", many, KEYS, {}))) == 20
     refused("gitlab", {**many, "V20": "1"})
 
 
-def test_gitlab_refuses_what_a_projects_variable_would_win_over() -> None:
+def test_gitlab_refuses_variables_that_have_another_value() -> None:
     refused("gitlab", OPENROUTER, {"ANTHROPIC_BASE_URL": "https://theirs"})
     refused("gitlab", OPENROUTER, {"CLAUDE_CODE_USE_VERTEX": "1"})
     assert emit("gitlab", OPENROUTER, KEYS, SET)

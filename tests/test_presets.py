@@ -44,7 +44,7 @@ def test_a_preset_makes_a_valid_provider(word: str) -> None:
     assert repaired(preset.base_url) == preset.base_url.rstrip("/")
 
 
-def test_ids_and_names_are_unique_and_plain() -> None:
+def test_ids_and_names_are_unique_and_well_formed() -> None:
     names = [preset.name.casefold() for preset in presets.all_presets()]
     assert len(set(IDS)) == len(IDS) == 30
     assert len(set(names)) == len(names)
@@ -52,7 +52,7 @@ def test_ids_and_names_are_unique_and_plain() -> None:
     assert re.fullmatch(r"20\d\d-\d\d", presets.date())
 
 
-def test_nothing_is_asked_that_a_preset_knows() -> None:
+def test_presets_ask_only_for_what_they_do_not_have() -> None:
     for preset in presets.all_presets():
         assert (presets.KEY in preset.needs) == (not preset.token and preset.id != "bedrock")
         assert not (preset.default_model and presets.MODEL in preset.needs)
@@ -66,19 +66,19 @@ def test_known_endpoints() -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "evil.example.com/", "a b", "x@y", "ä", "a.b"])
-def test_an_answer_cannot_move_the_host(answer: str) -> None:
+def test_an_answer_cannot_change_the_host(answer: str) -> None:
     with pytest.raises(CoworkEnvError):
         presets.get("foundry").fill({"resource": answer})
 
 
-def test_filling_in_leaves_the_preset_alone() -> None:
+def test_fill_does_not_change_the_preset() -> None:
     preset = presets.get("foundry")
     filled = preset.fill({"resource": "contoso"})
     assert filled.base_url == "https://contoso.services.ai.azure.com/api/anthropic"
     assert "resource" in preset.needs and "resource" not in filled.needs
 
 
-def test_an_unknown_preset_names_the_nearest() -> None:
+def test_an_unknown_preset_suggests_similar_ones() -> None:
     with pytest.raises(CoworkEnvError) as failure:
         presets.get("openruter")
     assert "openrouter" in failure.value.hint

@@ -82,7 +82,7 @@ def running(home: Home, name: str, code: str) -> Iterator[subprocess.Popen[str]]
 # The form of what is written
 
 
-def test_the_first_write_makes_a_private_file_in_a_private_folder_whatever_the_umask(
+def test_the_first_write_creates_a_private_file_and_folder_whatever_the_umask(
     home: Home,
 ) -> None:
     before = os.umask(0)
@@ -114,7 +114,7 @@ def test_the_folder_of_an_existing_file_keeps_its_mode(home: Home, tmp_path: Pat
     assert json.loads((folder / "mine.json").read_text()) == [NEW]
 
 
-def test_unknown_keys_and_all_orders_survive_and_invalid_entries_are_left_alone(home: Home) -> None:
+def test_unknown_keys_key_order_and_invalid_entries_are_kept(home: Home) -> None:
     entries = [
         {
             "zeta": {"b": [1.5, None, True], "a": "ü"},
@@ -183,7 +183,7 @@ ODD = '{ "name":"Odd", "baseUrl":"https:\\/\\/x", "id":"odd", "x":[1e-7,1E5,1e99
         ("[ \n ]\n", "[\n  NEW\n]\n", "  "),
     ],
 )
-def test_what_is_not_changed_keeps_its_bytes(
+def test_unchanged_entries_keep_their_bytes(
     home: Home, before: str, after: str, margin: str
 ) -> None:
     """The numbers and escapes of other programs, what a key says twice, and how people indent."""
@@ -205,7 +205,7 @@ def test_a_file_that_is_only_made_private_keeps_its_bytes(home: Home) -> None:
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (f"[{ODD}]", 0o600)
 
 
-def test_an_entry_in_the_middle_can_be_altered_replaced_and_taken_out(home: Home) -> None:
+def test_entries_can_be_changed_replaced_and_removed(home: Home) -> None:
     file = home.providers([*GUIDE, "junk"])
 
     def change(listed: Providers) -> str:
@@ -220,7 +220,7 @@ def test_an_entry_in_the_middle_can_be_altered_replaced_and_taken_out(home: Home
     )
 
 
-def test_ids_are_made_for_valid_entries_and_only_for_these(home: Home) -> None:
+def test_only_valid_entries_get_an_id(home: Home) -> None:
     bare = {"name": "A", "baseUrl": "https://x"}
     empty = {"name": "B", "id": "", "baseUrl": "https://x"}
     wrong = {"name": "C", "baseUrl": "no scheme"}
@@ -248,7 +248,7 @@ def test_a_list_in_an_object_keeps_its_form(home: Home) -> None:
     assert spelled(file) == json.dumps({"version": 3, "providers": [GUIDE[0], NEW], "z": [1]})
 
 
-def test_a_single_object_stays_one_until_there_are_two(home: Home) -> None:
+def test_a_single_object_becomes_a_list_with_the_second_entry(home: Home) -> None:
     file = home.providers(GUIDE[0])
 
     def change(listed: Providers) -> None:
@@ -286,7 +286,7 @@ def test_a_change_that_changes_nothing_writes_nothing(home: Home) -> None:
         (b"[]" + b" " * (17 << 20), "larger than 16 MiB"),
     ],
 )
-def test_what_cannot_be_read_or_written_again_is_never_overwritten(
+def test_a_file_that_cannot_be_read_or_rewritten_is_never_overwritten(
     home: Home, content: bytes, says: str
 ) -> None:
     file = home.providers()
@@ -334,13 +334,13 @@ def test_an_invalid_entry_is_refused_and_nothing_written(
 
 
 @pytest.mark.parametrize("entry", [None, 5, "x", []])
-def test_what_is_no_object_cannot_be_put_in(home: Home, entry: Any) -> None:
+def test_an_entry_that_is_not_an_object_cannot_be_added(home: Home, entry: Any) -> None:
     home.providers()
     with pytest.raises(CoworkEnvError, match="is not an object"):
         store.edit(inputs(home), put(entry))
 
 
-def test_a_change_that_raises_leaves_everything_and_the_lock_is_free(home: Home) -> None:
+def test_a_change_that_raises_leaves_the_file_and_releases_the_lock(home: Home) -> None:
     file = home.providers()
     before = file.read_bytes()
 
@@ -376,7 +376,7 @@ def test_a_symbolic_link_stays_one_and_its_target_is_replaced(home: Home, tmp_pa
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_link_to_nowhere_is_filled(home: Home, tmp_path: Path) -> None:
+def test_a_dangling_link_is_written_through(home: Home, tmp_path: Path) -> None:
     link = home.config / "Agent Cowork/providers.json"
     link.parent.mkdir(parents=True)
     link.symlink_to(tmp_path / "later/p.json")
@@ -386,7 +386,7 @@ def test_a_link_to_nowhere_is_filled(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [put(NEW), nothing])
-def test_a_file_open_to_others_is_told_and_repaired_by_a_write(
+def test_a_file_readable_by_others_is_reported_and_made_private_by_a_write(
     home: Home, change: Callable[[Providers], None]
 ) -> None:
     file = home.providers()
@@ -401,7 +401,7 @@ def test_no_file_is_not_exposed(home: Home) -> None:
     assert store.exposure(providers.read(str(home.file))) == ""
 
 
-def test_leftovers_of_killed_writers_are_removed_once_they_are_old(home: Home) -> None:
+def test_old_temporary_files_of_killed_writers_are_removed(home: Home) -> None:
     file = home.providers()
     old, young, foreign = (
         file.parent / name
@@ -422,7 +422,7 @@ def test_leftovers_of_killed_writers_are_removed_once_they_are_old(home: Home) -
 # Faults
 
 
-def test_a_full_disk_says_so_and_loses_nothing(home: Home) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_lost(home: Home) -> None:
     file = home.providers()
     before = file.read_bytes()
     code = """
@@ -442,7 +442,7 @@ except store.CoworkEnvError as error:
     assert leftovers(home) == []
 
 
-def test_a_folder_that_is_read_only_says_so_and_loses_nothing(home: Home) -> None:
+def test_a_read_only_folder_is_reported_and_nothing_is_lost(home: Home) -> None:
     file = home.providers()
     before = file.read_bytes()
     argv = [
@@ -469,7 +469,7 @@ def test_a_folder_that_is_read_only_says_so_and_loses_nothing(home: Home) -> Non
     assert leftovers(home) == []
 
 
-def test_a_lock_that_is_held_ends_in_an_error(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_held_by_another_process_is_an_error(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     file = home.providers()
     before = file.read_bytes()
     monkeypatch.setattr(store, "LOCK_TIMEOUT", 0.1)
@@ -489,7 +489,7 @@ def test_a_lock_that_is_held_ends_in_an_error(home: Home, monkeypatch: pytest.Mo
     store.edit(inputs(home), put(NEW))
 
 
-def test_one_lock_for_every_way_to_the_same_file(home: Home, tmp_path: Path) -> None:
+def test_all_paths_to_a_file_share_one_lock(home: Home, tmp_path: Path) -> None:
     file = home.providers()
     link = tmp_path / "link.json"
     link.symlink_to(file)
@@ -503,7 +503,7 @@ def test_one_lock_for_every_way_to_the_same_file(home: Home, tmp_path: Path) -> 
 # The desktop app, which takes no lock
 
 
-def test_what_the_app_wrote_meanwhile_is_kept(home: Home) -> None:
+def test_a_concurrent_change_by_the_app_is_kept(home: Home) -> None:
     file = home.providers()
     theirs = NEW | {"name": "Theirs", "id": "t"}
     seen = []
@@ -520,7 +520,7 @@ def test_what_the_app_wrote_meanwhile_is_kept(home: Home) -> None:
     assert leftovers(home) == []
 
 
-def test_the_last_check_is_made_with_the_new_file_written(
+def test_the_last_check_comes_after_the_new_file_is_written(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = home.providers()
@@ -538,7 +538,7 @@ def test_the_last_check_is_made_with_the_new_file_written(
     assert json.loads(file.read_text()) == [*GUIDE, theirs, NEW]
 
 
-def test_an_app_that_never_stops_writing_is_given_up_on(home: Home) -> None:
+def test_the_edit_fails_if_the_app_never_stops_writing(home: Home) -> None:
     file = home.providers()
     count = iter(range(1000))
 
@@ -580,7 +580,7 @@ def test_a_file_that_stays_empty_is_filled(home: Home) -> None:
 # Many at once, and killed ones
 
 
-def test_64_writers_at_once_lose_nothing(home: Home) -> None:
+def test_64_concurrent_writers_lose_nothing(home: Home) -> None:
     file = home.providers()
     code = "sys.stdin.read(); store.edit(inputs, lambda listed: listed.entries.append(dict(entry)))"
     argv = [
@@ -619,7 +619,7 @@ def test_64_writers_at_once_lose_nothing(home: Home) -> None:
 
 
 @pytest.mark.timeout(30 + KILLS)
-def test_writers_killed_at_random_moments_leave_a_whole_file_and_no_lock(home: Home) -> None:
+def test_killed_writers_leave_a_complete_file_and_no_lock(home: Home) -> None:
     file = home.providers(
         [*GUIDE, NEW | {"note": "x" * 200_000}]
     )  # large enough to be killed half-way
@@ -659,7 +659,7 @@ while True:
 # The selection
 
 
-def test_the_selection_is_private_and_clearing_takes_it_away(home: Home) -> None:
+def test_the_selection_file_is_private_and_removed_when_cleared(home: Home) -> None:
     from cowork_env.core import resolve
 
     store.select(str(home.state), "Zoë's")
@@ -672,13 +672,13 @@ def test_the_selection_is_private_and_clearing_takes_it_away(home: Home) -> None
     assert resolve.read_selection(str(home.state)) == ""
 
 
-def test_clearing_no_selection_is_no_failure_wherever_it_would_lie(home: Home) -> None:
+def test_clearing_a_selection_that_cannot_exist_succeeds(home: Home) -> None:
     home.state.parent.mkdir(parents=True)
     home.state.write_text("in the way")
     store.select(str(home.state), "")
 
 
-def test_reading_loads_nothing_that_only_writing_needs(home: Home) -> None:
+def test_importing_the_store_imports_nothing_that_only_writing_needs(home: Home) -> None:
     code = "print([m for m in ('pydantic', 'filelock', 'json', 're') if m in sys.modules])"
     with running(home, "A", code) as process:
         assert process.communicate(timeout=60)[0] == "[]\n"

@@ -77,7 +77,7 @@ def test_no_ciphertext_is_a_key(prefix: str, body: str) -> None:
             pass
 
 
-def test_a_reference_wins_over_a_stored_key_and_never_falls_back() -> None:
+def test_a_reference_takes_precedence_over_a_stored_key_without_fallback() -> None:
     assert fetch({"K": "other"}, authToken=KEY, authTokenFrom="env:K") == "other"
     assert fails({}, authToken=KEY, authTokenFrom="env:K") == "not found: $K is not set."
 
@@ -86,7 +86,7 @@ def test_a_reference_wins_over_a_stored_key_and_never_falls_back() -> None:
     "reference",
     ["K", "ENV:K", "Env:K", "http://x", "vault:x", "aws:x", " env:K", "op:x", KEY, "cmd", "$(x)"],
 )
-def test_the_list_is_closed_and_case_sensitive(reference: str) -> None:
+def test_unknown_schemes_are_refused(reference: str) -> None:
     with pytest.raises(InvalidField) as caught:
         secrets.check_reference(reference)
     assert caught.value.path == ("authTokenFrom",)
@@ -148,7 +148,7 @@ def test_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fails(authTokenFrom=f"file:{path}").startswith("denied: ")
 
 
-def test_a_file_in_a_folder_that_may_not_be_searched_is_denied(tmp_path: Path) -> None:
+def test_a_file_in_an_unsearchable_folder_is_denied(tmp_path: Path) -> None:
     code = f"from cowork_env.secrets import from_file; from_file.fetch({str(tmp_path / 'closed/key')!r}, {{}})"
     (tmp_path / "closed").mkdir(mode=0o600)
     (tmp_path / "closed/key").write_text(KEY)
@@ -229,7 +229,7 @@ def test_a_command_does_not_depend_on_the_directory(
     )
 
 
-def test_a_commands_environment_has_no_key_and_no_state() -> None:
+def test_a_command_gets_no_key_and_no_state() -> None:
     dirty = {
         **os.environ,
         "ANTHROPIC_API_KEY": KEY,
@@ -243,7 +243,7 @@ def test_a_commands_environment_has_no_key_and_no_state() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupt_while_a_command_is_being_started_ends_it(
+def test_a_signal_while_a_command_is_being_started_ends_it(
     monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     started = []
@@ -265,7 +265,7 @@ def test_an_interrupt_while_a_command_is_being_started_ends_it(
     assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
 
 
-def test_a_slow_command_is_ended_with_all_its_helpers(tmp_path: Path) -> None:
+def test_a_slow_command_is_killed_with_its_children(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     code = f"sleep 600 & echo $! > {note}.new; mv {note}.new {note}; wait"
     begin = time.monotonic()
@@ -286,7 +286,7 @@ def test_a_slow_command_is_ended_with_all_its_helpers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT])
-def test_a_signal_while_a_command_is_being_started_does_not_leave_it_behind(
+def test_a_signal_right_after_a_command_was_started_ends_it(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
@@ -304,7 +304,7 @@ def test_a_signal_while_a_command_is_being_started_does_not_leave_it_behind(
     assert started[0].poll() == -signal.SIGKILL and signal.getsignal(number) is before
 
 
-def test_a_command_that_closes_its_output_and_stays_is_ended() -> None:
+def test_a_command_that_closes_its_output_and_stays_is_killed() -> None:
     with pytest.raises(CoworkEnvError, match="timed out: sh did not end"):
         from_command.run(["sh", "-c", "exec >&-; exec sleep 600"], dict(os.environ), timeout=1)
 
@@ -323,13 +323,13 @@ def test_a_command_that_closes_its_output_and_stays_is_ended() -> None:
         ("aws-sm://a", True),
     ],
 )
-def test_what_lies_outside_and_what_is_watched(reference: str, outside: bool) -> None:
+def test_outside_and_watched_references(reference: str, outside: bool) -> None:
     assert secrets.outside(reference) is outside
     assert secrets.watched_variable(reference) == ("K" if reference == "env:K" else "")
     assert secrets.watched_file(reference) == ("/x" if reference == "file:/x" else "")
 
 
-def test_the_file_that_is_watched_is_the_one_that_is_read(
+def test_the_watched_file_is_the_one_that_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))

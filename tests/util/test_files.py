@@ -15,7 +15,7 @@ from cowork_env.util import files
 from cowork_env.util.errors import CoworkEnvError
 
 
-def test_a_file_is_born_private_and_replaced_whole(
+def test_a_file_is_created_private_and_replaced_atomically(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "f"
@@ -51,7 +51,7 @@ def test_a_file_is_born_private_and_replaced_whole(
     assert os.listdir(tmp_path) == ["f"]
 
 
-def test_it_writes_through_a_link(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "link").symlink_to("d/real")
     files.write_atomically(str(tmp_path / "link"), b"1")
@@ -62,7 +62,7 @@ def test_it_writes_through_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["write", "fsync", "rename"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_failure_leaves_the_old_file_alone(
+def test_a_failed_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, error: BaseException
 ) -> None:
     path = tmp_path / "f"
@@ -81,7 +81,7 @@ def test_a_failure_leaves_the_old_file_alone(
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["f"]
 
 
-def test_a_folder_that_is_missing_is_an_error_in_words(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_reported_error(tmp_path: Path) -> None:
     with pytest.raises(CoworkEnvError, match="cannot be written: No such file or directory"):
         files.write_atomically(str(tmp_path / "no/f"), b"")
     (tmp_path / "f").write_text("")
@@ -94,7 +94,7 @@ def test_a_folder_that_is_missing_is_an_error_in_words(tmp_path: Path) -> None:
     ).stat().st_mode & 0o777 == 0o666  # as /dev/null has to stay, where it is given for a folder
 
 
-def test_private_directories(tmp_path: Path) -> None:
+def test_private_directory_creates_and_narrows(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
         files.private_directory(str(tmp_path / "a/b/c"))
@@ -121,7 +121,7 @@ while True:
 
 
 @pytest.mark.timeout(max(120, KILLS))
-def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_a_complete_file(tmp_path: Path) -> None:
     path = tmp_path / "f"
     for i in range(KILLS):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)

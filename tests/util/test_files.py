@@ -1,4 +1,4 @@
-"""Files that nobody sees half of."""
+"""Writing files: atomic, private, and safe from failures and kills."""
 
 from __future__ import annotations
 
@@ -19,24 +19,20 @@ def test_a_file_is_created_private_and_replaced_atomically(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "f"
-    seen = []
-    real = os.write
+    modes_at_write: list[int] = []
+    modes_before_fchmod: list[int] = []  # another user who opened it then could read everything
+    real_write, real_fchmod = os.write, os.fchmod
 
-    def spy(descriptor: int, data: bytes) -> int:
-        seen.append(os.fstat(descriptor).st_mode & 0o777)
-        return real(descriptor, bytes(data)[:3])  # short writes, too
+    def write(descriptor: int, data: bytes) -> int:
+        modes_at_write.append(os.fstat(descriptor).st_mode & 0o777)
+        return real_write(descriptor, bytes(data)[:3])  # short writes, too
 
-    born = []
-    change = os.fchmod
+    def fchmod(descriptor: int, mode: int) -> None:
+        modes_before_fchmod.append(os.fstat(descriptor).st_mode & 0o777)
+        real_fchmod(descriptor, mode)
 
-    def spy_on_change(descriptor: int, mode: int) -> None:
-        born.append(
-            os.fstat(descriptor).st_mode & 0o777
-        )  # whoever opened it before would read all that follows
-        change(descriptor, mode)
-
-    monkeypatch.setattr(os, "write", spy)
-    monkeypatch.setattr(os, "fchmod", spy_on_change)
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "fchmod", fchmod)
     old = os.umask(0)
     try:
         files.write_atomically(str(path), b"0123456789")
@@ -46,8 +42,8 @@ def test_a_file_is_created_private_and_replaced_atomically(
     finally:
         os.umask(old)
     assert path.read_bytes() == b"abc" and path.stat().st_mode & 0o777 == 0o600
-    assert set(seen) == {0o600} and len(seen) == 5
-    assert born and not any(mode & 0o077 for mode in born)
+    assert modes_at_write == [0o600] * 5
+    assert modes_before_fchmod and not any(mode & 0o077 for mode in modes_before_fchmod)
     assert os.listdir(tmp_path) == ["f"]
 
 
@@ -89,9 +85,8 @@ def test_a_missing_folder_is_a_reported_error(tmp_path: Path) -> None:
     for path in ("f/d", "f"):
         with pytest.raises(CoworkEnvError, match="cannot be created"):
             files.private_directory(str(tmp_path / path))
-    assert (
-        tmp_path / "f"
-    ).stat().st_mode & 0o777 == 0o666  # as /dev/null has to stay, where it is given for a folder
+    # Like /dev/null, when XDG_STATE_HOME names it.
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o666
 
 
 def test_private_directory_creates_and_narrows(tmp_path: Path) -> None:
@@ -108,10 +103,10 @@ def test_private_directory_creates_and_narrows(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o755
 
 
-KILLS = int(os.environ.get("COWORK_ENV_KILLS", "20"))  # more when asked for
+KILLS = int(os.environ.get("COWORK_ENV_KILLS", "20"))
 WRITER = """
 import sys
-from cowork_env import files
+from cowork_env.util import files
 print(flush=True)
 i = 0
 while True:

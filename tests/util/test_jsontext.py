@@ -1,4 +1,4 @@
-"""The fast way into JSON agrees with the json package, and errors say where."""
+"""The fast parser agrees with the json package, and errors have positions."""
 
 from __future__ import annotations
 
@@ -97,14 +97,13 @@ def test_decode() -> None:
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The paths of all values in ``value``."""
     found = [path]
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
     for step, inner in items:
         found += _paths(inner, (*path, step))
     return found
@@ -155,16 +154,16 @@ def test_the_position_after_a_value_at_the_maximum_depth() -> None:
 
 
 def test_format_path() -> None:
-    assert jsontext.spell((2, "models", "opus")) == "[2].models.opus"
-    assert jsontext.spell(("providers", 0, "name")) == "providers[0].name"
-    assert jsontext.spell(()) == ""
+    assert jsontext.format_path((2, "models", "opus")) == "[2].models.opus"
+    assert jsontext.format_path(("providers", 0, "name")) == "providers[0].name"
+    assert jsontext.format_path(()) == ""
 
 
 @pytest.mark.parametrize("text", ["{", "[1", '{"a"', '"\x01"', '{"a":1,}', "nope", "[" * 100_000])
 def test_invalid_json_is_reported_without_json_loaded_before(text: str) -> None:
     script = (
         "import sys\n"
-        "from cowork_env import errors, jsontext\n"
+        "from cowork_env.util import errors, jsontext\n"
         "assert 'json' not in sys.modules\n"
         "try: jsontext.parse(sys.stdin.read(), 'f')\n"
         "except errors.CoworkEnvError as error: print(error.message)"

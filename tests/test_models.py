@@ -1,4 +1,4 @@
-"""The pydantic models accept, refuse and tidy exactly what reading an entry does."""
+"""The pydantic models accept and refuse exactly what reading an entry does, and tidy it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ URLS = st.sampled_from(
 
 
 def field(likely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """A value that is right more often than not."""
+    """A value that is valid more often than not."""
     return likely | likely | likely | TEXTS | ANYTHING
 
 
@@ -112,7 +112,7 @@ ENTRIES = st.fixed_dictionaries(
 
 
 def by_reading(entry: Any) -> provider.Provider | tuple[tuple[str, ...], str]:
-    """The verdict of the code that every prompt uses, and of the check of references."""
+    """What the code that every prompt uses, and the check of references, make of an entry."""
     try:
         read = provider.Provider(entry)
         secrets.check_reference(read.token_from)

@@ -87,7 +87,7 @@ def read(path: str) -> PinFile | None:
 
 
 def is_safe_to_open(path: str) -> bool:
-    """Whether a shell may open the pin at ``path``: nobody else can replace it meanwhile.
+    """Whether a shell may open the pin at ``path``: nobody else can replace it first.
 
     A shell cannot open a FIFO without waiting for a writer. So the hooks open a pin only if it is
     not a link, and in a directory of the user's that is not shared (sticky or set-group-ID).

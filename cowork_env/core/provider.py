@@ -153,7 +153,7 @@ def _flag(entry: Mapping[str, Any], key: str) -> bool:
     value = entry.get(key)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise InvalidField((key,), "is neither true nor false")
+    raise InvalidField((key,), "must be true or false")
 
 
 def check_name(name: str) -> str:
@@ -173,7 +173,7 @@ def check_name(name: str) -> str:
 def check_auth(auth: str) -> str:
     """The way in which the key is sent: ``bearer`` or ``api-key``."""
     if auth not in AUTH_STYLES:
-        raise InvalidField(("auth",), "is neither 'bearer' nor 'api-key'")
+        raise InvalidField(("auth",), "must be 'bearer' or 'api-key'")
     return auth
 
 
@@ -326,7 +326,7 @@ def check_base_url(url: str, insecure: bool = False) -> str:
     if not scheme:
         raise bad("has no scheme", "Write it in full, as in https://gateway.example.com.")
     if scheme not in ("http", "https"):
-        raise bad("is neither an http nor an https URL")
+        raise bad("must be an http or https URL")
     if "@" in authority:
         raise bad("has a user name or a password in it", "The key is a field of its own.")
     if "?" in rest or "#" in rest:

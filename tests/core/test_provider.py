@@ -79,7 +79,7 @@ def test_invalid_names_are_refused(name: Any) -> None:
 
 @pytest.mark.parametrize("auth", ["x", "Bearer", "api_key", "API-KEY"])
 def test_auth_is_bearer_or_api_key(auth: str) -> None:
-    assert refused(auth=auth).why == "is neither 'bearer' nor 'api-key'"
+    assert refused(auth=auth).why == "must be 'bearer' or 'api-key'"
     assert Provider(entry(auth="api-key")).auth == "api-key"
     assert Provider(entry(auth=None)).auth == "bearer"
 
@@ -88,7 +88,7 @@ def test_auth_is_bearer_or_api_key(auth: str) -> None:
 @pytest.mark.parametrize("value", [0, 1, "true", []])
 def test_flags_are_true_or_false(key: str, value: Any) -> None:
     error = refused(**{key: value})
-    assert error.path == (key,) and error.why == "is neither true nor false"
+    assert error.path == (key,) and error.why == "must be true or false"
     assert (
         Provider(entry(**{key: None}))
         and Provider(entry(**{key: True}))
@@ -107,8 +107,8 @@ def test_flags_are_true_or_false(key: str, value: Any) -> None:
         ("a.example", "no scheme"),
         ("a.example:443/v1", "no scheme"),
         ("//a.example", "no scheme"),
-        ("ftp://a.example", "neither an http nor an https"),
-        ("file:///etc/passwd", "neither an http nor an https"),
+        ("ftp://a.example", "must be an http or https URL"),
+        ("file:///etc/passwd", "must be an http or https URL"),
         ("https://u@a.example", "user name or a password"),
         ("https://u:p@a.example", "user name or a password"),
         ("https://a.example?x=1", "a query or a fragment"),

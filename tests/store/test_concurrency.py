@@ -150,12 +150,12 @@ def test_the_edit_fails_if_the_app_never_stops_writing(home: Home) -> None:
     assert other_files(home) == []
 
 
-@pytest.mark.parametrize("torn", ["", '[{"name": "A", "ba'])
+@pytest.mark.parametrize("incomplete", ["", '[{"name": "A", "ba'])
 def test_a_file_that_the_app_is_writing_in_place_is_read_again(
-    home: Home, monkeypatch: pytest.MonkeyPatch, torn: str
+    home: Home, monkeypatch: pytest.MonkeyPatch, incomplete: str
 ) -> None:
     file = home.providers()
-    file.write_text(torn)
+    file.write_text(incomplete)
     waits = []
 
     def finish(seconds: float) -> None:

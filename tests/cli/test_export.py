@@ -131,7 +131,7 @@ def test_a_shell_in_which_nothing_changes_gets_nothing(home: Home) -> None:
         ("openrouter\n", False, 3, "is not allowed"),
         ("nobody\n", True, 1, "There is no provider 'nobody'"),
         ("nobody\nrequired = true\n", True, 1, "There is no provider 'nobody'"),
-        ("openrouter\nbaseUrl = https://evil.example\n", True, 1, "has a line 2"),
+        ("openrouter\nbaseUrl = https://evil.example\n", True, 1, "line 2 is not one of"),
         ("keyless\nrequired = true\n", True, 1, "it has no key"),
     ],
 )

@@ -297,11 +297,11 @@ def test_a_key_and_a_reference_take_each_others_place(home: Home) -> None:
     ("options", "status", "says"),
     [
         ([], 2, "nothing to change"),
-        (["--base-url", "ftp://x"], 1, "OpenRouter: baseUrl is neither"),
+        (["--base-url", "ftp://x"], 1, "OpenRouter: baseUrl must be"),
         (["--token-from", KEY], 1, "OpenRouter: authTokenFrom is none of"),
         (["--name", "my anthropic api"], 1, "already"),
         (["--name", ""], 1, "is missing"),
-        (["--auth", "basic"], 1, "auth is neither"),
+        (["--auth", "basic"], 1, "auth must be"),
     ],
 )
 def test_a_wrong_edit_changes_nothing(
@@ -432,7 +432,7 @@ def test_list_with_nothing_in_it(home: Home) -> None:
 def test_a_file_open_to_others_is_told_until_a_write_repairs_it(home: Home) -> None:
     home.providers().chmod(0o640)
     for command in (["list"], ["show", "openrouter"]):
-        assert "open to other people (mode 640)" in ok(home, *command).stderr
+        assert "readable by other users (mode 640)" in ok(home, *command).stderr
     assert "it is yours alone now" in ok(home, "edit", "openrouter", "--opus", "o").stderr
     assert ok(home, "list").stderr == ""
 

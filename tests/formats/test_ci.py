@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import tempfile
 from pathlib import Path
@@ -17,54 +16,9 @@ from cowork_env.util.errors import CoworkEnvError
 
 from support.formats import KEYS, OPENROUTER, SET, TARGETS, Values, emit, emitted, refused
 from support.home import GUIDE
+from support.readers import Runner, read_azure, read_gitlab
 
 # github
-
-
-class Runner:
-    """A runner of GitHub Actions: the environment file of a step, and how it is read."""
-
-    def __init__(self, path: Path, before: str = "") -> None:
-        self.file = path
-        self.file.write_bytes(before.encode())
-
-    def env(self, **more: str) -> dict[str, str]:
-        return {"GITHUB_ENV": str(self.file), **more}
-
-    def read(self) -> dict[str, str]:
-        """NAME=value, or NAME<<DELIMITER, lines, DELIMITER; empty lines between are skipped."""
-        lines = self.file.read_bytes().decode("utf-8").split("\n")
-        assert lines.pop() == "", "the last line is not terminated"
-        found, rest = {}, iter(lines)
-        for line in rest:
-            if not line:
-                continue
-            name, heredoc, delimiter = line.partition("<<")
-            if not heredoc or "=" in name:
-                name, equals, value = line.partition("=")
-                assert equals, f"not a line of the grammar: {line!r}"
-                found[name] = value
-                continue
-            assert name and delimiter
-            value_lines = []
-            for value_line in rest:
-                if value_line == delimiter:
-                    break
-                value_lines.append(value_line)
-            else:
-                raise AssertionError("no matching delimiter")
-            found[name] = "\n".join(value_lines)
-        return found
-
-    @staticmethod
-    def masks(stdout: str) -> list[str]:
-        """The data of each ``::add-mask::DATA`` line, unescaped in this order: %0D, %0A, %25."""
-        found = []
-        for line in stdout.split("\n")[:-1]:
-            assert line.startswith("::add-mask::") and "\r" not in line
-            data = line.removeprefix("::add-mask::")
-            found.append(data.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%"))
-        return found
 
 
 @given(TARGETS, st.sampled_from(["", "A=1\n", "A=1", "A<<E\nx\nE\n"]))
@@ -192,22 +146,6 @@ def test_a_partial_write_is_rolled_back(tmp_path: Path, monkeypatch: pytest.Monk
 # gitlab
 
 
-def read_gitlab(text: str) -> dict[str, str]:
-    """A dotenv report: less than 5 KiB, at most 20 lines NAME=value, both stripped."""
-    assert len(text.encode()) < 5 * 1024
-    found = {}
-    for line in text.split("\n")[:-1]:
-        match = re.fullmatch(r"(.*?)=(.*)", line, re.DOTALL)
-        assert match, line
-        name, value = (part.strip(" \t\n\v\f\r\0") for part in match.groups())
-        assert re.fullmatch("[A-Za-z0-9_]{1,255}", name)
-        # What the runner and the server expand in a value.
-        assert not re.search(r"\$|%[A-Za-z_]\w*%|%%", value)
-        found[name] = value
-    assert len(found) <= 20
-    return found
-
-
 @given(TARGETS)
 def test_gitlab_reads_back_what_was_written(wanted: Values) -> None:
     text = emitted("gitlab", wanted)
@@ -236,35 +174,6 @@ def test_gitlab_refuses_variables_that_have_another_value() -> None:
 
 
 # azure
-
-
-def read_azure(text: str) -> tuple[dict[str, str], set[str]]:
-    """The variables that ``##vso[area.event name=value;...]message`` lines set, and the secrets."""
-
-    def unescape(part: str) -> str:
-        for code, char in (
-            ("%3B", ";"),
-            ("%0D", "\r"),
-            ("%0A", "\n"),
-            ("%5D", "]"),
-            ("%AZP25", "%"),
-        ):
-            part = part.replace(code, char)
-        return part
-
-    found, secrets = {}, set()
-    for line in re.split(r"\r\n|\r|\n", text)[:-1]:
-        command, _, message = line[line.index("##vso[") + 6 :].partition("]")
-        event, _, listed = command.partition(" ")
-        assert event == "task.setvariable"
-        properties = {k: unescape(v) for k, _, v in (p.partition("=") for p in listed.split(";"))}
-        value = unescape(message)
-        assert not re.search(r"\$\([^)]*\)", value)
-        found[properties["variable"]] = value
-        if properties.get("issecret") == "true":
-            assert "\n" not in value
-            secrets.add(properties["variable"])
-    return found, secrets
 
 
 @given(TARGETS)

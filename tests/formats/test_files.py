@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import io
 import json
 import os
 import subprocess
@@ -12,7 +11,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-import dotenv
 import pytest
 from hypothesis import example, given, settings
 
@@ -21,6 +19,7 @@ from cowork_env.util.errors import USAGE
 
 from support.formats import OPENROUTER, SET, TARGETS, Values, emit, emitted, refused
 from support.home import Home, need
+from support.readers import read_docker, read_dotenv
 
 
 def test_an_unknown_format_is_an_error_that_lists_the_known_ones() -> None:
@@ -51,10 +50,6 @@ def test_json_has_null_for_variables_to_unset() -> None:
 
 
 # dotenv
-
-
-def read_dotenv(text: str) -> dict[str, str | None]:
-    return dict(dotenv.dotenv_values(stream=io.StringIO(text, newline=None)))  # as it opens a file
 
 
 @given(TARGETS)
@@ -120,25 +115,6 @@ def test_dotenv_leaves_out_variables_to_unset() -> None:
 
 
 # docker
-
-
-def read_docker(text: str) -> dict[str, str]:
-    """An env-file: lines up to 64 KiB, LF or CR LF; blank lines and ``#`` skipped.
-
-    Some versions remove quotes around a value, so there must be none.
-    """
-    found = {}
-    for number, line in enumerate(text.encode().split(b"\n")):
-        assert len(line) + 1 < 64 * 1024
-        entry = line.removesuffix(b"\r").decode()
-        entry = (entry.removeprefix("\ufeff") if number == 0 else entry).lstrip()
-        if not entry or entry.startswith("#"):
-            continue
-        name, equals, value = entry.partition("=")
-        assert name and equals and not set(name) & set(" \t")
-        assert not (len(value) > 1 and value[0] == value[-1] and value[0] in "'\"")
-        found[name] = value
-    return found
 
 
 @given(TARGETS)

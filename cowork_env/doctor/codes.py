@@ -49,7 +49,7 @@ TOPICS = {
         Code("ok", "the model answered (only as the result of a model)"),
         Code(
             "model-ok",
-            "the model answered",
+            "the model answered, with the time that it took",
             Text(OK, "{model} ({uses}) answers in {seconds:.1f} s."),
         ),
         Code(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SHAPE = 1  # of --json; it changes when something is removed or changes its meaning
 
-_COLOURS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
+_COLORS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
 
 
 @click.command(
@@ -166,10 +166,10 @@ def _as_json(result: checkup.Result, repaired: list[str]) -> dict[str, object]:
 
 
 def _show(result: checkup.Result, *, everyone: bool, offline: bool, fix_command: str) -> None:
-    coloured = colour()
+    colored = colour()
 
     def paint(text: str, level: str) -> str:
-        return click.style(text, fg=_COLOURS[level]) if coloured else text
+        return click.style(text, fg=_COLORS[level]) if colored else text
 
     text = ["This machine and shell", *report_lines(result.machine, paint)]
     if everyone:
@@ -184,7 +184,7 @@ def _show(result: checkup.Result, *, everyone: bool, offline: bool, fix_command:
             text.append(f"Some of this can be fixed: {fix_command}")
     else:
         text += ["", paint("Healthy.", OK)]
-    click.echo("\n".join(text), color=None if coloured else False)
+    click.echo("\n".join(text), color=None if colored else False)
 
 
 def report_lines(found: Report, paint: Paint = _plain) -> list[str]:

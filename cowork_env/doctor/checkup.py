@@ -116,13 +116,13 @@ def _check_shell(
     machine: Report, inputs: Inputs, found: Resolution, shell: str, level: str
 ) -> None:
     """Check this shell, its startup files, and what else affects a client that it starts."""
-    from ..cli.status import View  # TODO: cowork_env.status, when it is there
     from . import local
+    from ._status import IN_STEP, Status
 
-    status = View(inputs)
-    state, message, hint = status.shell
-    active = status.wanted is not None
-    local.environment(machine, inputs, "" if state == "in-step" else message, hint, level)
+    status = Status(inputs)
+    active = status.target is not None
+    difference = "" if status.shell.state == IN_STEP else status.shell.message
+    local.environment(machine, inputs, difference, status.shell.hint, level)
     local.hook(machine, inputs, shell, level)
     own = list(found.provider.env) if found.provider else []
     # What a client gets once the provider is active; whether it is, was reported above.

@@ -137,7 +137,7 @@ TOPICS = {
                 "Check the port, and the server's log.",
             ),
         ),
-        Code("name", "the host name was resolved", Text(OK, "{host} is {address}{more}.")),
+        Code("name", "the host name was resolved", Text(OK, "{host} resolves to {address}{more}.")),
     ),
     "TLS": (
         Code(

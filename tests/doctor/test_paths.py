@@ -26,7 +26,7 @@ def test_wrong_path(serve: Serve, ending: str) -> None:
     server = serve(api())
     report = check(server.url + ending, verbatimBaseUrl=True)
     assert errors(report) == ["path"] and server.url + ";" in the(report, "path").hint
-    # Where it might be was asked without the key.
+    # Other places were tried without the key.
     assert all(not r.key for r in server.posts() if r.path == "/v1/messages")
 
 

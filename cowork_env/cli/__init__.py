@@ -56,7 +56,7 @@ SECTIONS = (
             ("pin unpin", "Choose the provider here and below."),
             ("allow deny prune", "Honour a pin that came from elsewhere, or not."),
             ("status", "What is active, why, and what overrides it."),
-            ("doctor", "Why it does not work."),
+            ("doctor", "Diagnose problems."),
         ),
     ),
     (

@@ -13,8 +13,9 @@ import tempfile
 import click
 import pexpect
 
+from .. import startup_files
 from ..util.errors import CoworkEnvError
-from . import init, statements
+from . import statements
 from .common import examples
 
 PROMPT, START = "@cowork-env-demo-prompt@", "@cowork-env-demo-start@"
@@ -162,7 +163,7 @@ def _furnish(home: str, shell: str) -> None:
 
 
 def _hook(shell: str) -> str:
-    return init.LINES[shell]
+    return startup_files.SHELLS[shell].line
 
 
 def _private(path: str, flags: int) -> int:

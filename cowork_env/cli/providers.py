@@ -149,11 +149,11 @@ def _save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) -
 
 def _try_out(inputs: Inputs, name: str) -> None:
     """Let doctor look at a provider that was just saved; it is saved whatever comes of it."""
-    from .. import doctor
+    from .doctor import check_after_add
 
     listed = providers.load(inputs.env, inputs.config_dir)
     try:
-        doctor.check_after_add(listed, listed.find(name), inputs.env, inputs.config_dir)
+        check_after_add(listed, listed.find(name), inputs)
     except KeyboardInterrupt:
         say("\nNot checked.")
 
@@ -291,10 +291,11 @@ def _ask_model(question: str, entry: dict[str, Any], check: bool) -> str:
     """Ask for the default model; from the list of what the endpoint offers where it tells."""
     offered: list[str] = []
     if check and entry["baseUrl"] and entry["authToken"]:
-        from .. import doctor
+        from ..doctor import checkup
 
         say("Asking the endpoint for its models...")
-        offered = doctor.list_models(entry["baseUrl"], entry["authToken"], entry["auth"] or BEARER)
+        auth = entry["auth"] or BEARER
+        offered = checkup.list_models(entry["baseUrl"], entry["authToken"], auth)
     if offered:
         other = "(none of these)"
         if (chosen := pick(question, [*offered, other])) != other:

@@ -8,10 +8,8 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import pexpect
 import pytest
 
 from support.home import GUIDE, Home, executable
+from support.server import Server, always, api, error
 
 KEY = "sk-marked-5f2e9c0d1b7a4e63"
 ENTER, CTRL_C = "\r", "\x03"
@@ -654,51 +653,17 @@ def test_use_on_a_terminal_is_a_picker_that_filters(home: Home) -> None:
     assert selection(home) == GUIDE[3]["id"]
 
 
-class Models(BaseHTTPRequestHandler):
-    """An endpoint that lists its models for the right key, and refuses everything else."""
-
-    def do_GET(self) -> None:
-        right = (
-            self.path.startswith("/v1/models") and self.headers["Authorization"] == f"Bearer {KEY}"
-        )
-        self._reply(
-            200 if right else 401, {"data": [{"id": "small-1"}, {"id": "large-2"}]} if right else {}
-        )
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._reply(
-            401, {"type": "error", "error": {"type": "authentication_error", "message": "no"}}
-        )
-
-    def _reply(self, status: int, value: object) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 def test_add_offers_the_models_that_the_endpoint_lists(home: Home) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Models) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{server.server_port}"
-            with terminal(home, "add", "--name", "A", "--base-url", url, NO_PROXY="*") as child:
-                answer(child, "Key (hidden)", KEY, hidden=True)
-                child.expect_exact("large-2")
-                child.send("large")
-                child.expect_exact("large")
-                child.send(ENTER)
-                shown = rest(child)
-                assert child.exitstatus == 0
-        finally:
-            server.shutdown()
-            thread.join(20)
+    rejected = always(401, error("authentication_error", "no"))
+    with Server(api(("small-1", "large-2"), key=KEY, post=rejected)) as server:
+        args = ("add", "--name", "A", "--base-url", server.url)
+        with terminal(home, *args, NO_PROXY="*") as child:
+            answer(child, "Key (hidden)", KEY, hidden=True)
+            child.expect_exact("large-2")
+            child.send("large")
+            child.expect_exact("large")
+            child.send(ENTER)
+            shown = rest(child)
+            assert child.exitstatus == 0
     assert KEY not in shown
     assert saved(home)[0]["defaultModel"] == "large-2"

@@ -107,7 +107,7 @@ class Session:
         if self._pid == 0:
             with contextlib.suppress(OSError):
                 os.chdir(directory)
-                os.execve(program, [shell, *self.dialect.arguments], env)  # noqa: S606 - no shell between
+                os.execve(program, [shell, *self.dialect.arguments], env)  # noqa: S606
             os._exit(127)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 250, 0, 0))
         if _OLD in self.run(self.dialect.prelude or ":"):

@@ -27,10 +27,11 @@ core *args:
 clients *args:
     {{ python }} -m pytest -n auto -m clients tests/clients "$@"
 
-# Measure branch coverage, without the slowest tests and those at prompts; failures do not count here
+# Measure branch coverage, without the slowest tests and those at prompts; failures are ignored
 coverage *args:
     {{ bin }}/coverage erase
-    -{{ bin }}/coverage run -m pytest -q -n auto --timeout 300 -k 'not writers and not both_accept' \
+    -{{ bin }}/coverage run -m pytest -q -n auto --timeout 300 \
+      -k 'not writers and not accept_the_same_entries' \
       tests/core tests/util tests/shells tests/secrets tests/cli tests/doctor tests/test_*.py \
       tests/hook/test_respond.py --ignore=tests/test_packaging.py "$@"
     {{ bin }}/coverage combine --quiet

@@ -1,4 +1,4 @@
-"""An interactive shell on a pseudo-terminal that runs small pieces of code and times them by its own clock."""
+"""An interactive shell on a pseudo-terminal that times pieces of code by its own clock."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ import struct
 import termios
 import time
 
-LIMIT = 60  # seconds for one piece of code
+TIMEOUT = 60  # seconds for one piece of code
+_OLD = "@old"
 
 
 class BenchError(Exception):
-    """Something that was to be measured does not run."""
+    """Something that should be measured does not work."""
 
 
 class Block:
-    """Code to be timed: ``before`` once and untimed, then ``body`` repeated ``count`` times."""
+    """Code to be timed: ``body``, ``count`` times, after ``before``, which is run once, untimed."""
 
     def __init__(self, body: str, count: int = 1, before: str = "") -> None:
         self.body, self.count, self.before = body, count, before
 
 
 class _Posix:
-    """bash and zsh: both have a clock of microseconds that costs no process."""
+    """bash and zsh: ``EPOCHREALTIME`` is a clock of microseconds that costs no process."""
 
     def __init__(self, name: str, arguments: list[str], prelude: str) -> None:
         self.name, self.arguments, self.prelude = name, arguments, prelude
@@ -37,8 +38,10 @@ class _Posix:
         return (
             f"{block.before or ':'}\n"
             "bench_start=$EPOCHREALTIME\n"
-            f"for ((bench_i = 0; bench_i < {block.count}; bench_i++)); do {block.body}; done 2>/dev/null\n"
-            'bench_end=$EPOCHREALTIME\nprintf "@@ %s %s\\n" "$bench_start" "$bench_end"\n'
+            f"for ((bench_i = 0; bench_i < {block.count}; bench_i++)); do {block.body}; done"
+            " 2>/dev/null\n"
+            "bench_end=$EPOCHREALTIME\n"
+            'printf "@@ %s %s\\n" "$bench_start" "$bench_end"\n'
         )
 
     def seconds(self, output: str) -> list[float]:
@@ -57,7 +60,7 @@ _UNITS = {"micros": 1e-6, "millis": 1e-3, "secs": 1.0, "mins": 60.0}
 
 
 class _Fish:
-    """fish has no clock to read; its ``time`` is part of the shell and writes to the terminal."""
+    """fish has no clock to read; its ``time`` is a builtin that writes to the terminal."""
 
     name, arguments, prelude = "fish", ["-i"], ""
 
@@ -83,56 +86,59 @@ class _Fish:
 
 DIALECTS: dict[str, _Posix | _Fish] = {
     "bash": _Posix(
-        "bash", ["--norc", "--noprofile", "-i"], "[[ -n ${EPOCHREALTIME-} ]] || echo '@old'"
+        "bash", ["--norc", "--noprofile", "-i"], f"[[ -n ${{EPOCHREALTIME-}} ]] || echo '{_OLD}'"
     ),
-    "zsh": _Posix("zsh", ["-f", "-i"], "zmodload zsh/datetime || echo '@old'"),
+    "zsh": _Posix("zsh", ["-f", "-i"], f"zmodload zsh/datetime || echo '{_OLD}'"),
     "fish": _Fish(),
 }
 
 
 class Session:
-    """One interactive shell. Code is given to it in files, one line at the prompt for each."""
+    """One interactive shell, which sources code from files: one line at the prompt for each.
+
+    ``program`` is its path, ``directory`` where it starts, ``scripts`` a folder for the files.
+    """
 
     def __init__(
-        self, shell: str, program: str, env: dict[str, str], directory: str, folder: str
+        self, shell: str, program: str, env: dict[str, str], directory: str, scripts: str
     ) -> None:
-        self.dialect, self._folder, self._number = DIALECTS[shell], folder, 0
+        self.dialect, self._scripts, self._number = DIALECTS[shell], scripts, 0
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
             with contextlib.suppress(OSError):
                 os.chdir(directory)
-                os.execve(program, [shell, *self.dialect.arguments], env)  # noqa: S606 - no shell between
+                os.execve(program, [shell, *self.dialect.arguments], env)  # noqa: S606
             os._exit(127)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 250, 0, 0))
-        if "@old" in self.run(self.dialect.prelude or ":"):
+        if _OLD in self.run(self.dialect.prelude or ":"):
             self.close()
             raise BenchError(
-                f"this {shell} is too old: it has no clock of its own (bash 5.0 or later is needed)"
+                f"this {shell} is too old: it has no clock (bash 5.0 or later is needed)"
             )
 
     def run(self, code: str) -> str:
-        """Run code; what the terminal showed meanwhile."""
+        """Run code; return what the terminal showed until it finished."""
         self._number += 1
-        path = os.path.join(self._folder, f"{self._pid}-{self._number}")
+        path = os.path.join(self._scripts, f"{self._pid}-{self._number}")
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"{code}\nprintf '@done%s\\n' {self._number}\n")
         os.write(self._terminal, f". {path}\n".encode())
-        output, done, deadline = b"", f"@done{self._number}\r".encode(), time.monotonic() + LIMIT
+        output, done = b"", f"@done{self._number}\r".encode()
+        deadline = time.monotonic() + TIMEOUT
         while done not in output:
-            if not select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))[
-                0
-            ]:
-                raise BenchError(
-                    f"{self.dialect.name} did not finish within {LIMIT} s:\n{code}\n{output.decode(errors='replace')}"
-                )
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._terminal], [], [], left)[0]:
+                raise self._error(f"did not finish within {TIMEOUT} s:\n{code}", output)
             try:
                 output += os.read(self._terminal, 65536)
             except OSError:
-                raise BenchError(
-                    f"{self.dialect.name} ended:\n{output.decode(errors='replace')}"
-                ) from None
+                raise self._error("ended:", output) from None
         os.unlink(path)
         return output.decode(errors="replace")
+
+    def _error(self, problem: str, output: bytes) -> BenchError:
+        shown = output.decode(errors="replace")
+        return BenchError(f"{self.dialect.name} {problem}\n{shown}")
 
     def time(self, blocks: list[Block]) -> list[float]:
         """Seconds for one run of each block's body."""
@@ -145,7 +151,7 @@ class Session:
         return [total / block.count for total, block in zip(seconds, blocks, strict=True)]
 
     def value(self, name: str) -> str:
-        """A variable of that shell."""
+        """The value of a variable; empty if it is unset."""
         found = re.search(r"<(.*)>\r?\n", self.run(self.dialect.value(name)))
         return found.group(1) if found else ""
 

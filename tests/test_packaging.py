@@ -1,130 +1,123 @@
-"""The package as it is handed out: sdist, wheel and checkout carry the hooks."""
+"""The package as it is distributed, and the project files that have to agree with each other."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cowork_env.hook import bundle
 from cowork_env.shells import REGISTRY
 
 from support.home import Home, executable, need
 
 ROOT = Path(__file__).parent.parent
-HOOKS = sorted(p.name for p in (ROOT / "shell").glob("hook.*"))
+HOOKS = sorted(path.name for path in (ROOT / "shell").glob("hook.*"))
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel, built from the sdist that is built from a copy of the project."""
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an sdist built from a copy of the project, and a wheel built from the sdist."""
     folder = tmp_path_factory.mktemp("build")
-    kept = shutil.ignore_patterns(
-        ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "dist", "node_modules"
-    )
-    shutil.copytree(ROOT, folder / "project", ignore=kept)
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "build",
-            "--no-isolation",
-            "--outdir",
-            str(folder / "dist"),
-            str(folder / "project"),
-        ],
-        check=True,
-        timeout=110,
-        capture_output=True,
-    )
-    [path] = (folder / "dist").glob("*.whl")
+    ignored = [
+        ".git",
+        ".venv",
+        "__pycache__",
+        ".*_cache",
+        ".coverage*",
+        ".hypothesis",
+        "dist",
+        "node_modules",
+    ]
+    shutil.copytree(ROOT, folder / "project", ignore=shutil.ignore_patterns(*ignored))
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist")]
+    subprocess.run([*build, str(folder / "project")], check=True, timeout=110, capture_output=True)
+    return folder / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    """The path of the wheel."""
+    [path] = dist.glob("*.whl")
     return path
 
 
-def test_the_wheel_has_every_hook_and_data_file(wheel: Path) -> None:
+def test_wheel_has_every_hook_and_data_file(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"cowork_env/shell/{name}" for name in HOOKS} <= names
-    assert {
-        "cowork_env/presets.json",
-        "cowork_env/py.typed",
-        "cowork_env/cli/__init__.py",
-        "cowork_env/secrets/from_env.py",
-    } <= names
-    assert not [n for n in names if n.startswith(("tests/", "shell/", "bench/"))]
+    assert {f"cowork_env/{name}" for name in ("presets.json", "py.typed")} <= names
+    assert not [name for name in names if not name.startswith(("cowork_env/", "cowork_env-"))]
 
 
-def test_installed_into_a_clean_environment(wheel: Path, home: Home, tmp_path: Path) -> None:
-    """The hook comes out of the installed wheel, and works in a shell."""
+def test_wheel_has_every_module(wheel: Path) -> None:
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cowork_env").rglob("*.py")}
+    assert modules == {n for n in zipfile.ZipFile(wheel).namelist() if n.endswith(".py")}
+
+
+def test_sdist_has_what_is_needed_to_test_it(dist: Path) -> None:
+    [path] = dist.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"shell/{name}" for name in HOOKS} <= names
+    assert {".ci/run", "bench/run.py", "justfile", "tests/conftest.py", "LICENSE"} <= names
+
+
+def test_hook_of_an_installed_wheel_works(wheel: Path, home: Home, tmp_path: Path) -> None:
     target = tmp_path / "clean"
     venv.create(target, with_pip=False)
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        str(target / "bin/python"),
-        "install",
-        "--no-deps",
-        "--no-index",
-        "-q",
-    ]
-    subprocess.run([*pip, str(wheel)], check=True, timeout=60, env=home.env)
-    installed = str(target / "bin/cowork-env")
-    env = {**home.env, "PATH": f"{target}/bin:{os.environ['PATH']}"}
+    pip = [sys.executable, "-m", "pip", "--python", str(target / "bin/python"), "install", "-q"]
+    install = [*pip, "--no-deps", "--no-index", str(wheel)]
+    subprocess.run(install, check=True, timeout=60, env=home.env)
+    run: dict[str, Any] = {
+        "env": {**home.env, "PATH": f"{target}/bin:{os.environ['PATH']}"},
+        "capture_output": True,
+        "text": True,
+        "timeout": 30,
+    }
     for name in HOOKS:
-        shell = next(s.name for s in REGISTRY.values() if s.hook == name)
-        done = subprocess.run(
-            [installed, "hook", shell], env=env, capture_output=True, text=True, timeout=30, cwd="/"
-        )
+        shell = next(shell.name for shell in REGISTRY.values() if shell.hook == name)
+        done = subprocess.run([f"{target}/bin/cowork-env", "hook", shell], cwd="/", **run)
         assert (done.returncode, done.stderr) == (0, ""), name
         assert str(target) in done.stdout and str(ROOT) not in done.stdout, name
     home.providers()
     home.pin(home.path / "project", "OpenRouter\n")
-    done = subprocess.run(
-        [
-            need("bash"),
-            "-c",
-            'eval "$(cowork-env hook bash)"; cd project && echo "$ANTHROPIC_BASE_URL"',
-        ],
-        env=env,
-        cwd=home.path,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    code = 'eval "$(cowork-env hook bash)"; cd project && echo "$ANTHROPIC_BASE_URL"'
+    done = subprocess.run([need("bash"), "-c", code], cwd=home.path, **run)
     assert (done.stdout, done.stderr) == ("https://openrouter.ai/api\n", "")
 
 
-def test_this_checkout_has_the_hooks(home: Home) -> None:
-    """An editable installation finds them beside the package."""
+def test_editable_installation_finds_the_hooks(home: Home) -> None:
+    """In a checkout they are beside the package."""
     done = subprocess.run(
         [executable(), "hook", "zsh"], env=home.env, capture_output=True, text=True, timeout=30
     )
     assert "__cowork_env_prompt" in done.stdout
 
 
-def test_without_bytecode_in_a_folder_of_somebody_elses(wheel: Path, tmp_path: Path) -> None:
-    """Installed read-only and never compiled, the hook keeps compiled code in the person's own state folder."""
-    # As somebody else than root, who may write everywhere, with an interpreter that they may run.
-    prefix = (
-        [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "env"]
-        if os.geteuid() == 0
-        else []
-    )
-    python = next(
-        (p for p in (sys.executable, "/usr/bin/python3") if _runs([*prefix, p, "-c", ""])), ""
-    )
+def test_read_only_installation_keeps_bytecode_in_the_state_folder(wheel: Path) -> None:
+    """Installed by another user and never compiled, it leaves compiled code to the user's state."""
+    # Root may write everywhere, so run as another user, with an interpreter that they may run.
+    prefix = []
+    if os.geteuid() == 0:
+        prefix = [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "env"]
+    pythons = (sys.executable, "/usr/bin/python3")
+    python = next((path for path in pythons if _runs([*prefix, path, "-c", ""])), "")
     if not python:
-        pytest.skip("no interpreter here that somebody else may run")
-    with tempfile.TemporaryDirectory() as name:  # tmp_path is for its owner's eyes only
+        pytest.skip("no interpreter here that another user may run")
+    with tempfile.TemporaryDirectory() as name:  # only its owner can enter tmp_path
         folder = Path(name)
-        zipfile.ZipFile(wheel).extractall(folder / "site")
+        site, state = folder / "site", folder / "home/state"
+        shutil.unpack_archive(wheel, site, "zip")
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
         folder.chmod(0o755)
@@ -132,27 +125,47 @@ def test_without_bytecode_in_a_folder_of_somebody_elses(wheel: Path, tmp_path: P
         (folder / "home").chmod(0o777)
         script = (
             "import sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True\n"
-            "from cowork_env.hook import render; print(render.render(render.find('bash'), sys.argv[2], sys.argv[3]) + 'cd /')"
+            "from cowork_env.hook import render\n"
+            "print(render.render(render.find('bash'), sys.argv[2], sys.argv[3]) + 'cd /')"
         )
-        run = {
+        run: dict[str, Any] = {
             "env": {"PATH": "/usr/bin:/bin", "HOME": f"{name}/home"},
             "cwd": f"{name}/home",
+            "capture_output": True,
             "check": True,
+            "text": True,
             "timeout": 30,
         }
-        paths = [f"{name}/site", f"{name}/home/.config", f"{name}/home/state"]
-        done = subprocess.run(
-            [*prefix, python, "-ISc", script, *paths], capture_output=True, text=True, **run
-        )  # type: ignore[call-overload]
-        done = subprocess.run(
-            [*prefix, need("bash"), "-c", done.stdout], capture_output=True, text=True, **run
-        )  # type: ignore[call-overload]
+        arguments = [str(site), f"{name}/home/.config", str(state)]
+        hook = subprocess.run([*prefix, python, "-ISc", script, *arguments], **run).stdout
+        done = subprocess.run([*prefix, need("bash"), "-c", hook], **run)
         assert done.stderr == ""
-        assert list((folder / "home/state/lean").iterdir())
-        assert (folder / "home/state").stat().st_mode & 0o777 == 0o700
-        for path in (folder / "site").rglob("*"):
+        assert list((state / bundle.FOLDER).iterdir())
+        assert state.stat().st_mode & 0o777 == 0o700
+        for path in site.rglob("*"):
             path.parent.chmod(0o755)
 
 
 def _runs(command: list[str]) -> bool:
     return subprocess.run(command, capture_output=True, timeout=30, cwd="/").returncode == 0
+
+
+def test_ci_tests_the_python_versions_of_the_classifiers() -> None:
+    yaml = pytest.importorskip("yaml")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    versions = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["core"]["strategy"]["matrix"]["python"] == versions
+    assert f'requires-python = ">={versions[0]}"' in project
+
+
+def test_ci_and_pre_commit_run_tasks_of_the_justfile() -> None:
+    tasks = set(re.findall(r"^([a-z-]+)[^:=\n]*:$|^([a-z-]+):", _text("justfile"), re.MULTILINE))
+    names = {name for pair in tasks for name in pair if name}
+    for file in (".ci/run", ".github/workflows/ci.yml", ".pre-commit-config.yaml"):
+        used = re.findall(r'(?:bin/just|"\$just")(?: python=\S+)? ([a-z-]+)', _text(file))
+        assert used and set(used) <= names, file
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cowork_env.shells import REGISTRY
+from cowork_env import shells
 
 from support.home import Home, executable, need
 
@@ -78,7 +78,7 @@ def test_installed_into_a_clean_environment(wheel: Path, home: Home, tmp_path: P
     installed = str(target / "bin/cowork-env")
     env = {**home.env, "PATH": f"{target}/bin:{os.environ['PATH']}"}
     for name in HOOKS:
-        shell = next(s.name for s in REGISTRY.values() if s.hook == name)
+        shell = next(s.name for s in shells.with_hook() if s.hook == name)
         done = subprocess.run(
             [installed, "hook", shell], env=env, capture_output=True, text=True, timeout=30, cwd="/"
         )

@@ -70,9 +70,9 @@ def export(
     no_secrets: bool = False,
 ) -> None:
     """Print what moves this environment to where it should be here: shell statements, or another format."""
+    from .. import shells
     from ..core import resolve
     from ..core.environment import applied, transition
-    from .. import shells
     from ..util.errors import CoworkEnvError
 
     name = _format(format)

@@ -24,9 +24,9 @@ from cowork_env.core.environment import (
     enter,
     refresh,
     target,
+    transition,
 )
 from cowork_env.core.provider import Provider
-from cowork_env.core.environment import transition
 
 from support.home import GUIDE, GUIDE_MANAGED
 

@@ -96,7 +96,7 @@ def test_an_untrusted_pin_has_no_influence_and_is_told(world: World) -> None:
     assert world.who() == ("pin", "OpenRouter")
     found = world.ask()
     assert [u.message for u in found.untrusted] == [
-        "~/work/app/.cowork-provider is not allowed; to use it: cowork-env allow"
+        "~/work/app/.cowork-provider is not trusted. Run: cowork-env allow"
     ]
     assert not found.required
     with pytest.raises(CoworkEnvError) as caught:

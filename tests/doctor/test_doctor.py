@@ -163,7 +163,7 @@ def api(
 ) -> Behaviour:
     """A sound Anthropic-format server; ``post`` answers Messages requests that got past path and key."""
 
-    def behave(request: Request) -> Response:
+    def behave(request: Request) -> Answer:
         path = request.path.removeprefix(prefix) if request.path.startswith(prefix) else ""
         if path not in ("/v1/messages", "/v1/models"):
             return 404, error("not_found_error", "Not Found")
@@ -231,7 +231,7 @@ def test_the_key_is_sent_as_it_would_be_exported(serve: Serve) -> None:
 def test_one_request_for_each_distinct_model_side_by_side(serve: Serve) -> None:
     together = threading.Barrier(2)
 
-    def post(request: Request) -> Response:
+    def post(request: Request) -> Answer:
         if request.model != "a":  # The first goes ahead alone, for what is wrong with all of them.
             together.wait(10)
         return 200, MESSAGE
@@ -585,7 +585,7 @@ def test_a_path_that_is_missing(serve: Serve) -> None:
 
 
 def test_litellm_with_v1(serve: Serve) -> None:
-    def litellm(request: Request) -> Response:
+    def litellm(request: Request) -> Answer:
         if request.path == "/v1/messages":
             none = {
                 "error": {
@@ -604,7 +604,7 @@ def test_litellm_with_v1(serve: Serve) -> None:
 
 
 def test_a_server_that_wants_a_key_for_any_path_tells_nothing(serve: Serve) -> None:
-    def behave(request: Request) -> Response:
+    def behave(request: Request) -> Answer:
         return (404, {"detail": "Not Found"}) if request.key == KEY else (401, {"detail": "No key"})
 
     report = check(serve(behave).url)
@@ -626,7 +626,7 @@ def test_a_web_page_is_not_healthy(serve: Serve, status: int) -> None:
     assert wrong(check(serve(always(status, "<!doctype html><title>Hi</title>")).url)) == ["html"]
 
 
-def openai(request: Request) -> Response:
+def openai(request: Request) -> Answer:
     if request.path.endswith("/v1/models"):
         return 200, {
             "object": "list",
@@ -657,7 +657,7 @@ def test_an_openai_format_server_is_named(serve: Serve) -> None:
 
 
 def test_an_openai_format_server_is_known_by_its_list(serve: Serve) -> None:
-    def behave(request: Request) -> Response:
+    def behave(request: Request) -> Answer:
         return (
             openai(request) if request.path.endswith("models") else (404, {"detail": "Not Found"})
         )
@@ -666,7 +666,7 @@ def test_an_openai_format_server_is_known_by_its_list(serve: Serve) -> None:
 
 
 def test_an_openai_format_server_without_a_list(serve: Serve) -> None:
-    def behave(request: Request) -> Response:
+    def behave(request: Request) -> Answer:
         return (
             (404, {"detail": "Not Found"}) if request.path.endswith("models") else openai(request)
         )
@@ -752,7 +752,7 @@ def test_an_error_under_a_good_status_is_a_wrong_key(serve: Serve, body: Any) ->
 def test_a_wrong_key_style(serve: Serve, refusal: tuple[int, str], style: str, auth: str) -> None:
     sound, (status, words) = api(style=style), refusal
 
-    def behave(request: Request) -> Response:
+    def behave(request: Request) -> Answer:
         return (
             sound(request)
             if style in request.headers
@@ -858,7 +858,7 @@ def test_a_404_in_anthropics_form_is_about_the_model_where_the_list_lacks_it(ser
 
 
 def test_a_model_that_the_key_may_not_use(serve: Serve) -> None:
-    def post(request: Request) -> Response:
+    def post(request: Request) -> Answer:
         denied = {
             "error": {
                 "message": "key not allowed to access model.",
@@ -903,12 +903,12 @@ def test_quota_and_load(serve: Serve, status: int, body: Any, code: str) -> None
         (400, "Unexpected value(s) `claude-code-20250219` for the `anthropic-beta` header."),
         (400, "invalid beta flag"),
         (400, "Bad Request"),
-        (403, "anthropic-beta is not trusted"),
+        (403, "anthropic-beta is not allowed"),
         (422, "Unprocessable"),
     ],
 )
 def test_beta_headers_refused(serve: Serve, status: int, message: str) -> None:
-    def post(request: Request) -> Response:
+    def post(request: Request) -> Answer:
         refused = "context-management" in request.headers.get("anthropic-beta", "")
         return (status, error("invalid_request_error", message)) if refused else (200, MESSAGE)
 
@@ -930,7 +930,7 @@ def test_beta_headers_that_take_more_or_cannot_be_left_out(
 ) -> None:
     """CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS leaves some of them there, and it would be no help to name it alone."""
 
-    def post(request: Request) -> Response:
+    def post(request: Request) -> Answer:
         sent = request.headers.get("anthropic-beta", "")
         return (
             (200, MESSAGE)
@@ -1171,7 +1171,7 @@ def test_json_has_its_shape(home: Home, serve: Serve) -> None:
 def test_all_is_side_by_side_with_a_table(home: Home, serve: Serve) -> None:
     together = threading.Barrier(3)
 
-    def post(_request: Request) -> Response:
+    def post(_request: Request) -> Answer:
         together.wait(20)
         return 200, MESSAGE
 

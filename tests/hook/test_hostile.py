@@ -143,7 +143,7 @@ def test_a_pin_that_is_no_ordinary_file(
         and found.pins[0].content == b""
         and found.pins[0].problem
     )
-    assert bool(found.error) is allowed and bool(found.untrusted) is not trusted
+    assert bool(found.error) is allowed and bool(found.untrusted) is not allowed
     assert "~/project/.cowork-provider " in shown
 
 
@@ -574,7 +574,7 @@ def test_the_process_at_a_prompt_answers_whatever_lies_there(project: Project, k
         and done.stderr == ""
         and done.stdout.startswith("__cowork_env_response_")
     )
-    assert b"\x1b" not in done.stdout
+    assert "\x1b" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -594,7 +594,7 @@ def test_hostile_choices(project: Project, value: str) -> None:
     done = hook_request(project.home, project.path, COWORK_PROVIDER=value)
     assert done.returncode == 0 and done.stderr == ""
     checked = subprocess.run(
-        ["bash", "-c", done.stdout + b'\nprintf %s "$7"'],
+        ["bash", "-c", done.stdout + '\nprintf %s "$__cowork_env_response_error"'],
         capture_output=True,
         cwd=project.path,
         timeout=20,
@@ -626,9 +626,9 @@ def test_a_damaged_state_is_said_once_and_never_evaluated(project: Project, valu
     assert (
         done.returncode == 0
         and done.stderr == ""
-        and b"COWORK_ENV_STATE is damaged; it is ignored" in done.stdout
+        and "COWORK_ENV_STATE is damaged; it is ignored" in done.stdout
     )
-    assert b"touch owned" not in done.stdout
+    assert "touch owned" not in done.stdout
 
 
 # Showing text

@@ -234,9 +234,9 @@ def test_where_a_key_belongs(home: Home, project: Path) -> None:
 
 def test_representations(home: Home, project: Path) -> None:
     """repr and str of everything in the core that holds a key."""
-    from cowork_env.hook.respond import Request, respond
-from cowork_env import models, shells
+    from cowork_env import models, shells
     from cowork_env.core import environment, provider, providers, resolve
+    from cowork_env.hook.respond import Request, respond
 
     env = {**home.env, "ANTHROPIC_AUTH_TOKEN": MARKS["broken"]}
     inputs = resolve.Inputs(env, str(project), str(home.config), str(home.state))

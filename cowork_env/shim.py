@@ -204,17 +204,16 @@ def text(name: str, inputs: Inputs) -> str:
     """The launcher for one program."""
     import platformdirs
 
-    from .hook import render
+    from .hook import interpreter
 
-    python, *options = render._interpreter(inputs.state_dir)
-    cache = options[5].partition("=")[2] if len(options) > 4 else ""
+    python = interpreter.find_interpreter(inputs.state_dir)
     places = [
-        os.path.dirname(render.PACKAGE),
+        os.path.dirname(interpreter.PACKAGE),
         os.path.dirname(os.path.dirname(os.path.abspath(platformdirs.__file__))),
     ]
-    return first_lines(python) + LAUNCHER.format(
+    return first_lines(python.path) + LAUNCHER.format(
         name=name,
-        cache=cache,
+        cache=python.cache_prefix,
         path=list(dict.fromkeys(places)),
         state_dir=inputs.state_dir,
         config_dir=inputs.config_dir,
@@ -228,14 +227,14 @@ def first_lines(python: str) -> str:
     line = f"#!{python} {options}\n"
     if len(os.fsencode(line)) <= 127 and not any(c.isspace() for c in python):
         return line
-    from .shells import quote_posix
+    from .shells.posix import quote
 
     if "'''" in python or "\\" in python:
         raise CoworkEnvError(
             f"{visible(python)} cannot be named in a script.", "Install cowork-env somewhere else."
         )
     # For sh the first word is exec, and what follows is never read; for Python all of it is one string.
-    return f"#!/bin/sh\n'''exec' {quote_posix(python)} {options} \"$0\" \"$@\"\n' '''\n"
+    return f"#!/bin/sh\n'''exec' {quote(python)} {options} \"$0\" \"$@\"\n' '''\n"
 
 
 def add(name: str, inputs: Inputs) -> str:

@@ -1,30 +1,32 @@
 # cowork-env's hook for elvish: eval (cowork-env hook elvish | slurp)
 #
-# At a prompt where nothing changed it starts no process. elvish cannot tell a file's time stamp without one, so it
-# compares contents: of the pins on the way up, and of the few files that the last answer depended on. For anything
-# else it asks the program. Nothing of it is exported.
+# At a prompt where nothing changed it starts no process. elvish cannot tell a file's timestamp
+# without one, so it compares contents: of the pins on the way up, and of the few files that the
+# active response depends on. For anything else it requests a response from the program (its fields
+# are described in cowork_env/hook/respond.py). Nothing is exported.
 
 use path
 use str
 
-var ask = [@ASK@]
-var folders = [@STATE_DIR@ @CONFIG_DIR@]
-var homes = [HOME XDG_CONFIG_HOME XDG_STATE_HOME]
-var variables = [COWORK_ENV_STATE COWORK_PROVIDER COWORK_ENV_PROVIDERS_FILE COWORK_ENV_PROVIDERS_JSON $@homes]
+var request-command = [@REQUEST@]
 var get = {|name| if (has-env $name) { get-env $name } else { put $nil } }
-var told = [(each $get $homes)]
-# The question that the last answer was about, the files to watch and what they held, how to take the answer back, and
-# what was said; a state that was inherited names its provider until the first answer.
-var question = $nil
-var files = []
+# The variables that our folders follow from, and those that a response depends on.
+var folder-variables = [@FOLDERS@]
+var variables = [COWORK_ENV_STATE @CONTEXT@]
+var folders = [(each $get $folder-variables)]
+# What the active response is about, the files to watch and their contents, how to undo it, its
+# error; the notices that were shown; whether no prompt has been reached yet. An inherited state names
+# its provider until the first response.
+var key = $nil
+var watches = []
 var contents = []
 var undo = ''
-var fresh = f
-var name = ''
+var provider = ''
 var error = ''
-var said = [&]
+var shown = [&]
+var starting = starting
 var interactive = $false
-if (and (has-env COWORK_ENV_STATE) (has-env COWORK_ENV_ACTIVE)) { set name = (get-env COWORK_ENV_ACTIVE) }
+if (and (has-env COWORK_ENV_STATE) (has-env COWORK_ENV_ACTIVE)) { set provider = (get-env COWORK_ENV_ACTIVE) }
 
 # A regular file's content, and a folder's; neither a FIFO nor something that is missing is opened.
 var read = {|file|
@@ -37,8 +39,9 @@ var read = {|file|
   }
 }
 
-# What an answer depends on, beside the watched files: a few variables, and the pins with their contents.
-var look = {
+# A snapshot of what a response depends on, beside the watched files: the pins with their contents,
+# and a few variables.
+var snapshot = {
   var here = $pwd
   try { set here = (path:eval-symlinks $pwd) } catch { }
   var directory = $here
@@ -48,72 +51,69 @@ var look = {
     var above = (path:dir $directory)
     if (eq $above $directory) { set directory = '' } else { set directory = $above }
   }
-  put [$here $pins (each $get $variables)]
+  put [&here=$here &pins=$pins &context=[(each $get $variables)]]
 }
 
-# The program's answer as a list, empty for none; $nil when it was interrupted.
-var run = {|flags|
-  var known = ['' '']
-  if (eq $told [(each $get $homes)]) { set known = $folders }
+# The program's response as a map; $false for none, $nil when it was interrupted.
+var request = {|flags|
+  var arguments = [flags=$flags]
+  if (eq $folders [(each $get $folder-variables)]) {
+    set arguments = [$@arguments state_dir=@STATE_DIR@ config_dir=@CONFIG_DIR@]
+  }
   try {
-    var text = ((external $ask[0]) (all $ask[1..]) elvish $flags $@known '' @PACKAGE@ < /dev/null 2> /dev/null | slurp)
-    eval $text
+    var text = ((external $request-command[0]) (all $request-command[1..]) $@arguments < /dev/null 2> /dev/null | slurp)
+    if (eq $text '') { put $false } else { eval $text }
   } catch e {
-    if (str:contains (to-string $e[reason]) '=interrupt') { put $nil } else { put [] }
+    if (str:contains (to-string $e[reason]) '=interrupt') { put $nil } else { put $false }
   }
 }
 
-var say = {|text| print 'cowork-env: '$text"\n" >&2 }
+var show = {|text| print 'cowork-env: '$text"\n" >&2 }
 
-# Note the answer, and say what is new.
-var settle = {|is label problem|
-  var was before = $name $error
-  set name error = $is $problem
-  if (and (not-eq $problem '') (not-eq $problem $before)) {
-    $say $problem
-  } elif (and $interactive (not-eq $is $was) (not-eq ($get COWORK_ENV_QUIET) 1)) {
-    if (eq $is '') { $say 'left '$was } elif (not-eq $label '') { $say $label }
+# The response is applied: note that, and tell the user what is new.
+var finish = {|now label problem|
+  var provider-before error-before = $provider $error
+  set provider error = $now $problem
+  if (and (not-eq $problem '') (not-eq $problem $error-before)) {
+    $show $problem
+  } elif (and $interactive (not-eq $now $provider-before) (not-eq ($get COWORK_ENV_QUIET) 1)) {
+    if (eq $now '') { $show 'left '$provider-before } elif (not-eq $label '') { $show $label }
   }
 }
 
 var update = {
-  var seen = ($look)
-  var held = [(each $read $files)]
-  if (not (and (eq $fresh '') (eq $seen $question) (eq $held $contents))) {
-    var reply = ($run $fresh)
-    if (and $reply (>= (count $reply) 14) (str:contains $reply[2] m)) {
-      # A slow look-up follows. What was active is left by now, if the provider is another.
-      eval $reply[8]
-      set reply = ($run $fresh'p')
+  var before = ($snapshot)
+  var read-before = [(each $read $watches)]
+  if (not (and (eq $starting '') (eq $before $key) (eq $read-before $contents))) {
+    var response = ($request $starting)
+    if (and $response (str:contains $response[flags] pending)) {
+      # A slow lookup follows. What was active is left now, if the provider is another.
+      eval $response[now]
+      set response = ($request $starting' allow-slow')
     }
-    if (or (not $reply) (< (count $reply) 14)) {
+    if (not $response) {
       # Interrupted, or gone: no provider then, until something changes.
       eval $undo
-      set undo question contents = '' ($look) $held
-      if $reply {
-        $settle '' '' 'the program cannot be run any more; install it again, or take its line out of your start-up file'
-      } else {
-        $settle '' '' ''
-      }
+      set undo key contents = '' ($snapshot) $read-before
+      if (eq $response $nil) { $finish '' '' '' } else { $finish '' '' @CANNOT_RUN@ }
     } else {
-      eval $reply[8]
-      var end = (+ 14 (* 2 (num $reply[13])))
-      set undo = $reply[11]
-      var watched = [(range $end (count $reply) &step=2 | each {|i| put $reply[$i] })]
-      var after = ($look)
-      # If a pin was written meanwhile, or a file is watched whose content is only known from later, ask once more.
-      if (and (eq $watched $files) (eq $after[0] $seen[0]) (eq $after[1] $seen[1])) {
-        set question contents = $after $held
+      eval $response[now]
+      set undo = $response[undo]
+      var after = ($snapshot)
+      # If a pin was written meanwhile, or a file is watched whose content was not known before,
+      # request once more.
+      if (and (eq $response[watches] $watches) (eq $after[here] $before[here]) (eq $after[pins] $before[pins])) {
+        set key contents = $after $read-before
       } else {
-        set question files = $nil $watched
+        set key watches = $nil $response[watches]
       }
-      var label = $reply[5]
-      if (and (eq $fresh f) (str:contains $reply[2] c)) { set label = '' }
-      $settle $reply[4] $label $reply[6]
-      range 14 $end &step=2 | each {|i|
-        if (and $interactive (not (has-key $said $reply[$i]))) {
-          set said[$reply[$i]] = $true
-          $say $reply[(+ 1 $i)]
+      var label = $response[label]
+      if (and (not-eq $starting '') (str:contains $response[flags] quiet)) { set label = '' }
+      $finish $response[provider] $label $response[error]
+      for notice $response[notices] {
+        if (and $interactive (not (has-key $shown $notice[0]))) {
+          set shown[$notice[0]] = $true
+          $show $notice[1]
         }
       }
     }
@@ -121,7 +121,7 @@ var update = {
 }
 
 fn -cowork-env-update { $update }
-fn -cowork-env-prompt { -cowork-env-update; set fresh = '' }
+fn -cowork-env-prompt { -cowork-env-update; set starting = '' }
 
 # One of ours is enough, and the newest.
 var others = {|list|

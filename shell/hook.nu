@@ -1,19 +1,23 @@
 # cowork-env's hook for nushell: save what "cowork-env hook nu" prints, and source that file in config.nu
 #
-# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the way up, a few
-# variables, and the time stamps of a few files with what the last answer was about. For anything else it asks the
-# program. What it keeps is a record, which nushell never exports.
+# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
+# way up, a few variables, and the timestamps of a few files with what the active response was about.
+# For anything else it requests a response from the program (its fields are described in
+# cowork_env/hook/respond.py). What it keeps is a record, which nushell never exports.
 
 $env.__cowork_env = {
-    # The question that the last answer was about, the files to watch (see ask.py), how to take it back, what was said.
-    question: null, watches: [], undo: "", fresh: "f", error: "", said: [],
-    # A state that was inherited names its provider until the first answer.
-    name: (if ($env.COWORK_ENV_STATE? | default "") != "" { $env.COWORK_ENV_ACTIVE? | default "" } else { "" }),
-    told: [$env.HOME?, $env.XDG_CONFIG_HOME?, $env.XDG_STATE_HOME?]
+    # What the active response is about, the files to watch, how to undo it, its error; the notices
+    # that were shown; whether no prompt has been reached yet.
+    key: null, watches: [], undo: "", error: "", shown: [], starting: "starting",
+    # An inherited state names its provider until the first response.
+    provider: (if ($env.COWORK_ENV_STATE? | default "") != "" { $env.COWORK_ENV_ACTIVE? | default "" } else { "" }),
+    # The variables that our folders follow from, when the hook was rendered.
+    folders: [@FOLDERS@]
 }
 
-# What an answer depends on, beside the watched files: a few variables, and the pins with their contents.
-def __cowork_env_look [] {
+# A snapshot of what a response depends on, beside the watched files: the pins with their contents,
+# and a few variables.
+def __cowork_env_snapshot [] {
     let here = try { pwd --physical } catch { "" }
     mut directory = $here
     mut pins = []
@@ -33,30 +37,32 @@ def __cowork_env_look [] {
         let above = ($directory | path dirname)
         $directory = if $above == $directory { "" } else { $above }
     }
-    [$here, $pins, $env.COWORK_ENV_STATE?, $env.COWORK_PROVIDER?, $env.COWORK_ENV_PROVIDERS_FILE?,
-        $env.COWORK_ENV_PROVIDERS_JSON?, $env.HOME?, $env.XDG_CONFIG_HOME?, $env.XDG_STATE_HOME?]
+    {here: $here, pins: $pins, state: $env.COWORK_ENV_STATE?, context: [@CONTEXT@]}
 }
 
-# Whether a watched file is as it was: the name of its reference is the time stamp that it had.
-def __cowork_env_holds [file: string, reference: string] {
-    if $reference == "" { return (not ($file | path exists)) }
+# Whether a watched file is as it was: the name of its reference is the timestamp that it had.
+def __cowork_env_unchanged [watch: record] {
+    if $watch.reference == "" and $watch.same_as == "" { return (not ($watch.path | path exists)) }
     try {
-        if ($reference | str starts-with "=") {
-            ($file | path expand) == ($reference | str substring 1..)
+        let real = ($watch.path | path expand)
+        if $watch.same_as != "" {
+            $real == $watch.same_as
         } else {
-            (ls --directory ($file | path expand) | first | get modified | into int) == ($reference | path basename | into int)
+            (ls --directory $real | first | get modified | into int) == ($watch.reference | path basename | into int)
         }
     } catch { false }
 }
 
-# The program's answer as a list, empty for none.
-def __cowork_env_run [flags: string] {
-    let ask = [@ASK@]
-    let known = if [$env.HOME?, $env.XDG_CONFIG_HOME?, $env.XDG_STATE_HOME?] == $env.__cowork_env.told { [@STATE_DIR@, @CONFIG_DIR@] } else { ["", ""] }
+# The program's response as a record, null for none.
+def __cowork_env_request [flags: string] {
+    let request = [@REQUEST@]
+    let folders = if [@FOLDERS@] == $env.__cowork_env.folders {
+        ["state_dir=" + @STATE_DIR@, "config_dir=" + @CONFIG_DIR@]
+    } else { [] }
     try {
-        let done = ("" | run-external ($ask | first) ...($ask | skip 1) "nu" $flags ...$known "" @PACKAGE@ | complete)
-        $done.stdout | from json | default []
-    } catch { [] }
+        let done = ("" | run-external ($request | first) ...($request | skip 1) $"flags=($flags)" ...$folders | complete)
+        $done.stdout | from json
+    } catch { null }
 }
 
 # Code that comes at run time cannot be evaluated: changes are records, from names to values, null for none.
@@ -66,7 +72,7 @@ def --env __cowork_env_change [changes: string] {
     }
 }
 
-# Take back what the last answer did, where it still is as it was made.
+# Undo the active response, except for what the user has changed since.
 def --env __cowork_env_leave [] {
     for line in ($env.__cowork_env.undo | lines | where $it != "") {
         let row = ($line | from json)
@@ -80,55 +86,54 @@ def --env __cowork_env_leave [] {
 }
 
 def --env __cowork_env_update [] {
-    let question = (__cowork_env_look)
+    let key = (__cowork_env_snapshot)
     let now = $env.__cowork_env
-    if $now.fresh == "" and $question == $now.question and ($now.watches | all {|it| __cowork_env_holds $it.0 $it.1 }) { return }
+    if $now.starting == "" and $key == $now.key and ($now.watches | all {|it| __cowork_env_unchanged $it }) { return }
     mut slow = false
-    mut reply = (__cowork_env_run $now.fresh)
-    if ($reply | length) >= 14 and "m" in $reply.2 {
-        # A slow look-up follows. What was active is left by now, if the provider is another.
-        if $reply.8 != "" {
-            __cowork_env_change $reply.8
+    mut response = (__cowork_env_request $now.starting)
+    if $response != null and "pending" in $response.flags {
+        # A slow lookup follows. What was active is left now, if the provider is another.
+        if $response.now != "" {
+            __cowork_env_change $response.now
             $env.__cowork_env.undo = ""
         }
         $slow = true
-        $reply = (__cowork_env_run ($now.fresh + "p"))
+        $response = (__cowork_env_request ($now.starting + " allow-slow"))
     }
-    if ($reply | length) < 14 {
-        # Interrupted, or gone: no provider then, until something changes. Nothing is looked at again, as reading fails
-        # as long as nushell has the interrupt in mind.
+    if $response == null {
+        # Interrupted, or gone: no provider then, until something changes. No new snapshot is taken,
+        # as reading fails as long as nushell handles the interrupt.
         if $env.__cowork_env.undo != "" { __cowork_env_leave }
-        $env.__cowork_env.question = ($question | update 2 $env.COWORK_ENV_STATE?)
-        let error = if $slow { "" } else { "the program cannot be run any more; install it again, or take its line out of your start-up file" }
-        __cowork_env_settle "" "" $error
+        $env.__cowork_env.key = ($key | update state $env.COWORK_ENV_STATE?)
+        __cowork_env_finish "" "" (if $slow { "" } else { @CANNOT_RUN@ })
         return
     }
-    __cowork_env_change $reply.8
-    let count = 14 + 2 * ($reply.13 | into int)
-    let after = (__cowork_env_look)
-    $env.__cowork_env.undo = $reply.11
-    $env.__cowork_env.watches = ($reply | skip $count | chunks 2)
-    # If a pin was written meanwhile, there is no telling which one it was about.
-    $env.__cowork_env.question = if ($after | first 2) == ($question | first 2) { $after } else { null }
-    __cowork_env_settle $reply.4 (if $now.fresh != "" and "c" in $reply.2 { "" } else { $reply.5 }) $reply.6
-    for notice in ($reply | skip 14 | first ($count - 14) | chunks 2) {
-        if $nu.is-interactive and $notice.0 not-in $env.__cowork_env.said {
-            $env.__cowork_env.said = ($env.__cowork_env.said | append $notice.0)
+    __cowork_env_change $response.now
+    let after = (__cowork_env_snapshot)
+    $env.__cowork_env.undo = $response.undo
+    $env.__cowork_env.watches = $response.watches
+    # If a pin was written meanwhile, it is unknown which one the response is about.
+    $env.__cowork_env.key = if $after.here == $key.here and $after.pins == $key.pins { $after } else { null }
+    let label = if $now.starting != "" and "quiet" in $response.flags { "" } else { $response.label }
+    __cowork_env_finish $response.provider $label $response.error
+    for notice in $response.notices {
+        if $nu.is-interactive and $notice.0 not-in $env.__cowork_env.shown {
+            $env.__cowork_env.shown = ($env.__cowork_env.shown | append $notice.0)
             print --stderr $"cowork-env: ($notice.1)"
         }
     }
 }
 
-# Note the answer, and say what is new.
-def --env __cowork_env_settle [name: string, label: string, error: string] {
+# The response is applied: note that, and tell the user what is new.
+def --env __cowork_env_finish [provider: string, label: string, error: string] {
     let before = $env.__cowork_env
-    $env.__cowork_env.name = $name
+    $env.__cowork_env.provider = $provider
     $env.__cowork_env.error = $error
     if $error != "" and $error != $before.error {
         print --stderr $"cowork-env: ($error)"
-    } else if $name != $before.name and $nu.is-interactive and $env.COWORK_ENV_QUIET? != "1" {
-        if $name == "" {
-            print --stderr $"cowork-env: left ($before.name)"
+    } else if $provider != $before.provider and $nu.is-interactive and $env.COWORK_ENV_QUIET? != "1" {
+        if $provider == "" {
+            print --stderr $"cowork-env: left ($before.provider)"
         } else if $label != "" {
             print --stderr $"cowork-env: ($label)"
         }
@@ -137,10 +142,10 @@ def --env __cowork_env_settle [name: string, label: string, error: string] {
 
 def --env __cowork_env_prompt [] {
     __cowork_env_update
-    $env.__cowork_env.fresh = ""
+    $env.__cowork_env.starting = ""
 }
 
-# A change of directory with a provider in its wake; nushell itself tells of one only at the next prompt.
+# cd, with an update behind it; nushell itself tells of a change only at the next prompt.
 alias __cowork_env_cd = cd
 def --env cd [--physical (-P), path?: directory] {
     if $path == null { __cowork_env_cd } else if $physical { __cowork_env_cd --physical $path } else { __cowork_env_cd $path }

@@ -1,20 +1,22 @@
 # cowork-env's hook for PowerShell 7: cowork-env hook pwsh | Out-String | Invoke-Expression
 #
-# Written from PowerShell's documentation: no test has run it. At a prompt where nothing changed it means to start no
-# process: it compares the directory, a few variables, and a few files' contents with what the last answer was about.
+# Written from PowerShell's documentation: no test has run it. At a prompt where nothing changed it
+# starts no process: it compares the directory, a few variables, and a few files' contents with what
+# the active response was about. The fields of a response are described in
+# cowork_env/hook/respond.py.
 
 if (-not $global:__cowork_env) {
-    $global:__cowork_env = @{ Prompt = $function:prompt; Said = @{}; Undo = ''; Error = ''; Name = ''; Files = @(); Hooked = $false }
+    $global:__cowork_env = @{
+        Prompt = $function:prompt; Shown = @{}; Undo = ''; Error = ''; Provider = ''; Watches = @(); Hooked = $false
+    }
 }
-# A state that was inherited names its provider until the first answer.
-if ($env:COWORK_ENV_STATE -and $env:COWORK_ENV_ACTIVE) { $global:__cowork_env.Name = $env:COWORK_ENV_ACTIVE }
-$global:__cowork_env.Fresh = 'f'
-$global:__cowork_env.Question = $null
-$global:__cowork_env.Ask = @(@ASK@)
-$global:__cowork_env.Package = @PACKAGE@
-$global:__cowork_env.Gone = 'the program cannot be run any more; install it again, or take its line out of your start-up file'
+# An inherited state names its provider until the first response.
+if ($env:COWORK_ENV_STATE -and $env:COWORK_ENV_ACTIVE) { $global:__cowork_env.Provider = $env:COWORK_ENV_ACTIVE }
+$global:__cowork_env.Starting = 'starting'
+$global:__cowork_env.Key = $null
+$global:__cowork_env.Request = @(@REQUEST@)
 
-# A file's content, or the time stamp of a folder; neither something that is missing nor a FIFO is opened.
+# A file's content, or the timestamp of a folder; neither a missing file nor a FIFO is opened.
 function global:__cowork_env_read([string]$file) {
     try {
         if ([IO.Directory]::Exists($file)) { return '/' + [IO.Directory]::GetLastWriteTimeUtc($file).Ticks }
@@ -24,25 +26,25 @@ function global:__cowork_env_read([string]$file) {
     } catch { return '!' }
 }
 
-# What an answer depends on: the directory, a few variables, the pins on the way up, and the watched files.
-function global:__cowork_env_look([string]$here) {
+# A snapshot of what a response depends on: the directory, a few variables, the pins on the way up,
+# and the watched files.
+function global:__cowork_env_snapshot([string]$here) {
     $parts = @($here)
-    foreach ($name in 'COWORK_PROVIDER', 'COWORK_ENV_PROVIDERS_FILE', 'COWORK_ENV_PROVIDERS_JSON', 'HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME') {
+    foreach ($name in @CONTEXT@) {
         $parts += "$name=" + [Environment]::GetEnvironmentVariable($name)
     }
     for ($directory = $here; $directory; $directory = [IO.Path]::GetDirectoryName($directory)) {
         $parts += __cowork_env_read ([IO.Path]::Combine($directory, '.cowork-provider'))
     }
-    foreach ($file in $global:__cowork_env.Files) { $parts += __cowork_env_read $file }
+    foreach ($file in $global:__cowork_env.Watches) { $parts += __cowork_env_read $file }
     return $parts -join [string][char]0
 }
 
-# The program's answer as a list, empty for none.
-function global:__cowork_env_run([string]$here, [string]$flags) {
+# The program's response as a hashtable, $null for none.
+function global:__cowork_env_request([string]$here, [string]$flags) {
     try {
-        $start = [Diagnostics.ProcessStartInfo]::new($global:__cowork_env.Ask[0])
-        # One by one, as an empty argument would be lost on a command line.
-        foreach ($word in $global:__cowork_env.Ask[1..100] + @('pwsh', $flags, '', '', '', $global:__cowork_env.Package)) { $start.ArgumentList.Add($word) }
+        $start = [Diagnostics.ProcessStartInfo]::new($global:__cowork_env.Request[0])
+        foreach ($word in $global:__cowork_env.Request[1..100] + @("flags=$flags")) { $start.ArgumentList.Add($word) }
         $start.WorkingDirectory = $here
         $start.UseShellExecute = $false
         $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
@@ -51,57 +53,56 @@ function global:__cowork_env_run([string]$here, [string]$flags) {
         $null = $process.StandardError.ReadToEndAsync()
         $text = $process.StandardOutput.ReadToEnd()
         $process.WaitForExit()
-        return , @(Invoke-Expression $text)
-    } catch { return , @() }
+        if ($text) { return Invoke-Expression $text }
+    } catch { }
+    return $null
 }
 
-function global:__cowork_env_say([string]$text) { [Console]::Error.WriteLine("cowork-env: $text") }
+function global:__cowork_env_show([string]$text) { [Console]::Error.WriteLine("cowork-env: $text") }
 
 function global:__cowork_env_update {
     $our = $global:__cowork_env
     $here = (Get-Location -PSProvider FileSystem).ProviderPath
-    $before = __cowork_env_look $here
-    if (-not $our.Fresh -and $before -ceq $our.Question -and $env:COWORK_ENV_STATE -ceq $our.State) { return }
-    $reply = __cowork_env_run $here $our.Fresh
-    if ($reply.Count -ge 14 -and $reply[2].Contains('m')) {
-        # A slow look-up follows. What was active is left by now, if the provider is another.
-        if ($reply[8]) { Invoke-Expression $reply[8] }
-        $reply = __cowork_env_run $here ($our.Fresh + 'p')
+    $before = __cowork_env_snapshot $here
+    if (-not $our.Starting -and $before -ceq $our.Key -and $env:COWORK_ENV_STATE -ceq $our.State) { return }
+    $response = __cowork_env_request $here $our.Starting
+    if ($response -and $response.flags.Contains(' pending ')) {
+        # A slow lookup follows. What was active is left now, if the provider is another.
+        if ($response.now) { Invoke-Expression $response.now }
+        $response = __cowork_env_request $here ($our.Starting + ' allow-slow')
     }
-    $was, $error_before = $our.Name, $our.Error
-    if ($reply.Count -lt 14) {
+    $provider_before, $error_before = $our.Provider, $our.Error
+    if (-not $response) {
         if ($our.Undo) { Invoke-Expression $our.Undo }
         $our.Undo = ''
-        $our.Question = $before
-        $our.Name, $our.Error, $label, $notices = '', $our.Gone, '', @()
+        $our.Key = $before
+        $our.Provider, $our.Error, $label, $notices = '', @CANNOT_RUN@, '', @()
     } else {
-        if ($reply[8]) { Invoke-Expression $reply[8] }
-        $count = 14 + 2 * [int]$reply[13]
-        $our.Undo = $reply[11]
-        $files = @(for ($i = $count; $i -lt $reply.Count; $i += 2) { $reply[$i] })
-        # A file that is watched from now on was read before we knew its content: ask once more.
-        $known = ($files -join [string][char]0) -ceq ($our.Files -join [string][char]0)
-        $our.Files = $files
-        $our.Question = if ($known) { $before } else { $null }
-        $our.Name, $our.Error, $label = $reply[4], $reply[6], $reply[5]
-        if ($our.Fresh -and $reply[2].Contains('c')) { $label = '' }
-        $notices = @(for ($i = 14; $i -lt $count; $i += 2) { , @($reply[$i], $reply[$i + 1]) })
+        if ($response.now) { Invoke-Expression $response.now }
+        $our.Undo = $response.undo
+        # A file that is watched from now on was read before its content was known: request once more.
+        $known = ($response.watches -join [string][char]0) -ceq ($our.Watches -join [string][char]0)
+        $our.Watches = $response.watches
+        $our.Key = if ($known) { $before } else { $null }
+        $our.Provider, $our.Error, $label = $response.provider, $response.error, $response.label
+        if ($our.Starting -and $response.flags.Contains(' quiet ')) { $label = '' }
+        $notices = $response.notices
     }
     $our.State = $env:COWORK_ENV_STATE
     if ($our.Error -and $our.Error -cne $error_before) {
-        __cowork_env_say $our.Error
-    } elseif ($our.Name -cne $was -and $env:COWORK_ENV_QUIET -ne '1') {
-        if (-not $our.Name) { __cowork_env_say "left $was" } elseif ($label) { __cowork_env_say $label }
+        __cowork_env_show $our.Error
+    } elseif ($our.Provider -cne $provider_before -and $env:COWORK_ENV_QUIET -ne '1') {
+        if (-not $our.Provider) { __cowork_env_show "left $provider_before" } elseif ($label) { __cowork_env_show $label }
     }
     foreach ($notice in $notices) {
-        if (-not $our.Said[$notice[0]]) { $our.Said[$notice[0]] = $true; __cowork_env_say $notice[1] }
+        if (-not $our.Shown[$notice.id]) { $our.Shown[$notice.id] = $true; __cowork_env_show $notice.text }
     }
 }
 
 function global:prompt {
     $code = $global:LASTEXITCODE
     __cowork_env_update
-    $global:__cowork_env.Fresh = ''
+    $global:__cowork_env.Starting = ''
     $global:LASTEXITCODE = $code
     & $global:__cowork_env.Prompt
 }

@@ -1,130 +1,138 @@
 # cowork-env's hook for tcsh 6.22 and later: eval "`cowork-env hook tcsh`"
 #
-# tcsh sees time stamps by the second only, and no file's content, so it asks the program at each prompt and at each
-# change of directory. Nothing of it is exported.
+# tcsh sees timestamps by the second only, and no file's content, so it requests a response from the
+# program at each prompt and at each change of directory (the fields are described in
+# cowork_env/hook/respond.py). Nothing is exported.
 
 # A deleted directory has only the name that the shell knows.
-set __cowork_env_ask = ( /bin/sh -c 'PWD=$1; shift; export PWD; exec "$@" 2>/dev/null </dev/null' sh )
-set __cowork_env_program = ( @ASK@ tcsh )
-set __cowork_env_folders = ( @STATE_DIR@ @CONFIG_DIR@ )
-set __cowork_env_package = @PACKAGE@
-set __cowork_env_say = ( /bin/sh -c 'printf "cowork-env: %s\\n" "$1" >&2' sh )
-set __cowork_env_gone = 'the program cannot be run any more; install it again, or take its line out of your start-up file'
-# What is active, how to take it back, what was said, whether no prompt has been reached yet, and where a slow look-up
-# was begun, and not finished if it was interrupted: it is not tried again there.
-set __cowork_env_name = ''
+set __cowork_env_run = ( /bin/sh -c 'PWD=$1; shift; export PWD; exec "$@" 2>/dev/null </dev/null' sh )
+set __cowork_env_request = ( @REQUEST@ )
+set __cowork_env_state_dir = @STATE_DIR@
+set __cowork_env_config_dir = @CONFIG_DIR@
+set __cowork_env_cannot_run = @CANNOT_RUN@
+set __cowork_env_show = ( /bin/sh -c 'printf "cowork-env: %s\\n" "$1" >&2' sh )
+# The active response: the provider, how to undo it, its error. The notices that were shown; whether
+# no prompt has been reached yet; and the place where a slow lookup was begun, and not completed if it
+# was interrupted: it is not tried again there.
+set __cowork_env_provider = ''
 set __cowork_env_undo = ''
 set __cowork_env_error = ''
-set __cowork_env_said = ( )
-set __cowork_env_fresh = f
-set __cowork_env_asking = ''
-# Named by an inherited state until the first answer.
+set __cowork_env_shown = ( )
+set __cowork_env_starting = starting
+set __cowork_env_pending_place = ''
+# An inherited state names its provider until the first response.
 if ( $?COWORK_ENV_STATE && $?COWORK_ENV_ACTIVE ) then
-set __cowork_env_name = $COWORK_ENV_ACTIVE:q
+set __cowork_env_provider = $COWORK_ENV_ACTIVE:q
 endif
 
-# The places that the folders follow from.
-set __cowork_env_look = '\
-set __cowork_env_homes = ( "" "" "" )\
-if ( $?HOME ) set __cowork_env_homes[1] = $HOME:q\
+# The variables that our folders follow from.
+set __cowork_env_read_folders = '\
+set __cowork_env_folders_now = ( "" "" "" )\
+if ( $?HOME ) set __cowork_env_folders_now[1] = $HOME:q\
 if ( $?XDG_CONFIG_HOME ) then\
-set __cowork_env_homes[2] = $XDG_CONFIG_HOME:q\
+set __cowork_env_folders_now[2] = $XDG_CONFIG_HOME:q\
 endif\
 if ( $?XDG_STATE_HOME ) then\
-set __cowork_env_homes[3] = $XDG_STATE_HOME:q\
+set __cowork_env_folders_now[3] = $XDG_STATE_HOME:q\
 endif\
 '
-eval $__cowork_env_look:q
-set __cowork_env_told = "$__cowork_env_homes"
+eval $__cowork_env_read_folders:q
+set __cowork_env_folders = "$__cowork_env_folders_now"
 
 # An alias is one line; a variable may hold more.
-set __cowork_env_code = '\
+set __cowork_env_update = '\
 if ( $?echo ) then\
 set __cowork_env_echo\
 unset echo\
 endif\
-set __cowork_env_was = $__cowork_env_name:q\
-eval $__cowork_env_look:q\
-set __cowork_env_known = ( $__cowork_env_folders:q )\
-if ( "$__cowork_env_homes" != "$__cowork_env_told" ) set __cowork_env_known = ( "" "" )\
+set __cowork_env_provider_before = $__cowork_env_provider:q\
+set __cowork_env_error_before = $__cowork_env_error:q\
+eval $__cowork_env_read_folders:q\
+set __cowork_env_state_arg = $__cowork_env_state_dir:q\
+set __cowork_env_config_arg = $__cowork_env_config_dir:q\
+if ( "$__cowork_env_folders_now" != "$__cowork_env_folders" ) then\
+set __cowork_env_state_arg = ""\
+set __cowork_env_config_arg = ""\
+endif\
 set __cowork_env_place = $cwd:q\
 if ( $?COWORK_PROVIDER ) then\
 set __cowork_env_place = $cwd:q//$COWORK_PROVIDER:q\
 endif\
-set __cowork_env_reply = ( )\
-set __cowork_env_flags = $__cowork_env_fresh:q\
-eval "`__cowork_env_run`"\
-if ( $#__cowork_env_reply >= 14 ) then\
-eval $__cowork_env_reply[9]:q\
-if ( $__cowork_env_reply[3]:q =~ *m* ) then\
-if ( $__cowork_env_asking:q == $__cowork_env_place:q ) then\
-set __cowork_env_reply[5] = ""\
+set __cowork_env_flags = $__cowork_env_starting:q\
+eval "`__cowork_env_send_request`"\
+if ( $?__cowork_env_response_now ) then\
+eval $__cowork_env_response_now:q\
+if ( $__cowork_env_response_flags:q =~ *pending* ) then\
+if ( $__cowork_env_pending_place:q == $__cowork_env_place:q ) then\
+set __cowork_env_response_provider = ""\
 else\
-set __cowork_env_asking = $__cowork_env_place:q\
-set __cowork_env_reply = ( )\
-set __cowork_env_flags = ${__cowork_env_fresh:q}p\
-eval "`__cowork_env_run`"\
-if ( $#__cowork_env_reply >= 14 ) then\
-eval $__cowork_env_reply[9]:q\
-set __cowork_env_asking = ""\
+set __cowork_env_pending_place = $__cowork_env_place:q\
+unset __cowork_env_response_now\
+set __cowork_env_flags = "$__cowork_env_starting:q allow-slow"\
+eval "`__cowork_env_send_request`"\
+if ( $?__cowork_env_response_now ) then\
+eval $__cowork_env_response_now:q\
+set __cowork_env_pending_place = ""\
 else\
-set __cowork_env_reply = ( "" "" "" "" "" "" "" "" "" "" "" "" "" 0 )\
+set __cowork_env_response_now = ""\
+set __cowork_env_response_provider = ""\
+set __cowork_env_response_undo = ""\
 endif\
 endif\
 else\
-set __cowork_env_asking = ""\
+set __cowork_env_pending_place = ""\
 endif\
-endif\
-if ( $#__cowork_env_reply < 14 ) then\
+else\
 eval $__cowork_env_undo:q\
-set __cowork_env_reply = ( "" "" "" "" "" "" $__cowork_env_gone:q "" "" "" "" "" "" 0 )\
+set __cowork_env_response_provider = ""\
+set __cowork_env_response_undo = ""\
+set __cowork_env_response_label = ""\
+set __cowork_env_response_flags = ""\
+set __cowork_env_response_notices = ( )\
+set __cowork_env_response_error = $__cowork_env_cannot_run:q\
 endif\
-set __cowork_env_undo = $__cowork_env_reply[12]:q\
-set __cowork_env_name = $__cowork_env_reply[5]:q\
-set __cowork_env_before = $__cowork_env_error:q\
-set __cowork_env_error = $__cowork_env_reply[7]:q\
-if ( $__cowork_env_fresh:q == f && $__cowork_env_reply[3]:q =~ *c* ) set __cowork_env_reply[6] = ""\
+set __cowork_env_undo = $__cowork_env_response_undo:q\
+set __cowork_env_provider = $__cowork_env_response_provider:q\
+set __cowork_env_error = $__cowork_env_response_error:q\
+if ( $__cowork_env_starting:q != "" && $__cowork_env_response_flags:q =~ *quiet* ) set __cowork_env_response_label = ""\
 if ( $?COWORK_ENV_QUIET ) then\
-if ( $COWORK_ENV_QUIET:q == 1 ) set __cowork_env_was = $__cowork_env_name:q\
+if ( $COWORK_ENV_QUIET:q == 1 ) set __cowork_env_provider_before = $__cowork_env_provider:q\
 endif\
-if ( $__cowork_env_error:q != "" && $__cowork_env_error:q != $__cowork_env_before:q ) then\
-$__cowork_env_say:q $__cowork_env_error:q\
-else if ( $?prompt && $__cowork_env_name:q != $__cowork_env_was:q ) then\
-if ( $__cowork_env_name:q == "" ) then\
-$__cowork_env_say:q "left $__cowork_env_was:q"\
-else if ( $__cowork_env_reply[6]:q != "" ) then\
-$__cowork_env_say:q $__cowork_env_reply[6]:q\
+if ( $__cowork_env_error:q != "" && $__cowork_env_error:q != $__cowork_env_error_before:q ) then\
+$__cowork_env_show:q $__cowork_env_error:q\
+else if ( $?prompt && $__cowork_env_provider:q != $__cowork_env_provider_before:q ) then\
+if ( $__cowork_env_provider:q == "" ) then\
+$__cowork_env_show:q "left $__cowork_env_provider_before:q"\
+else if ( $__cowork_env_response_label:q != "" ) then\
+$__cowork_env_show:q $__cowork_env_response_label:q\
 endif\
 endif\
-@ __cowork_env_i = 15\
-@ __cowork_env_n = 15 + 2 * $__cowork_env_reply[14]\
-while ( $__cowork_env_i < $__cowork_env_n && $?prompt )\
-if ( " $__cowork_env_said " \!~ *" $__cowork_env_reply[$__cowork_env_i] "* ) then\
-set __cowork_env_said = ( $__cowork_env_said $__cowork_env_reply[$__cowork_env_i] )\
-@ __cowork_env_i++\
-$__cowork_env_say:q $__cowork_env_reply[$__cowork_env_i]:q\
-@ __cowork_env_i++\
-else\
-@ __cowork_env_i += 2\
+while ( $#__cowork_env_response_notices && $?prompt )\
+if ( " $__cowork_env_shown " \!~ *" $__cowork_env_response_notices[1] "* ) then\
+set __cowork_env_shown = ( $__cowork_env_shown $__cowork_env_response_notices[1] )\
+$__cowork_env_show:q $__cowork_env_response_notices[2]:q\
 endif\
+shift __cowork_env_response_notices\
+shift __cowork_env_response_notices\
 end\
-unset __cowork_env_reply\
+unset __cowork_env_response_*\
 if ( $?__cowork_env_echo ) then\
 unset __cowork_env_echo\
 set echo\
 endif\
 '
-# Variables between backquotes are evaluated twice, those of an alias once; without quotes an empty one is no word.
-alias __cowork_env_run '$__cowork_env_ask:q $cwd:q $__cowork_env_program:q "$__cowork_env_flags" "$__cowork_env_known[1]:q" "$__cowork_env_known[2]:q" "" $__cowork_env_package:q'
+# Variables between backquotes are evaluated twice, those of an alias once; without quotes an empty
+# one is no word.
+alias __cowork_env_send_request '$__cowork_env_run:q $cwd:q $__cowork_env_request:q "flags=$__cowork_env_flags" "state_dir=$__cowork_env_state_arg:q" "config_dir=$__cowork_env_config_arg:q"'
 
 # The one alias of each kind goes on doing what it did.
 set __cowork_env_precmd = "`alias precmd`"
 if ( "$__cowork_env_precmd" !~ *__cowork_env* ) then
 set __cowork_env_their_precmd = "$__cowork_env_precmd"
-alias precmd 'eval $__cowork_env_their_precmd:q; eval $__cowork_env_code:q; set __cowork_env_fresh = ""'
+alias precmd 'eval $__cowork_env_their_precmd:q; eval $__cowork_env_update:q; set __cowork_env_starting = ""'
 endif
 set __cowork_env_cwdcmd = "`alias cwdcmd`"
 if ( "$__cowork_env_cwdcmd" !~ *__cowork_env* ) then
 set __cowork_env_their_cwdcmd = "$__cowork_env_cwdcmd"
-alias cwdcmd 'eval $__cowork_env_their_cwdcmd:q; eval $__cowork_env_code:q'
+alias cwdcmd 'eval $__cowork_env_their_cwdcmd:q; eval $__cowork_env_update:q'
 endif

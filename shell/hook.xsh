@@ -1,8 +1,9 @@
 # cowork-env's hook for xonsh: execx($(cowork-env hook xonsh))
 #
-# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the way up, a few
-# variables, and the time stamps of a few files with what the last answer was about. For anything else it asks the
-# program. All of it is Python, and nothing of it is exported.
+# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
+# way up, a few variables, and the timestamps of a few files with what the active response was about.
+# For anything else it requests a response from the program (its fields are described in
+# cowork_env/hook/respond.py). All of it is Python, and nothing of it is exported.
 
 def __cowork_env_load():
     import json
@@ -12,17 +13,20 @@ def __cowork_env_load():
     import sys
 
     session, env = __xonsh__, __xonsh__.env
-    ask, folders, package = [@ASK@], [@STATE_DIR@, @CONFIG_DIR@], @PACKAGE@
-    variables = ("COWORK_ENV_STATE", "COWORK_PROVIDER", "COWORK_ENV_PROVIDERS_FILE", "COWORK_ENV_PROVIDERS_JSON")
-    homes = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
-    told = [env.get(name) for name in homes]
-    # The question that the last answer was about, the files to watch (see ask.py), how to take it back, and what was
-    # said; a state that was inherited names its provider until the first answer.
-    now = {"question": None, "watches": [], "undo": "", "fresh": "f", "error": "", "said": set()}
-    now["name"] = env.get("COWORK_ENV_ACTIVE", "") if env.get("COWORK_ENV_STATE") else ""
 
-    def look():
-        """What an answer depends on, beside the watched files: a few variables, and the pins with their contents."""
+    def values_of(*names):
+        return [env.get(name) for name in names]
+
+    # The variables that our folders follow from, when the hook was rendered.
+    folders = values_of(@FOLDERS@)
+    # What the active response is about, the files to watch, how to undo it, its error; the notices
+    # that were shown; whether no prompt has been reached yet. An inherited state names its provider
+    # until the first response.
+    now = {"key": None, "watches": [], "undo": "", "error": "", "shown": set(), "starting": "starting"}
+    now["provider"] = env.get("COWORK_ENV_ACTIVE", "") if env.get("COWORK_ENV_STATE") else ""
+
+    def snapshot():
+        """What a response depends on, beside the watched files: the pins with their contents, and variables."""
         try:
             here = directory = os.getcwd()
         except OSError:
@@ -44,29 +48,28 @@ def __cowork_env_load():
                     pass
                 pins.append(f"{pin}\1{os.fsdecode(content)}\1")
             directory = "" if directory == os.path.dirname(directory) else os.path.dirname(directory)
-        return here, "".join(pins), [env.get(name) for name in variables + homes]
+        context = values_of("COWORK_ENV_STATE", @CONTEXT@)
+        return {"here": here, "pins": "".join(pins), "context": context}
 
-    def holds(file, reference):
-        """Whether a watched file is as it was: the name of its reference is the time stamp that it had."""
+    def unchanged(watch):
+        """Whether a watched file is as it was: the name of its reference is the timestamp that it had."""
         try:
-            if reference.startswith("="):
-                return os.path.samefile(file, reference[1:])
-            return os.stat(file).st_mtime_ns == int(os.path.basename(reference) or -1)
+            if watch["same_as"]:
+                return os.path.samefile(watch["path"], watch["same_as"])
+            return os.stat(watch["path"]).st_mtime_ns == int(os.path.basename(watch["reference"]) or -1)
         except (OSError, ValueError):
-            return not reference
+            return not watch["reference"] and not watch["same_as"]
 
-    def same(question):
-        return question == now["question"] and all(holds(*watch) for watch in now["watches"])
-
-    def run(flags):
-        """The program's answer as a list, empty for none."""
-        known = folders if [env.get(name) for name in homes] == told else ["", ""]
-        command = [*ask, "xonsh", flags, *known, "", package]
+    def request(flags):
+        """The program's response as a dictionary, None for none."""
+        command = [@REQUEST@, "flags=" + flags]
+        if values_of(@FOLDERS@) == folders:
+            command += ["state_dir=" + @STATE_DIR@, "config_dir=" + @CONFIG_DIR@]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env.detype())
-            return json.loads(done.stdout)
+            return json.loads(subprocess.run(command, env=env.detype(), **streams).stdout)
         except (OSError, ValueError):
-            return []
+            return None
 
     def change(code):
         """Do what statements say. An interrupt waits until all of it is done, where it can be told to."""
@@ -77,58 +80,57 @@ def __cowork_env_load():
         finally:
             block and block(signal.SIG_SETMASK, before)
 
-    def update(fresh=""):
-        question = look()
-        if not now["fresh"] and same(question):
+    def update():
+        key = snapshot()
+        if not now["starting"] and key == now["key"] and all(map(unchanged, now["watches"])):
             return
         interrupted = False
-        flags = now["fresh"]
         try:
-            reply = run(flags)
-            if len(reply) >= 14 and "m" in reply[2]:
-                # A slow look-up follows. What was active is left by now, if the provider is another.
-                change(reply[8])
-                reply = run(flags + "p")
+            response = request(now["starting"])
+            if response and "pending" in response["flags"]:
+                # A slow lookup follows. What was active is left now, if the provider is another.
+                change(response["now"])
+                response = request(now["starting"] + " allow-slow")
         except KeyboardInterrupt:
             # No provider then, until something changes.
-            reply, interrupted = [], True
-        was = now["name"]
-        if len(reply) < 14:
+            response, interrupted = None, True
+        if not response:
             change(now["undo"])
-            now.update(undo="", question=(*question[:2], look()[2]))
-            settle("", "", "" if interrupted else "the program cannot be run any more; install it again, or take its line out of your start-up file", was)
-        else:
-            change(reply[8])
-            count = 14 + 2 * int(reply[13])
-            stale = (reply[0] and reply[0] != question[0]) or (reply[1] and reply[1] != question[1])
-            now.update(
-                undo=reply[11], watches=list(zip(reply[count::2], reply[count + 1 :: 2])),
-                question=None if stale else (*question[:2], look()[2]),
-            )
-            settle(reply[4], "" if now["fresh"] and "c" in reply[2] else reply[5], reply[6], was)
-            for key, text in zip(reply[14:count:2], reply[15:count:2]):
-                if key not in now["said"] and env.get("XONSH_INTERACTIVE"):
-                    now["said"].add(key)
-                    say(text)
+            now.update(undo="", key={**key, "context": snapshot()["context"]})
+            finish("", "", "" if interrupted else @CANNOT_RUN@)
+            return
+        change(response["now"])
+        stale = any(
+            response[field] and response[field] != key[own]
+            for field, own in (("directory", "here"), ("pins", "pins"))
+        )
+        now.update(undo=response["undo"], watches=response["watches"])
+        now["key"] = None if stale else {**key, "context": snapshot()["context"]}
+        quiet = now["starting"] and "quiet" in response["flags"]
+        finish(response["provider"], "" if quiet else response["label"], response["error"])
+        for identity, text in response["notices"]:
+            if identity not in now["shown"] and env.get("XONSH_INTERACTIVE"):
+                now["shown"].add(identity)
+                show(text)
 
-    def settle(name, label, error, was):
-        """Note the answer, and say what is new."""
-        before = now["error"]
-        now.update(name=name, error=error)
-        if error and error != before:
-            say(error)
-        elif name != was and env.get("XONSH_INTERACTIVE") and env.get("COWORK_ENV_QUIET") != "1":
-            if not name:
-                say("left " + was)
+    def finish(provider, label, error):
+        """The response is applied: note that, and tell the user what is new."""
+        before = dict(now)
+        now.update(provider=provider, error=error)
+        if error and error != before["error"]:
+            show(error)
+        elif provider != before["provider"] and env.get("XONSH_INTERACTIVE") and env.get("COWORK_ENV_QUIET") != "1":
+            if not provider:
+                show("left " + before["provider"])
             elif label:
-                say(label)
+                show(label)
 
-    def say(text):
+    def show(text):
         print("cowork-env: " + text, file=sys.stderr, flush=True)
 
     def __cowork_env_prompt(**_):
         update()
-        now["fresh"] = ""
+        now["starting"] = ""
 
     def __cowork_env_moved(**_):
         update()

@@ -1,181 +1,215 @@
 # cowork-env's hook for zsh 5.1 and later: eval "$(cowork-env hook zsh)"
 #
-# It reaches eval inside "emulate zsh -c", so that these functions run with zsh's own options, whatever the person's.
+# It reaches eval inside "emulate zsh -c", so that these functions run with zsh's own options,
+# whatever the user has set.
 #
-# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the way up, and the
-# time stamps of a few files with what the last answer was about. For something new it asks the program once, and
-# remembers the answer. Everything is kept in arrays, which zsh never exports.
+# At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
+# way up, and the timestamps of a few files with what the active response was about. For something
+# new it requests a response from the program once, and caches it. Nothing is exported. The fields of
+# a response are described in cowork_env/hook/respond.py.
 
 builtin zmodload zsh/system 2>/dev/null
 
-# The folders that the program was told at start-up, and the environment they came from.
-__cowork_env_folders=(@STATE_DIR@ @CONFIG_DIR@ "${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}")
-# Where the remembered answers are from: only those files are watched.
-__cowork_env_sources=('')
-# $PWD, the physical directory, whether it is gone; then the places of the pins that could apply there.
-__cowork_env_here=('' '' '') __cowork_env_chain=()
-# The answer in force: the question it answers, COWORK_ENV_STATE, provider, how to undo it, error.
-__cowork_env_current=('' '' '' '' '')
-# The watched files (see ask.py) as the words of one test, which holds as long as none has changed.
-__cowork_env_watches=(-n '')
-# The same for everything that a prompt has to look at, and the strings and pins (place and content) beside it. It saves
-# looking closely. And all pins that are there.
-__cowork_env_still=(-n '') __cowork_env_around=('') __cowork_env_known=() __cowork_env_seen=()
-# Whether the last prompt, too, found nothing changed.
-__cowork_env_idle=()
-# Remembered answers, as parallel lists; files are those of its own that an answer watches.
-__cowork_env_questions=() __cowork_env_files=() __cowork_env_guards=() __cowork_env_applies=() __cowork_env_undoes=()
-__cowork_env_states=() __cowork_env_names=() __cowork_env_labels=() __cowork_env_errors=()
-__cowork_env_expiries=() __cowork_env_next=(1)
-# What was said already; variables that were set but not exported before we exported them; the question that a slow
-# look-up is under way for; and whether no prompt has been reached yet.
-(( ${+__cowork_env_kept} )) || __cowork_env_kept=()
-__cowork_env_said=() __cowork_env_asking=() __cowork_env_fresh=(f)
-# Named by an inherited state until the first answer.
-[[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_current[3]=${COWORK_ENV_ACTIVE-}
+# Our folders when the hook was rendered, and the variables that they follow from.
+__cowork_env_state_dir=@STATE_DIR@
+__cowork_env_config_dir=@CONFIG_DIR@
+__cowork_env_folders=@FOLDERS@
+# The variables that say where providers come from, when the first cached response was requested.
+__cowork_env_sources=
+
+# $PWD, the physical directory, whether it is gone; the paths where a pin could apply there.
+__cowork_env_pwd= __cowork_env_dir= __cowork_env_gone=
+__cowork_env_pin_paths=()
+# A snapshot of what a response depends on: the pins that exist; those that can be read, with their
+# content; all of them in one text; and that with the variables, which is the key of a response.
+__cowork_env_pins_found=()
+__cowork_env_pins_read=()
+__cowork_env_pins=
+__cowork_env_key=
+
+# The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error, and a
+# condition that holds as long as no watched file has changed (also as a function: zsh parses that
+# only once). No key of ours is empty or \2: either means that a request has to be made.
+__cowork_env_active_key= __cowork_env_active_state= __cowork_env_active_provider=
+__cowork_env_active_undo= __cowork_env_active_error=
+__cowork_env_active_unchanged='[[ -z x ]]'
+function __cowork_env_watches_unchanged { builtin return 1 }
+# An inherited state names its provider until the first response.
+[[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_active_provider=${COWORK_ENV_ACTIVE-}
+
+# Whether the fast path may be taken: empty, or how many items __cowork_env_pins_read has. Then the
+# function __cowork_env_files_unchanged looks at every file that a prompt has to look at, and
+# __cowork_env_fast_text is what to compare. And whether the last prompt, too, found nothing changed.
+__cowork_env_fast= __cowork_env_fast_text= __cowork_env_idle=
+
+# Cached responses, as parallel lists, and the index of the next one.
+__cowork_env_cache_keys=() __cowork_env_cache_watches=() __cowork_env_cache_expiries=()
+__cowork_env_cache_guards=() __cowork_env_cache_applies=() __cowork_env_cache_undos=()
+__cowork_env_cache_states=() __cowork_env_cache_providers=() __cowork_env_cache_labels=()
+__cowork_env_cache_errors=()
+__cowork_env_cache_next=1
+
+# The key of a request that waits for a slow secret store.
+__cowork_env_pending_key=
+# Variables that were set but not exported before they were exported here: name and value of each.
+(( ${+__cowork_env_unexported} )) || __cowork_env_unexported=()
+# The ids of the notices that were shown, and whether no prompt has been reached yet.
+__cowork_env_shown=() __cowork_env_starting=starting
 
 # zsh gives $?, pipestatus and $_ back by itself after the functions that it calls on its own.
 function __cowork_env_prompt {
-  # First of all, so that neither a trace nor a DEBUG trap of the person's sees what is compared.
+  # First of all, so that neither a trace nor a DEBUG trap of the user's sees what is compared.
   builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export no_warn_create_global
   builtin trap - DEBUG ZERR
-  if builtin test "${__cowork_env_still[@]}" &&
-    [[ "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"$'\2'"${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}" == "$__cowork_env_around[1]" ]] &&
-    { (( ! $#__cowork_env_known )) || __cowork_env_recognise }; then
-    builtin return
+  # The fast path.
+  if [[ -n $__cowork_env_fast ]] && __cowork_env_files_unchanged &&
+    [[ "$PWD"$'\2'"${COWORK_ENV_STATE-}"@CONTEXT@ == "$__cowork_env_fast_text" ]]; then
+    (( __cowork_env_fast )) || builtin return
+    ! __cowork_env_pins_unchanged "${__cowork_env_pins_read[@]}" || builtin return 0
   fi
   __cowork_env_update prompt
 }
 
-# Whether the pins that are there still say what they said.
-function __cowork_env_recognise {
-  builtin local __cowork_env_file __cowork_env_content __cowork_env_text
-  for __cowork_env_file __cowork_env_content in "${__cowork_env_known[@]}"; do
+# Whether pins still have their content. Arguments: path and content of each.
+function __cowork_env_pins_unchanged {
+  builtin local __cowork_env_pin __cowork_env_content __cowork_env_text
+  for __cowork_env_pin __cowork_env_content in "$@"; do
     __cowork_env_text=
-    builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_file
+    builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_pin
     [[ $__cowork_env_text == "$__cowork_env_content" ]] || builtin return 1
   done
 }
 
+# The directory has changed.
 function __cowork_env_moved {
   builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export no_warn_create_global
   builtin trap - DEBUG ZERR
   __cowork_env_update move
 }
 
-# Make the environment right for here and now. Argument: prompt or move.
+# Make the environment right for this directory, now. Argument: prompt or move.
 function __cowork_env_update {
-  builtin local __cowork_env_question __cowork_env_pins __cowork_env_changed=
-  # An interrupt could leave one provider's key beside another's URL. It is put back on return, see local_traps.
+  builtin local __cowork_env_changed=
+  # An interrupt could leave one provider's key beside another's URL. The user's trap is restored on
+  # return, see local_traps.
   builtin trap '' INT
-  __cowork_env_still=(-n '')
-  [[ $PWD == "$__cowork_env_here[1]" && ( . -ef $__cowork_env_here[2] || -n $__cowork_env_here[3] ) ]] || __cowork_env_locate
-  __cowork_env_look
-  builtin test "${__cowork_env_watches[@]}" || __cowork_env_changed=1
-  if [[ ${COWORK_ENV_STATE-} != "$__cowork_env_current[2]" ]]; then
-    # Somebody took our state away; what we know of it ourselves is better than nothing.
+  __cowork_env_fast=
+  [[ $PWD == "$__cowork_env_pwd" && ( . -ef $__cowork_env_dir || -n $__cowork_env_gone ) ]] ||
+    __cowork_env_locate
+  __cowork_env_snapshot
+  __cowork_env_watches_unchanged || __cowork_env_changed=1
+  if [[ ${COWORK_ENV_STATE-} != "$__cowork_env_active_state" ]]; then
+    # Something took our state away; what this shell knows of it is better than nothing.
+    __cowork_env_active_key=
     __cowork_env_leave
     __cowork_env_changed=1
   fi
-  if (( $#__cowork_env_asking )); then
-    # The person interrupted a slow look-up: no provider then, until something changes.
+  if [[ -n $__cowork_env_pending_key ]]; then
+    # The user interrupted a slow lookup: no provider then, until something changes.
     __cowork_env_leave
-    __cowork_env_current[1]=$__cowork_env_asking[1]
-    __cowork_env_asking=()
+    __cowork_env_active_key=$__cowork_env_pending_key
+    __cowork_env_pending_key=
   fi
   if [[ -n $__cowork_env_changed ]]; then
-    __cowork_env_questions=() __cowork_env_next=(1)
-  elif (( ! $#__cowork_env_fresh )) && [[ $__cowork_env_question == "$__cowork_env_current[1]" ]]; then
+    __cowork_env_forget
+  elif [[ -z $__cowork_env_starting && $__cowork_env_key == "$__cowork_env_active_key" ]]; then
     if [[ $1 == prompt ]]; then
-      # Making the list pays only where somebody stays.
-      (( ! $#__cowork_env_idle )) || __cowork_env_rest
-      __cowork_env_idle=(1)
+      # Preparing the fast path pays only where the user stays.
+      [[ -z $__cowork_env_idle ]] || __cowork_env_note_unchanged
+      __cowork_env_idle=1
     fi
     builtin return 0
   fi
-  __cowork_env_idle=()
-  __cowork_env_current[1]=''
-  if (( $#__cowork_env_fresh )) || ! __cowork_env_recall; then __cowork_env_ask; fi
-  [[ $1 != prompt ]] || __cowork_env_fresh=()
+  __cowork_env_idle=
+  __cowork_env_active_key=
+  if [[ -n $__cowork_env_starting ]] || ! __cowork_env_recall; then __cowork_env_request; fi
+  [[ $1 != prompt ]] || __cowork_env_starting=
 }
 
-# The physical directory and the places of its pins.
+# Find the physical directory and the paths of its pins.
 function __cowork_env_locate {
-  builtin local __cowork_env_dir=${PWD:A} __cowork_env_gone
-  if [[ ! . -ef $__cowork_env_dir ]]; then
-    __cowork_env_dir=$(builtin pwd -P 2>/dev/null)
-    [[ . -ef $__cowork_env_dir ]] || __cowork_env_dir=
+  builtin local __cowork_env_physical=${PWD:A} __cowork_env_is_gone=
+  if [[ ! . -ef $__cowork_env_physical ]]; then
+    __cowork_env_physical=$(builtin pwd -P 2>/dev/null)
+    [[ . -ef $__cowork_env_physical ]] || __cowork_env_physical=
   fi
-  [[ -n $__cowork_env_dir ]] || __cowork_env_dir=$PWD __cowork_env_gone=gone
-  builtin local __cowork_env_real=$__cowork_env_dir
+  [[ -n $__cowork_env_physical ]] || __cowork_env_physical=$PWD __cowork_env_is_gone=gone
+  __cowork_env_list_pin_paths "$__cowork_env_physical"
+  __cowork_env_gone=$__cowork_env_is_gone __cowork_env_dir=$__cowork_env_physical __cowork_env_pwd=$PWD
+}
+
+# List the paths of pins in a directory and above it.
+function __cowork_env_list_pin_paths {
+  builtin local __cowork_env_path=
   # From the root down, into a list of its full length: zsh would copy a growing one at each step.
   builtin local -a __cowork_env_parts
-  __cowork_env_parts=("${(@s:/:)${__cowork_env_dir%/}}")
+  __cowork_env_parts=("${(@s:/:)${1%/}}")
   builtin local -i __cowork_env_i __cowork_env_n=$#__cowork_env_parts
-  __cowork_env_dir=
-  __cowork_env_chain=()
-  __cowork_env_chain[__cowork_env_n]=/.cowork-provider
+  __cowork_env_pin_paths=()
+  __cowork_env_pin_paths[__cowork_env_n]=/.cowork-provider
   for (( __cowork_env_i = 2; __cowork_env_i <= __cowork_env_n; __cowork_env_i++ )); do
-    __cowork_env_dir+=/$__cowork_env_parts[__cowork_env_i]
-    __cowork_env_chain[__cowork_env_n-__cowork_env_i+1]=$__cowork_env_dir/.cowork-provider
+    __cowork_env_path+=/$__cowork_env_parts[__cowork_env_i]
+    __cowork_env_pin_paths[__cowork_env_n-__cowork_env_i+1]=$__cowork_env_path/.cowork-provider
   done
-  __cowork_env_here=("$PWD" "$__cowork_env_real" "$__cowork_env_gone")
 }
 
-# What an answer depends on, beside the watched files: a few variables, and the pins with their contents.
-function __cowork_env_look {
-  builtin local __cowork_env_file __cowork_env_text
-  __cowork_env_pins= __cowork_env_known=() __cowork_env_seen=()
-  for __cowork_env_file in "${__cowork_env_chain[@]}"; do
-    if [[ -e $__cowork_env_file ]]; then
-      __cowork_env_seen+=("$__cowork_env_file")
+# Take a snapshot of what a response depends on, beside the watched files: the pins with their
+# contents, and a few variables.
+function __cowork_env_snapshot {
+  builtin local __cowork_env_pin __cowork_env_text
+  __cowork_env_pins= __cowork_env_pins_read=() __cowork_env_pins_found=()
+  for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
+    if [[ -e $__cowork_env_pin ]]; then
+      __cowork_env_pins_found+=("$__cowork_env_pin")
       __cowork_env_text='!'
-      # Neither a FIFO nor something in /proc, which has no size, is opened here, nor what could become one by now.
-      if [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
+      # Neither a FIFO nor a file in /proc, which has no size, is opened here, nor what another user
+      # could replace by one meanwhile.
+      if [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
         __cowork_env_text='?'
-        if [[ -O $__cowork_env_file:h && ! -k $__cowork_env_file:h && ! -g $__cowork_env_file:h && ! -L $__cowork_env_file ]]; then
-          builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_file
-          __cowork_env_known+=("$__cowork_env_file" "$__cowork_env_text")
+        if [[ -O $__cowork_env_pin:h && ! -k $__cowork_env_pin:h && ! -g $__cowork_env_pin:h && ! -L $__cowork_env_pin ]]; then
+          builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_pin
+          __cowork_env_pins_read+=("$__cowork_env_pin" "$__cowork_env_text")
         fi
       fi
-      __cowork_env_pins+=$__cowork_env_file$'\1'$__cowork_env_text$'\1'
+      __cowork_env_pins+=$__cowork_env_pin$'\1'$__cowork_env_text$'\1'
     fi
   done
-  __cowork_env_question=$__cowork_env_pins$'\2'${COWORK_PROVIDER-}$'\2'${COWORK_ENV_PROVIDERS_FILE-}$'\2'${COWORK_ENV_PROVIDERS_JSON-}$'\2'${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}
+  __cowork_env_key=$__cowork_env_pins@CONTEXT@
 }
 
-# Nothing changed since the last prompt: note what to look at until something does.
-function __cowork_env_rest {
-  builtin local __cowork_env_file
-  builtin local -i __cowork_env_i
-  __cowork_env_still=("${__cowork_env_watches[@]}")
-  [[ -n $__cowork_env_here[3] ]] || __cowork_env_still+=(-a . -ef "$__cowork_env_here[2]")
-  __cowork_env_i=$#__cowork_env_still
-  __cowork_env_still[__cowork_env_i+4*$#__cowork_env_chain]=  # its full length, see above
-  for __cowork_env_file in "${__cowork_env_chain[@]}"; do
-    if [[ ! -e $__cowork_env_file ]]; then
-      __cowork_env_still[__cowork_env_i+1]=-a
-      __cowork_env_still[__cowork_env_i+2]=!
-      __cowork_env_still[__cowork_env_i+3]=-e
-      __cowork_env_still[__cowork_env_i+4]=$__cowork_env_file
-      (( __cowork_env_i += 4 ))
-    fi
-  done
-  __cowork_env_still[__cowork_env_i+1,-1]=()
-  for __cowork_env_file in "${__cowork_env_chain[@]}"; do
-    if [[ ! -e $__cowork_env_file ]]; then
-      builtin continue
-    elif [[ -f $__cowork_env_file && -s $__cowork_env_file && -r $__cowork_env_file ]]; then
-      __cowork_env_still+=(-a -f "$__cowork_env_file" -a -s "$__cowork_env_file" -a -r "$__cowork_env_file")
+# Nothing changed since the last prompt: prepare the fast path.
+function __cowork_env_note_unchanged {
+  builtin local __cowork_env_pin __cowork_env_word __cowork_env_code
+  __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
+  __cowork_env_code=${__cowork_env_active_unchanged% ]]}
+  [[ -n $__cowork_env_gone ]] || __cowork_env_code+=" && . -ef ${(qq)__cowork_env_dir}"
+  for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
+    __cowork_env_word=${(qq)__cowork_env_pin}
+    if [[ ! -e $__cowork_env_pin ]]; then
+      __cowork_env_code+=" && ! -e $__cowork_env_word"
+    elif [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
+      __cowork_env_code+=" && -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word"
     else
-      __cowork_env_still+=(-a -e "$__cowork_env_file" -a '(' ! -f "$__cowork_env_file" -o ! -s "$__cowork_env_file" -o ! -r "$__cowork_env_file" ')')
+      __cowork_env_code+=" && -e $__cowork_env_word && ! ( -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word )"
     fi
   done
-  __cowork_env_around=("$PWD"$'\2'"${COWORK_ENV_STATE-}${__cowork_env_question#"$__cowork_env_pins"}")
+  builtin eval "function __cowork_env_files_unchanged { $__cowork_env_code ]] }"
+  __cowork_env_fast=$#__cowork_env_pins_read
 }
 
-# Run statements; fails when they could not all be run. A read-only variable would end more than the eval.
-function __cowork_env_run {
+# Put back what was there before the active provider, as far as this shell knows it.
+function __cowork_env_leave {
+  builtin local __cowork_env_name __cowork_env_value
+  __cowork_env_evaluate "$__cowork_env_active_undo"
+  for __cowork_env_name __cowork_env_value in "${__cowork_env_unexported[@]}"; do
+    (( ${(P)+__cowork_env_name} )) || builtin typeset -g "$__cowork_env_name=$__cowork_env_value"
+  done
+  __cowork_env_unexported=()
+  __cowork_env_active_state= __cowork_env_active_undo=
+}
+
+# Evaluate statements; fails if one of them did. A read-only variable would end more than the eval.
+function __cowork_env_evaluate {
   builtin local __cowork_env_failed=1
   {
     builtin eval "$1" 2>/dev/null && __cowork_env_failed=0
@@ -185,171 +219,171 @@ function __cowork_env_run {
   builtin return $__cowork_env_failed
 }
 
-# Put back what was there before the provider that is active, as far as this shell knows it.
-function __cowork_env_leave {
-  builtin local __cowork_env_name __cowork_env_value
-  __cowork_env_run "$__cowork_env_current[4]"
-  for __cowork_env_name __cowork_env_value in "${__cowork_env_kept[@]}"; do
-    (( ${(P)+__cowork_env_name} )) || builtin typeset -g "$__cowork_env_name=$__cowork_env_value"
-  done
-  __cowork_env_kept=()
-  __cowork_env_current[2]='' __cowork_env_current[4]=''
+# A change was not completed: go back to where no provider is active. Argument: how to undo it.
+function __cowork_env_roll_back {
+  __cowork_env_evaluate "$1"
+  __cowork_env_leave
+  __cowork_env_active_key=
 }
 
-# Answer from memory; fails when only the program can.
+# Apply a cached response; fails when a request has to be made.
 function __cowork_env_recall {
-  builtin local __cowork_env_i=${__cowork_env_questions[(Ie)$__cowork_env_question]} __cowork_env_was=$__cowork_env_current[3]
+  builtin local __cowork_env_i=${__cowork_env_cache_keys[(Ie)$__cowork_env_key]} __cowork_env_provider=$__cowork_env_active_provider
   (( __cowork_env_i )) || builtin return 1
-  (( __cowork_env_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_expiries[__cowork_env_i] )) || builtin return 1
-  [[ -z $__cowork_env_files[__cowork_env_i] ]] || builtin eval "builtin test $__cowork_env_files[__cowork_env_i]" || builtin return 1
-  if [[ $__cowork_env_states[__cowork_env_i] != "$__cowork_env_current[2]" ]]; then
-    # Of one provider in two forms, something may be the person's own meanwhile; the program can tell.
-    [[ -z $__cowork_env_was || $__cowork_env_was != "$__cowork_env_names[__cowork_env_i]" ]] || builtin return 1
+  (( __cowork_env_cache_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_cache_expiries[__cowork_env_i] )) || builtin return 1
+  builtin eval "${__cowork_env_cache_watches[__cowork_env_i]:-:}" || builtin return 1
+  if [[ $__cowork_env_cache_states[__cowork_env_i] != "$__cowork_env_active_state" ]]; then
+    # Of one provider in two forms, the user may have changed something; the program can tell.
+    [[ -z $__cowork_env_provider || $__cowork_env_provider != "$__cowork_env_cache_providers[__cowork_env_i]" ]] || builtin return 1
     __cowork_env_leave
-    if [[ -n $__cowork_env_applies[__cowork_env_i] ]]; then
-      __cowork_env_run "$__cowork_env_guards[__cowork_env_i]" || builtin return 1
-      __cowork_env_run "$__cowork_env_applies[__cowork_env_i]" || { __cowork_env_run "$__cowork_env_undoes[__cowork_env_i]"; builtin return 1 }
+    if [[ -n $__cowork_env_cache_applies[__cowork_env_i] ]]; then
+      __cowork_env_evaluate "$__cowork_env_cache_guards[__cowork_env_i]" || builtin return 1
+      __cowork_env_evaluate "$__cowork_env_cache_applies[__cowork_env_i]" || {
+        __cowork_env_roll_back "$__cowork_env_cache_undos[__cowork_env_i]"
+        builtin return 1
+      }
     fi
-    __cowork_env_current[4]=$__cowork_env_undoes[__cowork_env_i] __cowork_env_current[2]=$__cowork_env_states[__cowork_env_i]
+    __cowork_env_active_undo=$__cowork_env_cache_undos[__cowork_env_i] __cowork_env_active_state=$__cowork_env_cache_states[__cowork_env_i]
   fi
-  __cowork_env_settle "$__cowork_env_names[__cowork_env_i]" "$__cowork_env_labels[__cowork_env_i]" "$__cowork_env_errors[__cowork_env_i]" "$__cowork_env_was"
+  __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_cache_providers[__cowork_env_i]" \
+    "$__cowork_env_cache_labels[__cowork_env_i]" "$__cowork_env_cache_errors[__cowork_env_i]"
 }
 
-# Ask the program, do what it says, and remember it.
-function __cowork_env_ask {
-  builtin local __cowork_env_text __cowork_env_first __cowork_env_was=$__cowork_env_current[3] __cowork_env_flags=$__cowork_env_fresh[1]
-  builtin local -a __cowork_env_reply __cowork_env_told __cowork_env_again
-  __cowork_env_told=("$__cowork_env_folders[1]" "$__cowork_env_folders[2]")
-  [[ $__cowork_env_folders[3] == "${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}" ]] || __cowork_env_told=('' '')
-  __cowork_env_text=${COWORK_ENV_PROVIDERS_FILE-}$'\2'${COWORK_ENV_PROVIDERS_JSON-}$'\2'${HOME-}:${XDG_CONFIG_HOME-}:${XDG_STATE_HOME-}
-  if [[ $__cowork_env_text != "$__cowork_env_sources[1]" ]]; then
-    __cowork_env_questions=() __cowork_env_next=(1) __cowork_env_sources=("$__cowork_env_text")
+# Request a response from the program, apply it, and cache it.
+function __cowork_env_request {
+  builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again= __cowork_env_state_arg= __cowork_env_config_arg=
+  builtin local __cowork_env_provider=$__cowork_env_active_provider __cowork_env_flags="$__cowork_env_starting pins-listed"
+  if [[ $__cowork_env_folders == @FOLDERS@ ]]; then
+    __cowork_env_state_arg=$__cowork_env_state_dir __cowork_env_config_arg=$__cowork_env_config_dir
+  fi
+  __cowork_env_text=@SOURCES@
+  if [[ $__cowork_env_text != "$__cowork_env_sources" ]]; then
+    __cowork_env_forget
+    __cowork_env_sources=$__cowork_env_text
   fi
   while :; do
-    __cowork_env_reply=()
-    __cowork_env_text=$(builtin exec @ASK@ zsh "${__cowork_env_flags}l" "${__cowork_env_told[@]}" '' "${__cowork_env_seen[@]}" @PACKAGE@ </dev/null 2>/dev/null)
-    __cowork_env_first=$?
-    __cowork_env_run "$__cowork_env_text"
-    if (( $#__cowork_env_reply < 14 )); then
-      if (( __cowork_env_first == 1 && ! $#__cowork_env_asking && ! $#__cowork_env_again )); then
-        # A Ctrl-C while Python starts ends it like any mistake, so once is not enough to call it gone.
-        __cowork_env_again=(1)
+    __cowork_env_text=$(builtin exec @REQUEST@ "flags=$__cowork_env_flags" "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" "${(@)__cowork_env_pins_found/#/pin=}" </dev/null 2>/dev/null)
+    __cowork_env_status=$?
+    __cowork_env_evaluate "$__cowork_env_text"
+    if [[ -z $__cowork_env_response_unchanged ]]; then
+      if [[ $__cowork_env_status == 1 && -z $__cowork_env_again && -z $__cowork_env_pending_key ]]; then
+        # A Ctrl-C while Python starts ends it like any error, so one failure is not enough.
+        __cowork_env_again=1
         builtin continue
       fi
       __cowork_env_leave
-      (( $#__cowork_env_asking )) && builtin return
-      if (( __cowork_env_first == 130 )); then
-        # Interrupted all the same: zsh gives the signal its meaning back in substitutions. It is asked again.
-        __cowork_env_question=$'\2'
-        __cowork_env_settle '' '' '' "$__cowork_env_was"
-        builtin return
-      fi
+      # An interrupted slow lookup is given up at the next update.
+      [[ -z $__cowork_env_pending_key ]] || builtin return
       __cowork_env_text=
-      if (( ! ${__cowork_env_said[(Ie)gone]} )); then
-        __cowork_env_text='the program cannot be run any more; install it again, or take its line out of your start-up file'
-        __cowork_env_said=(gone "${(@)__cowork_env_said[1,31]}")
+      if [[ $__cowork_env_status == 130 ]]; then
+        # Interrupted all the same: zsh gives the signal its meaning back in substitutions. It is
+        # requested again.
+        __cowork_env_key=$'\2'
+      elif (( ! ${__cowork_env_shown[(Ie)cannot-run]} )); then
+        __cowork_env_text=@CANNOT_RUN@
+        __cowork_env_shown=(cannot-run "${(@)__cowork_env_shown[1,31]}")
       fi
-      __cowork_env_settle '' '' "$__cowork_env_text" "$__cowork_env_was"
+      __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
       builtin return
     fi
-    __cowork_env_keep
-    if ! __cowork_env_run "$__cowork_env_reply[9]"; then
-      __cowork_env_run "$__cowork_env_reply[12]"
-      __cowork_env_leave
-      __cowork_env_settle '' '' "$__cowork_env_reply[5] is not in force: one of its variables is read-only in this shell" "$__cowork_env_was"
+    __cowork_env_save_unexported "$__cowork_env_response_unexported"
+    if ! __cowork_env_evaluate "$__cowork_env_response_now"; then
+      __cowork_env_roll_back "$__cowork_env_response_undo"
+      __cowork_env_text="$__cowork_env_response_provider "@READ_ONLY@
+      __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
       builtin return
     fi
-    __cowork_env_first=$(( 15 + 2 * __cowork_env_reply[14] ))
-    __cowork_env_watch "${(@)__cowork_env_reply[__cowork_env_first,-1]}"
-    [[ $__cowork_env_reply[3] == *m* ]] || builtin break
-    # A slow look-up follows, which may be interrupted. What was active is left by now, if the provider is another.
-    [[ -z $__cowork_env_reply[9] ]] || __cowork_env_current=('' '' "$__cowork_env_was" '' "$__cowork_env_current[5]")
-    __cowork_env_asking=("$__cowork_env_question")
-    __cowork_env_flags+=p
+    if [[ $__cowork_env_response_flags != *' pending '* ]]; then
+      __cowork_env_active_undo=$__cowork_env_response_undo __cowork_env_active_state=$__cowork_env_response_state
+    elif [[ -n $__cowork_env_response_now ]]; then
+      # What was active has been left, as the provider is another.
+      __cowork_env_active_undo= __cowork_env_active_state=
+    fi
+    __cowork_env_active_unchanged=$__cowork_env_response_unchanged
+    builtin eval "function __cowork_env_watches_unchanged { $__cowork_env_response_unchanged }"
+    [[ $__cowork_env_response_flags == *' pending '* ]] || builtin break
+    # A slow lookup follows, which may be interrupted.
+    __cowork_env_pending_key=$__cowork_env_key
+    __cowork_env_flags+=" allow-slow"
+    __cowork_env_response_unchanged=
     builtin trap - INT
   done
-  __cowork_env_asking=()
-  __cowork_env_current[4]=$__cowork_env_reply[12] __cowork_env_current[2]=$__cowork_env_reply[8]
-  if [[ -n $__cowork_env_reply[1] && $__cowork_env_reply[1] != "$__cowork_env_here[2]" ||
-        -n $__cowork_env_reply[2] && $__cowork_env_reply[2] != "$__cowork_env_pins" || $__cowork_env_reply[3] == *p* ]]; then
-    # It was about something that has changed since, or may change unseen: ask again at the next prompt.
-    __cowork_env_question=$'\2'
-  elif [[ $__cowork_env_reply[3] == *k* ]]; then
+  __cowork_env_pending_key=
+  if [[ $__cowork_env_response_flags == *' transient '* ||
+        -n $__cowork_env_response_directory && $__cowork_env_response_directory != "$__cowork_env_dir" ||
+        -n $__cowork_env_response_pins && $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
+    # It is about something that has changed since, or may change unseen: request again at the next prompt.
+    __cowork_env_key=$'\2'
+  elif [[ $__cowork_env_response_flags == *' cacheable '* ]]; then
     __cowork_env_remember
   fi
-  __cowork_env_text=$__cowork_env_reply[6]
-  (( ! $#__cowork_env_fresh )) || [[ $__cowork_env_reply[3] != *c* ]] || __cowork_env_text=
-  __cowork_env_settle "$__cowork_env_reply[5]" "$__cowork_env_text" "$__cowork_env_reply[7]" "$__cowork_env_was"
-  builtin local __cowork_env_id
-  for __cowork_env_id __cowork_env_text in "${(@)__cowork_env_reply[15,__cowork_env_first-1]}"; do
-    __cowork_env_once "$__cowork_env_id" "$__cowork_env_text"
-  done
+  [[ -z $__cowork_env_starting || $__cowork_env_response_flags != *' quiet '* ]] || __cowork_env_response_label=
+  __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_response_provider" "$__cowork_env_response_label" "$__cowork_env_response_error"
+  __cowork_env_notify "$__cowork_env_response_notices"
 }
 
-# Turn watches, a file and its reference each, into the words of one test.
-function __cowork_env_watch {
-  builtin local __cowork_env_file __cowork_env_reference
-  __cowork_env_watches=(-n x)
-  for __cowork_env_file __cowork_env_reference in "$@"; do
-    case $__cowork_env_reference in
-      ('') __cowork_env_watches+=(-a ! -e "$__cowork_env_file") ;;
-      ('='*) __cowork_env_watches+=(-a "$__cowork_env_file" -ef "${__cowork_env_reference#'='}") ;;
-      (*) __cowork_env_watches+=(-a -e "$__cowork_env_file" -a -e "$__cowork_env_reference" -a
-            ! "$__cowork_env_file" -nt "$__cowork_env_reference" -a ! "$__cowork_env_file" -ot "$__cowork_env_reference") ;;
-    esac
-  done
-}
-
-# A variable that is set but not exported is unknown to the program; its value comes back on leaving.
-function __cowork_env_keep {
+# Of these variables, one that is set but not exported is unknown to the program; its value comes
+# back on leaving. Argument: names.
+function __cowork_env_save_unexported {
   builtin local __cowork_env_name
-  for __cowork_env_name in ${(s: :)__cowork_env_reply[13]}; do
+  for __cowork_env_name in ${(s: :)1}; do
     (( ${(P)+__cowork_env_name} )) || builtin continue
-    __cowork_env_kept+=("$__cowork_env_name" "${(P)__cowork_env_name}")
-    __cowork_env_run "builtin unset -v $__cowork_env_name"  # an array or a number cannot take the text
+    __cowork_env_unexported+=("$__cowork_env_name" "${(P)__cowork_env_name}")
+    __cowork_env_evaluate "builtin unset -v $__cowork_env_name" # An array or a number cannot take the text.
   done
 }
 
+# Cache the response that was just received.
 function __cowork_env_remember {
-  builtin local __cowork_env_n=$__cowork_env_next[1]
-  __cowork_env_files[__cowork_env_n]=
-  [[ $__cowork_env_reply[3] != *w* ]] || __cowork_env_files[__cowork_env_n]=${(j: :)${(@qq)__cowork_env_watches}}
-  __cowork_env_guards[__cowork_env_n]=$__cowork_env_reply[10]
-  __cowork_env_applies[__cowork_env_n]=$__cowork_env_reply[11]
-  __cowork_env_undoes[__cowork_env_n]=$__cowork_env_reply[12]
-  __cowork_env_states[__cowork_env_n]=$__cowork_env_reply[8]
-  __cowork_env_names[__cowork_env_n]=$__cowork_env_reply[5]
-  __cowork_env_labels[__cowork_env_n]=$__cowork_env_reply[6]
-  __cowork_env_errors[__cowork_env_n]=$__cowork_env_reply[7]
-  __cowork_env_expiries[__cowork_env_n]=$(( __cowork_env_reply[4] ? SECONDS + __cowork_env_reply[4] : 0 ))
-  __cowork_env_questions[__cowork_env_n]=$__cowork_env_question
-  __cowork_env_next=($(( __cowork_env_n % 32 + 1 )))
+  builtin local __cowork_env_n=$__cowork_env_cache_next
+  __cowork_env_cache_watches[__cowork_env_n]=
+  [[ $__cowork_env_response_flags != *' own-watches '* ]] || __cowork_env_cache_watches[__cowork_env_n]=$__cowork_env_response_unchanged
+  __cowork_env_cache_guards[__cowork_env_n]=$__cowork_env_response_guard
+  __cowork_env_cache_applies[__cowork_env_n]=$__cowork_env_response_apply
+  __cowork_env_cache_undos[__cowork_env_n]=$__cowork_env_response_undo
+  __cowork_env_cache_states[__cowork_env_n]=$__cowork_env_response_state
+  __cowork_env_cache_providers[__cowork_env_n]=$__cowork_env_response_provider
+  __cowork_env_cache_labels[__cowork_env_n]=$__cowork_env_response_label
+  __cowork_env_cache_errors[__cowork_env_n]=$__cowork_env_response_error
+  __cowork_env_cache_expiries[__cowork_env_n]=$(( __cowork_env_response_lifetime ? SECONDS + __cowork_env_response_lifetime : 0 ))
+  __cowork_env_cache_keys[__cowork_env_n]=$__cowork_env_key
+  __cowork_env_cache_next=$(( __cowork_env_n % 32 + 1 ))
 }
 
-# The question is answered: note it, and say what is new. Arguments: name, label, error, the name before.
-function __cowork_env_settle {
-  builtin local __cowork_env_error=$__cowork_env_current[5]
-  __cowork_env_current[1]=$__cowork_env_question
-  __cowork_env_current[3]=$1
-  __cowork_env_current[5]=$3
-  # Neither in a subshell nor in the middle of somebody's widget.
+# Forget all cached responses.
+function __cowork_env_forget {
+  __cowork_env_cache_keys=() __cowork_env_cache_next=1
+}
+
+# The response to the key is applied: note that, and tell the user what is new. Arguments: the
+# provider before; provider, label and error now.
+function __cowork_env_finish {
+  builtin local __cowork_env_error=$__cowork_env_active_error
+  __cowork_env_active_key=$__cowork_env_key
+  __cowork_env_active_provider=$2
+  __cowork_env_active_error=$4
+  # Neither in a subshell nor in the middle of a widget.
   (( ! ZSH_SUBSHELL && ! ${+WIDGET} )) || builtin return 0
-  if [[ -n $3 && $3 != "$__cowork_env_error" ]]; then
-    builtin print -r -u2 -- "cowork-env: $3"
-  elif [[ $1 != "$4" && -o interactive && ${COWORK_ENV_QUIET-} != 1 ]]; then
-    if [[ -z $1 ]]; then
-      builtin print -r -u2 -- "cowork-env: left $4"
-    elif [[ -n $2 ]]; then
-      builtin print -r -u2 -- "cowork-env: $2"
+  if [[ -n $4 && $4 != "$__cowork_env_error" ]]; then
+    builtin print -r -u2 -- "cowork-env: $4"
+  elif [[ $2 != "$1" && -o interactive && ${COWORK_ENV_QUIET-} != 1 ]]; then
+    if [[ -z $2 ]]; then
+      builtin print -r -u2 -- "cowork-env: left $1"
+    elif [[ -n $3 ]]; then
+      builtin print -r -u2 -- "cowork-env: $3"
     fi
   fi
 }
 
-# Say something once in the life of this shell. Arguments: what tells it from other things, the words.
-function __cowork_env_once {
-  [[ -o interactive ]] && (( ! ZSH_SUBSHELL && ! ${+WIDGET} && ! ${__cowork_env_said[(Ie)$1]} )) || builtin return 0
-  __cowork_env_said=("$1" "${(@)__cowork_env_said[1,31]}")
-  builtin print -r -u2 -- "cowork-env: $2"
+# Show each notice once in the life of this shell. Argument: id and text of each, with \1 behind.
+function __cowork_env_notify {
+  builtin local __cowork_env_id __cowork_env_text
+  [[ -n $1 && -o interactive ]] && (( ! ZSH_SUBSHELL && ! ${+WIDGET} )) || builtin return 0
+  for __cowork_env_id __cowork_env_text in "${(@ps:\1:)1%$'\1'}"; do
+    (( ! ${__cowork_env_shown[(Ie)$__cowork_env_id]} )) || builtin continue
+    __cowork_env_shown=("$__cowork_env_id" "${(@)__cowork_env_shown[1,31]}")
+    builtin print -r -u2 -- "cowork-env: $__cowork_env_text"
+  done
 }
 
 builtin typeset -ga precmd_functions chpwd_functions

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from cowork_env.hook import bundle
-from cowork_env.shells import REGISTRY
+from cowork_env import shells
 
 from support.home import Home, executable, need
 
@@ -85,7 +85,7 @@ def test_hook_of_an_installed_wheel_works(wheel: Path, home: Home, tmp_path: Pat
         "timeout": 30,
     }
     for name in HOOKS:
-        shell = next(shell.name for shell in REGISTRY.values() if shell.hook == name)
+        shell = next(shell.name for shell in shells.with_hook() if shell.hook == name)
         done = subprocess.run([f"{target}/bin/cowork-env", "hook", shell], cwd="/", **run)
         assert (done.returncode, done.stderr) == (0, ""), name
         assert str(target) in done.stdout and str(ROOT) not in done.stdout, name

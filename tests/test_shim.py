@@ -14,7 +14,7 @@ import pytest
 from cowork_env import shim
 from cowork_env.core import environment
 from cowork_env.core.resolve import Inputs
-from cowork_env.hook import render
+from cowork_env.hook import interpreter
 from cowork_env.util.errors import CoworkEnvError
 
 from support.home import GUIDE, Home, executable
@@ -291,7 +291,7 @@ def test_a_script_without_a_first_line_is_run_by_sh(shims: Shims) -> None:
 def test_a_launcher_costs_no_heavy_module() -> None:
     code = "import sys; sys.path.append(sys.argv[1]); import cowork_env.shim; print(*sys.modules)"
     out = subprocess.run(
-        [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(render.PACKAGE)],
+        [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(interpreter.PACKAGE)],
         capture_output=True,
         text=True,
         check=True,
@@ -325,13 +325,11 @@ def test_an_interpreter_whose_path_the_kernel_cannot_take(shims: Shims) -> None:
 
 
 def test_bytecode_goes_where_the_hook_has_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = ["/usr/bin/python3", "-I", "-S", "-X", "utf8"]
     inputs = Inputs(home.env, "/", str(home.config), str(home.state))
-    monkeypatch.setattr(
-        render, "_interpreter", lambda state: [*command, "-X", "pycache_prefix=/cache"]
-    )
+    found = interpreter.Interpreter("/usr/bin/python3", "/cache")
+    monkeypatch.setattr(interpreter, "find_interpreter", lambda state: found)
     assert "sys.pycache_prefix = '/cache' or " in shim.text("tool", inputs)
-    monkeypatch.setattr(render, "_interpreter", lambda state: command)
+    found = interpreter.Interpreter("/usr/bin/python3")
     assert "sys.pycache_prefix = '' or " in shim.text("tool", inputs)
 
 

@@ -7,7 +7,7 @@ import os
 import click
 
 from .. import shim
-from ..shells import quote_fish, quote_posix
+from ..shells import fish, posix
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
 from .common import context, examples, out, say, usage
@@ -58,9 +58,9 @@ def command(names: tuple[str, ...], remove: bool) -> None:
         "Its folder has to come first on PATH: in your shell's start-up file, in a crontab, in an IDE's settings."
     )
     if os.path.basename(inputs.env.get("SHELL", "")) == "fish":
-        out(f"fish_add_path --path --move --prepend {quote_fish(folder)}\n")
+        out(f"fish_add_path --path --move --prepend {fish.quote(folder)}\n")
     else:
-        out(f'export PATH={quote_posix(folder)}:"$PATH"\n')
+        out(f'export PATH={posix.quote(folder)}:"$PATH"\n')
 
 
 def _comes_first(folder: str, path: str, names: tuple[str, ...]) -> bool:

@@ -70,22 +70,22 @@ def export(
     no_secrets: bool = False,
 ) -> None:
     """Print what moves this environment to where it should be here: shell statements, or another format."""
+    from .. import shells
     from ..core import resolve
     from ..core.environment import applied, transition
-    from ..shells import REGISTRY
     from ..util.errors import CoworkEnvError
 
     name = _format(format)
     inputs = context(provider, trust)
     found = resolve.resolve(inputs)
     found.check()
-    is_shell = name in REGISTRY
+    is_shell = name in shells.NAMES
     target = _keyless(inputs, found, is_shell) if no_secrets else resolve.target(inputs, found)
     if is_shell:
         _, changes = transition(inputs.env, found.key, target)
         if no_secrets:
             _check_pair(found, applied(inputs.env, changes))
-        out(REGISTRY[name].statements(changes, leaving=target is None))
+        out(shells.get(name).statements(changes, leaving=target is None))
         return
     if target is None and found.rule == resolve.NOTHING:
         raise CoworkEnvError(
@@ -149,17 +149,17 @@ def key_names(target: Target) -> frozenset[str]:
 
 def _format(format: str | None) -> str:
     """The format that was asked for, by default the shell that runs this."""
-    from ..shells import REGISTRY
+    from .. import shells
 
     if format is None:
         shell = invoking_shell()
-        if shell in REGISTRY or shell in LIKE_SH:
-            return shell if shell in REGISTRY else "sh"
+        if shell in shells.NAMES or shell in LIKE_SH:
+            return shell if shell in shells.NAMES else "sh"
         raise usage(
             f"There are no statements for {shell}.",
             "Pass --format; 'cowork-env export --help' lists the formats.",
         )
-    if format in REGISTRY:
+    if format in shells.NAMES:
         return format
     from ..util.text import visible
 
@@ -167,13 +167,13 @@ def _format(format: str | None) -> str:
         from .. import formats
     except ImportError:
         raise usage(
-            f"There is no format '{visible(format)}'.", f"There is {', '.join(REGISTRY)}."
+            f"There is no format '{visible(format)}'.", f"There is {', '.join(shells.NAMES)}."
         ) from None
     if format in formats.NAMES:
         return format
     raise usage(
         f"There is no format '{visible(format)}'.",
-        f"There is {', '.join((*REGISTRY, *formats.NAMES))}.",
+        f"There is {', '.join((*shells.NAMES, *formats.NAMES))}.",
     )
 
 

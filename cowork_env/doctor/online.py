@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import overrides
 from ..core.environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
 from ..core.provider import (
+    is_on,
     API_KEY,
     BEARER,
     InvalidField,
@@ -454,7 +455,7 @@ class OnlineCheck:
 
         The code is ``beta`` if that helps, ``request`` if it does not.
         """
-        on = [name for name in BETAS if not overrides.is_on(self.env.get(name))]
+        on = [name for name in BETAS if not is_on(self.env.get(name))]
         for count in range(1, len(on) + 2):
             off = on[:count]
             fewer = betas({**self.env, **dict.fromkeys(off, "1")}) if count <= len(on) else ""
@@ -536,7 +537,7 @@ def models_of(target: Target) -> dict[str, list[str]]:
 
 def betas(env: Mapping[str, str]) -> str:
     """The least that Claude Code sends in its ``anthropic-beta`` header with that environment."""
-    sent = [values for name, values in BETAS.items() if not overrides.is_on(env.get(name))]
+    sent = [values for name, values in BETAS.items() if not is_on(env.get(name))]
     return ",".join([BETA, *sent])
 
 

@@ -1,7 +1,9 @@
-"""The modules that a question needs, compiled into one file: a dozen fewer to find, open and check.
+"""The modules that a hook request needs, compiled into one file: two dozen fewer to find, open and
+check.
 
-That is a tenth of what a first change of directory takes. The file is made when a shell starts, for these very sources
-and this interpreter, and a shell whose file is gone or cannot be read imports the modules as usual.
+That is a tenth of the time of a first change of directory. The file is made when a shell starts,
+for these very sources and this interpreter. Where it is gone or cannot be read, the modules are
+imported one by one.
 """
 
 from __future__ import annotations
@@ -9,30 +11,20 @@ from __future__ import annotations
 import os
 import sys
 
+from .. import shells
 from ..core.trust import digest
+from .interpreter import PACKAGE
 
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = "lean"
-KEPT = 8  # files: other versions and installations may be in use
-# Each behind those that it imports.
+KEPT = 8  # files: other shells, versions and installations may be in use
+# Each behind those that it imports; the shell's own module goes behind shells.base.
 MODULES = (
-    "util",
-    "util.errors",
-    "util.text",
-    "util.system",
-    "util.jsontext",
-    "core",
-    "core.provider",
-    "core.pins",
-    "core.trust",
-    "core.environment",
-    "core.providers",
-    "core.resolve",
-    "shells",
-    "hook",
-    "hook.respond",
-)
-# Run with ``code``, the pairs of name and code object, in the place of an import.
+    "util util.errors util.text util.system util.jsontext "
+    "core core.provider core.pins core.trust core.environment core.providers core.resolve "
+    "shells shells.base hook hook.watch hook.respond"
+).split()
+# Run in the place of imports, with ``code``: rows of a module's name, its file below the package,
+# and its code object.
 LOADER = """
 import sys
 for name, file, body in code:
@@ -49,51 +41,51 @@ for name, file, body in code:
 """
 
 
-def path(state_dir: str) -> str:
-    """Where the file for these sources and this interpreter is, made if need be; empty when it cannot be had."""
+def modules_for(shell: str) -> list[str]:
+    """The modules, without the package's name, that a request from ``shell`` imports, in order."""
+    names = list(MODULES)
+    names.insert(names.index("shells.base") + 1, f"shells.{shells.MODULES[shell]}")
+    return names
+
+
+def path(state_dir: str, shell: str) -> str:
+    """The path of the bundle for a shell, these sources and this interpreter, made if need be;
+    empty if there is none.
+    """
     try:
-        sources = [(name, _source(name)) for name in MODULES]
-        stamps = [
-            (s.st_mtime_ns, s.st_size)
-            for s in (os.stat(f"{PACKAGE}/{file}") for _, file in sources)
-        ]
-        key = digest(
-            repr((PACKAGE, sys.version, LOADER, stamps)).encode("utf-8", "surrogateescape")
-        )[:20]
+        sources = {name: _source(name) for name in modules_for(shell)}
+        stats = [os.stat(f"{PACKAGE}/{file}") for file in sources.values()]
+        stamps = [(status.st_mtime_ns, status.st_size) for status in stats]
+        identity = repr((PACKAGE, sys.version, LOADER, list(sources), stamps))
+        key = digest(identity.encode("utf-8", "surrogateescape"))[:20]
         file = f"{state_dir}/{FOLDER}/{key}-{sys.hexversion:x}"
         if not os.path.exists(file):
             if not os.path.isdir(os.path.expanduser("~")):
-                return ""  # A home that is not there is not made here.
+                return ""  # A home that does not exist is not made here.
             _make(file, sources)
         folder = os.stat(os.path.dirname(file))
         return file if folder.st_uid == os.geteuid() and not folder.st_mode & 0o022 else ""
-    except Exception:  # Whatever is wrong with it, there is the usual way.
+    except Exception:  # Whatever is wrong with the bundle, modules can be imported one by one.
         return ""
 
 
 def _source(name: str) -> str:
-    """A module's file, relative to the package."""
+    """A module's file, below the package."""
     path = name.replace(".", "/")
     return f"{path}/__init__.py" if os.path.isdir(f"{PACKAGE}/{path}") else f"{path}.py"
 
 
-def _make(file: str, sources: list[tuple[str, str]]) -> None:
+def _make(file: str, sources: dict[str, str]) -> None:
     import marshal
 
     from ..util import files
 
     code = []
-    for name, file in sources:
-        with open(f"{PACKAGE}/{file}", "rb") as text:
-            code.append(
-                (
-                    name,
-                    file,
-                    compile(
-                        text.read(), f"{PACKAGE}/{file}", "exec", dont_inherit=True, optimize=2
-                    ),
-                )
-            )
+    for name, source in sources.items():
+        origin = f"{PACKAGE}/{source}"
+        with open(origin, "rb") as text:
+            compiled = compile(text.read(), origin, "exec", dont_inherit=True, optimize=2)
+        code.append((name, source, compiled))
     folder = os.path.dirname(file)
     files.private_directory(os.path.dirname(folder))
     files.private_directory(folder)

@@ -1,24 +1,29 @@
-"""Find the hook files in ``shell/`` and fill in what they should not have to look up."""
+"""Find the hook files in ``shell/`` and fill in their placeholders."""
 
 from __future__ import annotations
 
 import os
-import sys
 
+from .. import shells
 from ..core.environment import CONFLICTING, CREDENTIALS
-from ..shells import REGISTRY, Shell
-from ..util import files
+from ..shells.base import RESPONSE_PREFIX
 from ..util.errors import USAGE, CoworkEnvError
 from . import bundle
+from .interpreter import PACKAGE, find_interpreter
+from .respond import CONTEXT_VARIABLES, FOLDER_VARIABLES, SOURCE_VARIABLES, Response
 
-PACKAGE = bundle.PACKAGE
-# The package is made here and not found, as that would look through every folder on the path before it; what it needs of
-# the standard library is looked for where compiled modules are, and __future__, which is nothing at run time, not at all.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..shells.base import Shell
+
+# The package is made here and not found, as that would search every folder on the path before it;
+# what it needs of the standard library is searched where compiled modules are first, and
+# __future__, which does nothing at run time, nowhere.
 LAUNCH = """\
 import posix, sys
 modules, path = sys.modules, sys.path
 path.reverse()
-path.append(sys.argv.pop())
+path.append({folder})
 modules['cowork_env'] = package = type(sys)('cowork_env')
 package.__path__ = [path[-1] + '/cowork_env']
 modules['__future__'] = future = type(sys)('__future__')
@@ -27,7 +32,8 @@ future.annotations = None
 del modules['__future__']
 main()
 """
-# All modules at once, see bundle.py. Without the program there is no question, whatever is left of it.
+# All modules at once, see bundle.py. If the program is gone there is no response, whatever is left
+# of it.
 BUNDLED = """\
 posix.stat(package.__path__[0] + '/hook/respond.py')
 try:
@@ -38,15 +44,21 @@ except (OSError, ValueError, EOFError, TypeError):
 else:
     exec(loader)
 """
+CANNOT_RUN = (
+    "the program cannot be run. Reinstall it, or remove the hook line from your startup file"
+)
+READ_ONLY = "is not active: one of its variables is read-only in this shell"
 
 
 def find(name: str) -> Shell:
-    """The shell of that name (a path will do), if it has a hook; raises :class:`CoworkEnvError` otherwise."""
-    shell = REGISTRY.get(os.path.basename(name).removesuffix(".exe"))
-    if shell is None or not shell.hook:
-        known = ", ".join(s.name for s in REGISTRY.values() if s.hook)
-        raise CoworkEnvError(f"There is no hook for '{name}'.", f"There is one for {known}.", USAGE)
-    return shell
+    """The shell of that name (a path will do), if it has a hook; raises :class:`CoworkEnvError`
+    otherwise.
+    """
+    word = os.path.basename(name).removesuffix(".exe")
+    if word in shells.NAMES and shells.get(word).hook:
+        return shells.get(word)
+    known = ", ".join(shell.name for shell in shells.with_hook())
+    raise CoworkEnvError(f"There is no hook for '{name}'.", f"Supported shells: {known}.", USAGE)
 
 
 def source(shell: Shell) -> str:
@@ -58,42 +70,43 @@ def source(shell: Shell) -> str:
         except FileNotFoundError:
             continue
     raise CoworkEnvError(
-        f"{shell.hook} is missing from this installation.", "Install cowork-env again."
+        f"{shell.hook} is missing from this installation.", "Reinstall cowork-env."
     )
 
 
 def render(shell: Shell, config_dir: str, state_dir: str) -> str:
-    """The hook for ``eval``: the file with its placeholders replaced, each by one quoted word or more."""
-    command = [*_interpreter(state_dir), "-c", launch(state_dir)]
+    """The hook for ``eval``: the file with its placeholders replaced."""
+    command = [*find_interpreter(state_dir).command, "-c", launch(state_dir, shell.name)]
+    intruders = (*CREDENTIALS, *CONFLICTING)
+    names = (*Response.TEXTS, "flags", "notices", "unchanged")
     values = {
-        "@ASK@": shell.words(command),
-        "@PYTHON@": shell.quote(command[0]),
-        "@PACKAGE@": shell.quote(os.path.dirname(PACKAGE)),
-        "@STATE_DIR@": shell.quote(state_dir),
-        "@CONFIG_DIR@": shell.quote(config_dir),
-        "@INTRUDERS@": " ".join(f"--on-variable {name}" for name in (*CREDENTIALS, *CONFLICTING)),
+        "REQUEST": shell.words([*command, f"shell={shell.name}"]),
+        "PYTHON": shell.quote(command[0]),
+        "STATE_DIR": shell.quote(state_dir),
+        "CONFIG_DIR": shell.quote(config_dir),
+        "CONTEXT": shell.values_of(CONTEXT_VARIABLES),
+        "SOURCES": shell.values_of(SOURCE_VARIABLES),
+        "FOLDERS": shell.values_of(FOLDER_VARIABLES),
+        "RESPONSE": " ".join(RESPONSE_PREFIX + name for name in names),
+        "INTRUDERS": " ".join(f"--on-variable {name}" for name in intruders),
+        "CANNOT_RUN": shell.quote(CANNOT_RUN),
+        "READ_ONLY": shell.quote(READ_ONLY),
     }
     pieces = source(shell).split("@")
     text, i = pieces[0], 1
     while i < len(pieces):  # In one pass, so that no value is searched for the next placeholder.
-        value = values.get(f"@{pieces[i]}@") if i + 1 < len(pieces) else None
+        value = values.get(pieces[i]) if i + 1 < len(pieces) else None
         text += f"@{pieces[i]}" if value is None else value + pieces[i + 1]
         i += 1 if value is None else 2
     return shell.wrap(text)
 
 
-def launch(state_dir: str) -> str:
-    """The program that asks: what the interpreter is given to run."""
-    file = bundle.path(state_dir).rpartition("-")[0]
-    return LAUNCH.format(bundled=BUNDLED.format(path=ascii(file)) if file else "")
-
-
-def _interpreter(state_dir: str) -> list[str]:
-    """The interpreter that runs this, isolated, without site processing, and with bytecode wherever it may be."""
-    command = [sys.executable, "-I", "-S", "-X", "utf8"]
-    cached = f"{PACKAGE}/hook/__pycache__/respond.{sys.implementation.cache_tag}.pyc"
-    if not os.path.exists(cached) and not os.access(PACKAGE, os.W_OK):
-        # Installed without bytecode by somebody else: compiling at every question would double its cost.
-        files.private_directory(state_dir)
-        command += ["-X", f"pycache_prefix={state_dir}/bytecode"]
-    return command
+def launch(state_dir: str, shell: str) -> str:
+    """The Python program that answers a hook request of the shell of that name: what follows
+    ``-c``.
+    """
+    file = bundle.path(state_dir, shell).rpartition("-")[0]
+    return LAUNCH.format(
+        folder=ascii(os.path.dirname(PACKAGE)),
+        bundled=BUNDLED.format(path=ascii(file)) if file else "",
+    )

@@ -1,7 +1,8 @@
-"""The hook's question and its answer: the one process that a change of directory may cost.
+"""The hook request and its response: the one process that a change of directory may cost.
 
-Everything on this way is imported at each question, so it holds to the interpreter's built-in modules. The answer
-is shell code that makes one list (see :class:`Answer`); the hook does what it says and remembers it.
+Everything here is imported at each request, so it uses the interpreter's built-in modules only. The
+response gives its fields by name; ``Shell.response`` of each shell encodes it, and the hook
+evaluates or reads that.
 """
 
 from __future__ import annotations
@@ -10,334 +11,344 @@ import gc
 import posix
 import sys
 import time
-from _stat import S_ISLNK
 
+from .. import shells
 from ..core import environment, pins, providers, resolve
 from ..core.environment import STATE, Activation
-from ..core.resolve import Inputs, Outcome, Resolution
+from ..core.resolve import Inputs
 from ..core.trust import digest
-from ..shells import REGISTRY, Shell
+from ..shells.base import SEPARATOR
 from ..util import system
-from ..util.errors import CoworkEnvError
 from ..util.text import visible
+from .watch import CLOCK_TICK_NS, WHOLE_SECONDS_NS, Watcher, reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..core.environment import Target
+    from ..core.resolve import Outcome, Resolution
+    from ..shells.base import Shell
+    from .watch import Watch
 
-REMEMBER_OUTSIDE = 600  # seconds that an answer with an outside secret in it may be used again
-CLOCK_TICK_NS = 20_000_000  # a file's time stamp moves in steps of the kernel's tick, 10 ms at most
-COARSE_NS = 2_000_000_000  # ... as does a shell's comparison of them, where it only sees seconds
-RELOAD = "reload"
+SECRET_LIFETIME = 600  # seconds that a response with a key from outside may be cached
+RELOAD = "reload"  # the file in our state whose timestamp 'cowork-env reload' changes
+# The variables that a response depends on, beside those that it changes. The hooks compare them at
+# each prompt.
+FOLDER_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+SOURCE_VARIABLES = (providers.FILE_VARIABLE, providers.JSON_VARIABLE, *FOLDER_VARIABLES)
+CONTEXT_VARIABLES = (resolve.CHOICE_VARIABLE, *SOURCE_VARIABLES)
 
-# Flags in an answer: may be remembered; another, slow question must follow; hold for one prompt only; quiet when a
-# shell starts; watches files that others may not.
-KEEP, MORE, PASSING, CALM, OWN = "k", "m", "p", "c", "w"
-UNREAD = "?"  # in the place of a pin's content
+# Flags of a request.
+STARTING = "starting"  # the shell has not reached a prompt yet
+ALLOW_SLOW = "allow-slow"  # a slow secret store may be asked now
+WHOLE_SECONDS = "whole-seconds"  # this shell compares timestamps by whole seconds
+PINS_LISTED = "pins-listed"  # every pin from the working directory upward is named
+
+# Flags of a response.
+CACHEABLE = "cacheable"  # it may be used again
+PENDING = "pending"  # a second request must follow, with ALLOW_SLOW
+TRANSIENT = "transient"  # it holds for one prompt only
+QUIET = "quiet"  # nothing is said about it while a shell starts
+OWN_WATCHES = "own-watches"  # it watches files that other responses may not
+
+UNREAD = "?"  # in the place of the content of a pin that the hook does not open
 
 
-class Answer:
-    """What the hook gets, as the list that :meth:`items` spells; the hooks read it by position.
+class Request:
+    """What the hook sends, beside the environment and the working directory: ``name=value``
+    arguments.
 
-    ``now`` moves the environment from what it is. The next three are for later: ``guard`` tells whether ``apply``
-    fits, ``apply`` does the same from where no provider is active, ``undo`` takes it back. ``absent`` names the
-    variables that ``now`` sets and that the environment does not have: the shell may have them unexported.
+    ``shell``: its name. ``flags``: words, see above. ``state_dir``, ``config_dir``: our folders as
+    they were when the hook was rendered, empty if HOME or XDG variables have changed since.
+    ``universal``: names of exported variables that are universal ones in fish. ``pin``: the path of
+    a pin, once for each.
     """
 
-    __slots__ = (
-        "absent",
-        "apply",
+    __slots__ = ("config_dir", "flags", "pin_paths", "shell", "state_dir", "universal")
+
+    def __init__(
+        self,
+        shell: Shell,
+        flags: str = "",
+        universal: str = "",
+        state_dir: str = "",
+        config_dir: str = "",
+        pin_paths: list[str] | None = None,
+    ) -> None:
+        self.shell = shell
+        self.flags = frozenset(flags.split())
+        self.universal = frozenset(universal.split())
+        self.state_dir, self.config_dir = state_dir, config_dir
+        self.pin_paths = pin_paths or []
+
+    @classmethod
+    def parse(cls, arguments: list[str]) -> Request:
+        """The request in the arguments of the process."""
+        given: dict[str, str] = {}
+        pin_paths = []
+        for argument in arguments:
+            name, _, value = argument.partition("=")
+            if name == "pin":
+                pin_paths.append(value)
+            else:
+                given[name] = value
+        return cls(shells.get(given.pop("shell")), **given, pin_paths=pin_paths)
+
+
+class Notice:
+    """Something that a shell shows once: ``id`` tells it from others, ``text`` is one line, safe to
+    show.
+    """
+
+    __slots__ = ("id", "text")
+
+    def __init__(self, about: str, text: str) -> None:
+        self.id = digest(about.encode("utf-8", "surrogateescape"))[:16]
+        self.text = text
+
+
+class Response:
+    """What the hook gets; each field has the same name here, in the hooks, and in docs/shells.md.
+
+    ``now`` moves the environment from what it is to what it should be. The next three are for
+    later: ``guard`` tells whether ``apply`` fits, ``apply`` does the same from where no provider is
+    active, ``undo`` takes it back. ``state`` is the value of COWORK_ENV_STATE afterwards.
+    ``unexported`` names the variables that ``now`` sets and that the environment does not have: the
+    shell may have them without exporting them.
+
+    ``provider``, ``label`` and ``error`` are for the user. ``directory`` and ``pins`` (path and
+    content of each, as the hook formats them) are what it was about. ``lifetime``: seconds that it
+    may be cached, 0 for no limit; for a shell without a clock a file as old as the response.
+    """
+
+    TEXTS = (
         "directory",
-        "error",
-        "flags",
-        "guard",
-        "label",
-        "lifetime",
-        "name",
-        "notices",
-        "now",
         "pins",
+        "lifetime",
+        "provider",
+        "label",
+        "error",
         "state",
+        "now",
+        "guard",
+        "apply",
         "undo",
-        "watches",
+        "unexported",
     )
+    __slots__ = (*TEXTS, "flags", "notices", "watches")
 
     def __init__(self) -> None:
-        self.directory = self.pins = self.flags = self.name = self.label = self.error = ""
-        self.state = self.now = self.guard = self.apply = self.undo = self.absent = ""
-        self.lifetime = "0"  # seconds, or for a shell without a clock a file as old as the answer
-        self.notices: list[tuple[str, str]] = []
-        self.watches: list[tuple[str, str]] = []
-
-    def items(self) -> list[str]:
-        """The answer as a flat list: thirteen texts and numbers, the count of notices, notices, watches."""
-        fixed = [
-            self.directory,
-            self.pins,
-            self.flags,
-            self.lifetime,
-            self.name,
-            self.label,
-            self.error,
-            self.state,
-            self.now,
-            self.guard,
-            self.apply,
-            self.undo,
-            self.absent,
-            str(len(self.notices)),
-        ]
-        return fixed + [text for pair in self.notices + self.watches for text in pair]
+        self.directory = self.pins = self.provider = self.label = self.error = ""
+        self.state = self.now = self.guard = self.apply = self.undo = self.unexported = ""
+        self.lifetime = "0"
+        self.flags: list[str] = []
+        self.notices: list[Notice] = []
+        self.watches: list[Watch] = []
 
 
-class Question:
-    """What the hook says beside the environment and the working directory.
-
-    ``fresh``: the shell has not reached a prompt yet. ``patient``: a slow secret store may be asked now.
-    ``coarse``: this shell compares time stamps by whole seconds. ``shadowed``: exported variables that are
-    universal ones in fish.
-    """
-
-    __slots__ = ("coarse", "fresh", "patient", "shadowed", "shell")
-
-    def __init__(self, shell: Shell, flags: str = "", shadowed: str = "") -> None:
-        self.shell = shell
-        self.fresh, self.patient, self.coarse = "f" in flags, "p" in flags, "s" in flags
-        self.shadowed = frozenset(shadowed.split())
-
-
-def answer(question: Question, inputs: Inputs) -> Answer:
-    """The answer for one directory and environment."""
-    reply = Answer()
-    reply.directory = "" if inputs.gone else inputs.directory
-    newest = _watch(inputs, reply)
-    files = len(reply.watches)
+def respond(request: Request, inputs: Inputs) -> Response:
+    """The response for one directory and environment."""
+    response = Response()
+    response.directory = "" if inputs.gone else inputs.directory
+    watcher = Watcher(inputs.state_dir)
+    response.watches = watcher.watches
+    newest = watcher.add_all(_common_files(inputs))
+    # The tick is not waited for at a pin: whoever changes one again and again would hold up every
+    # prompt.
     unread = [path for path in inputs.pin_paths or () if not pins.is_safe_to_open(path)]
-    # Nobody waits for these: whoever changes one again and again would hold up every prompt.
-    young = max(
-        (_watch_file(reply, inputs.state_dir, path, attempts=0) for path in unread), default=0
-    )
-    newest = max(newest, young)
+    newest_pin = watcher.add_all(unread, attempts=0)
+    common = len(watcher.watches) - len(unread)
+
     found = resolve.resolve(inputs)
-    slow, secret_file, secret_variable = _secret(
-        found.provider.token_from if found.provider else ""
-    )
-    if slow and not question.patient:
-        old = Activation.decode(inputs.env.get(STATE, ""))
-        if old is not None and old.key != found.key:
-            reply.now = question.shell.statements(
-                environment.transition(inputs.env, "", None)[1], leaving=True
-            )
-        reply.flags = MORE
-        return reply
+    secret = _Secret(found.provider.token_from if found.provider else "")
+    if secret.slow and ALLOW_SLOW not in request.flags:
+        return _pending(request, inputs, found, response)
     outcome = resolve.outcome(inputs, found)
-    wanted = outcome.target
-    newest = max(newest, _watch_file(reply, inputs.state_dir, secret_file))
-    reply.flags += OWN if len(reply.watches) > files else ""
-    _tell(question, inputs, found, outcome, reply, unread)
-    activation, changes = environment.transition(
-        inputs.env, outcome.key, wanted, question.fresh, question.shadowed
-    )
-    reply.now = question.shell.statements(changes, leaving=activation is None)
-    reply.absent = " ".join(
-        n for n, v in changes.items() if v is not None and n not in inputs.env and n != STATE
-    )
-    clean = not (
-        outcome.error and found.provider and found.provider.token_from
-    )  # What a failure came from may be mended where nobody watches.
-    if activation is not None and wanted is not None:
-        reply.state = activation.encode()
-        after = environment.applied(inputs.env, changes)
-        clean = _remember(question.shell, after, secret_variable, activation, wanted, reply)
-    reply.flags += KEEP if clean else ""
-    if slow:
+    newest = max(newest, newest_pin, watcher.add(secret.file))
+    if len(watcher.watches) > common:
+        response.flags.append(OWN_WATCHES)
+
+    _describe(response, found, outcome)
+    response.notices = _notices(inputs, found)
+    response.pins = _format_pins(found, unread)
+    if _activate(request, inputs, outcome, secret.variable, response):
+        # What a failed lookup depends on may be fixed where no watch sees it.
+        if not (outcome.error and secret.reference):
+            response.flags.append(CACHEABLE)
+    if secret.slow:
+        has_clock = request.shell.has_clock
         now = time.time_ns()
-        reply.lifetime = (
-            str(REMEMBER_OUTSIDE) if question.shell.has_clock else _reference(inputs.state_dir, now)
-        )
-    if not (inputs.env.get(providers.FILE_VARIABLE) or "/").startswith("/"):
-        reply.flags += PASSING  # Another file in every directory.
-    age = time.time_ns() - (newest if question.coarse else young)
-    if age < (COARSE_NS if question.coarse else CLOCK_TICK_NS):
-        reply.flags += PASSING  # What would change now might leave no trace.
-    return reply
+        response.lifetime = str(SECRET_LIFETIME) if has_clock else reference(inputs.state_dir, now)
+    if _is_transient(request, inputs, newest, newest_pin):
+        response.flags.append(TRANSIENT)
+    return response
 
 
-def _secret(reference: str) -> tuple[bool, str, str]:
-    """Of a secret reference: whether it may be slow, and the file and the variable whose change means another key."""
-    if not reference:
-        return False, "", ""
-    from .. import secrets
-
-    return (
-        secrets.outside(reference),
-        secrets.watched_file(reference),
-        secrets.watched_variable(reference),
-    )
-
-
-def _remember(
-    shell: Shell,
-    env: Mapping[str, str],
-    secret_variable: str,
-    activation: Activation,
-    wanted: Target,
-    reply: Answer,
-) -> bool:
-    """Fill in what serves the next time; whether it may be used then. ``env`` is how it is after ``now``.
-
-    ``apply`` is what the hook knows an answer by, so it is there even for one that holds only once.
+class _Secret:
+    """Of a secret reference: whether it may be slow, and the file and the variable whose change
+    means another key.
     """
-    ours = {n: v for n, v in wanted.items() if activation.touched[n].mark == environment.mark(n, v)}
-    # What was held still beside something of the person's has an earlier value, and goes on leaving as well.
-    earlier = {
-        n: env.get(n)
-        for n, t in activation.touched.items()
-        if n not in ours and t.ours(n, env.get(n))
-    }
-    reply.undo = shell.undo(activation, ours | earlier)
-    before: dict[str, str | None] = {n: t.original for n, t in activation.touched.items()}
-    if secret_variable:
-        before.setdefault(secret_variable, resolve.original_env(env).get(secret_variable))
-    base = {n: v for n, v in before.items() if v is not None}
-    again, changes = environment.enter(
-        base,
-        activation.key,
-        wanted,
-        frozenset(n for n, t in activation.touched.items() if t.shadowed),
-    )
-    reply.guard = shell.guard(before | {STATE: None})
-    reply.apply = shell.statements(changes)
-    # Where something is the person's own just now, it holds only once.
-    return len(ours) == len(wanted) and again.encode() == reply.state
+
+    __slots__ = ("file", "reference", "slow", "variable")
+
+    def __init__(self, reference: str) -> None:
+        self.reference, self.slow, self.file, self.variable = reference, False, "", ""
+        if reference:
+            from .. import secrets
+
+            self.slow = secrets.outside(reference)
+            self.file = secrets.watched_file(reference)
+            self.variable = secrets.watched_variable(reference)
 
 
-def _tell(
-    question: Question,
-    inputs: Inputs,
-    found: Resolution,
-    outcome: Outcome,
-    reply: Answer,
-    unread: list[str],
-) -> None:
-    """Fill in what people are told."""
-    if outcome.provider:
-        reply.name, reply.label = visible(outcome.provider.name), found.label
-    if outcome.error:
-        reply.error = " ".join(filter(None, (outcome.error.message, outcome.error.hint)))
-        if found.required:
-            reply.error += " Clients are kept from falling back to your own login."
-    if found.rule == resolve.SELECTION:
-        reply.flags += CALM
-    for pin in found.untrusted:
-        reply.notices.append((digest(pin.id.encode("utf-8", "surrogateescape"))[:16], pin.message))
-    damaged = inputs.env.get(STATE, "")
-    if damaged and Activation.decode(damaged) is None:
-        reply.notices.append(
-            (
-                digest(damaged.encode("utf-8", "surrogateescape"))[:16],
-                f"{STATE} is damaged; it is ignored",
-            )
-        )
-    if found.pins and all(
-        not p.problem and p.content and b"\0" not in p.content for p in found.pins
-    ):
-        # As the hook spells them, so that it can see whether it was about these very contents.
-        for p in found.pins:
-            reply.pins += f"{p.path}\1{UNREAD if p.path in unread else p.content.decode('utf-8', 'surrogateescape')}\1"
-
-
-def _watch(inputs: Inputs, reply: Answer) -> int:
-    """Note the files whose change means another answer, as they are before they are read; their newest time stamp."""
-    paths = [
-        inputs.state_dir + "/trust",
-        resolve.selection_file(inputs.state_dir),
-        f"{inputs.state_dir}/{RELOAD}",
-    ]
+def _common_files(inputs: Inputs) -> list[str]:
+    """The files that every response depends on."""
+    state = inputs.state_dir
+    paths = [f"{state}/trust", resolve.selection_file(state), f"{state}/{RELOAD}"]
     if not inputs.env.get(providers.JSON_VARIABLE):
         paths += providers.candidates(inputs.env, inputs.config_dir)
-    return max(_watch_file(reply, inputs.state_dir, path) for path in paths)
+    return paths
 
 
-def _watch_file(reply: Answer, state_dir: str, path: str, attempts: int = 8) -> int:
-    """Watch one file (none for an empty path): ``(path, reference)``, see the hooks; its time stamp, 0 for none.
-
-    A shell can compare two files' time stamps, to the nanosecond and without a process, but not see one. So the
-    reference is an empty file of ours with exactly the time stamp that ``path`` has now. No reference: ``path`` must
-    stay away. ``=PATH``: it must stay that same file, for symbolic links.
+def _pending(request: Request, inputs: Inputs, found: Resolution, response: Response) -> Response:
+    """The first response for a key that may take long: it leaves another provider, and a second
+    request follows.
     """
-    if not path:
-        return 0
-    for attempt in range(attempts + 1):
-        try:
-            stamp, link = posix.stat(path).st_mtime_ns, S_ISLNK(posix.lstat(path).st_mode)
-        except (OSError, ValueError):
-            reply.watches.append((path, ""))
-            return 0
-        # A second change within one tick of the clock would leave no trace: let the tick pass.
-        if attempt == attempts or not 0 <= time.time_ns() - stamp < CLOCK_TICK_NS:
-            break
-        time.sleep(CLOCK_TICK_NS / 1e9)
-    reply.watches.append((path, _reference(state_dir, stamp)))
-    if link:
-        import os
-
-        reply.watches.append((path, "=" + os.path.realpath(path)))
-    return stamp
+    old = Activation.decode(inputs.env.get(STATE, ""))
+    if old is not None and old.key != found.key:
+        _, changes = environment.transition(inputs.env, "", None)
+        response.now = request.shell.statements(changes, leaving=True)
+    response.flags.append(PENDING)
+    return response
 
 
-def _reference(state_dir: str, stamp: int) -> str:
-    folder = f"{state_dir}/stamps"
-    path = f"{folder}/{stamp}"
-    try:
-        if posix.stat(path).st_mtime_ns == stamp:
-            return path
-    except OSError:
-        pass
-    try:
-        from ..util import files
+def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
+    """Fill in what the user is told."""
+    if outcome.provider:
+        response.provider, response.label = visible(outcome.provider.name), found.label
+    if outcome.error:
+        response.error = " ".join(filter(None, (outcome.error.message, outcome.error.hint)))
+        if outcome.target is not None:
+            response.error += " Clients are kept from falling back to your own login."
+    if found.rule == resolve.SELECTION:
+        response.flags.append(QUIET)
 
-        files.private_directory(folder)
-        old = posix.listdir(folder)
-        for name in old if len(old) > 200 else ():
-            posix.unlink(f"{folder}/{name}")
-        posix.close(posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
-        posix.utime(path, ns=(stamp, stamp))
-    except (OSError, CoworkEnvError):
-        pass  # Without it the hook sees a change at every prompt, and asks: slower, not wrong.
-    return path
+
+def _notices(inputs: Inputs, found: Resolution) -> list[Notice]:
+    """What is worth saying once."""
+    notices = [Notice(pin.id, pin.message) for pin in found.untrusted]
+    state = inputs.env.get(STATE, "")
+    if state and Activation.decode(state) is None:
+        notices.append(Notice(state, f"{STATE} is damaged; it is ignored"))
+    return notices
+
+
+def _format_pins(found: Resolution, unread: list[str]) -> str:
+    """The pins as the hook formats them, so that it can see whether the response is about these
+    very contents.
+
+    Empty where the hook could not have read the same.
+    """
+    if any(pin.problem or not pin.content or b"\0" in pin.content for pin in found.pins):
+        return ""
+    texts = []
+    for pin in found.pins:
+        read = pin.path not in unread
+        content = pin.content.decode("utf-8", "surrogateescape") if read else UNREAD
+        texts += [pin.path, SEPARATOR, content, SEPARATOR]
+    return "".join(texts)
+
+
+def _activate(
+    request: Request, inputs: Inputs, outcome: Outcome, secret_variable: str, response: Response
+) -> bool:
+    """Fill in the statements; whether the response may be cached as far as they go."""
+    shell = request.shell
+    activation, changes = environment.transition(
+        inputs.env, outcome.key, outcome.target, STARTING in request.flags, request.universal
+    )
+    response.now = shell.statements(changes, leaving=activation is None)
+    response.unexported = " ".join(
+        name
+        for name, value in changes.items()
+        if value is not None and name not in inputs.env and name != STATE
+    )
+    if activation is None or outcome.target is None:
+        return True
+    response.state = activation.encode()
+    env = environment.applied(inputs.env, changes)
+    return _prepare_cache(shell, env, activation, outcome.target, secret_variable, response)
+
+
+def _prepare_cache(
+    shell: Shell,
+    env: Mapping[str, str],
+    activation: Activation,
+    target: Target,
+    secret_variable: str,
+    response: Response,
+) -> bool:
+    """Fill in what serves later; whether it may be used then. ``env`` is the environment after
+    ``now``.
+    """
+    touched = activation.touched
+    ours = {n: v for n, v in target.items() if touched[n].mark == environment.mark(n, v)}
+    # What was left alone beside a value of the user's has an earlier value, and is undone on
+    # leaving as well.
+    earlier = {
+        name: env.get(name)
+        for name, variable in touched.items()
+        if name not in ours and variable.ours(name, env.get(name))
+    }
+    response.undo = shell.undo(activation, ours | earlier)
+    before: dict[str, str | None] = {name: v.original for name, v in touched.items()}
+    if secret_variable:
+        before.setdefault(secret_variable, resolve.original_env(env).get(secret_variable))
+    shadowed = frozenset(name for name, variable in touched.items() if variable.shadowed)
+    again, changes = environment.enter(
+        {name: value for name, value in before.items() if value is not None},
+        activation.key,
+        target,
+        shadowed,
+    )
+    response.guard = shell.guard(before | {STATE: None})
+    response.apply = shell.statements(changes)
+    # Where something is the user's own just now, the response holds only once.
+    return len(ours) == len(target) and again.encode() == response.state
+
+
+def _is_transient(request: Request, inputs: Inputs, newest: int, newest_pin: int) -> bool:
+    """Whether something that changes now might leave no trace; ``newest`` are timestamps in
+    nanoseconds.
+    """
+    if not (inputs.env.get(providers.FILE_VARIABLE) or "/").startswith("/"):
+        return True  # another file in every directory
+    if WHOLE_SECONDS in request.flags:
+        return time.time_ns() - newest < WHOLE_SECONDS_NS
+    return time.time_ns() - newest_pin < CLOCK_TICK_NS
 
 
 def main() -> None:
-    """Answer a hook; the answer goes to standard output.
-
-    Its arguments are SHELL FLAGS STATE_DIR CONFIG_DIR SHADOWED, and with the flag l the places where it saw pins.
+    """Respond to the hook request in the arguments of this process, on standard output, and end the
+    process.
     """
-    gc.disable()  # It would go through a thousand providers again and again, and find nothing.
-    name, flags, state_dir, config_dir, shadowed, *pin_paths = sys.argv[1:]
+    gc.disable()  # It would search a thousand providers again and again, and find nothing.
+    request = Request.parse(sys.argv[1:])
     env = system.environment()
+    state_dir, config_dir = request.state_dir, request.config_dir
     if not state_dir:
         from ..util import paths
 
         state_dir, config_dir = paths.state_dir(), paths.config_dir()
     directory, gone = system.working_directory(env)
-    inputs = Inputs(
-        env,
-        directory,
-        config_dir,
-        state_dir,
-        gone=gone,
-        pin_paths=pin_paths if "l" in flags else None,
-    )
-    shell = REGISTRY[name]
+    pin_paths = request.pin_paths if PINS_LISTED in request.flags else None
+    inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, pin_paths=pin_paths)
     try:
-        reply = answer(Question(shell, flags, shadowed), inputs)
+        response = respond(request, inputs)
     except KeyboardInterrupt:
         posix._exit(130)
-    text = shell.assignment("__cowork_env_reply", reply.items())
-    data = text.encode("utf-8", "surrogateescape")
+    data = request.shell.response(response).encode("utf-8", "surrogateescape")
     while data:
         data = data[posix.write(1, data) :]
-    posix._exit(0)  # Taking the interpreter apart would cost a fifth of all this.
+    posix._exit(0)  # To take the interpreter apart would cost a fifth of all this.

@@ -145,9 +145,9 @@ def test_the_memory_is_bounded(terminal: Terminal) -> None:
     for i in range(40):
         terminal.run(f"cd {home.path}/many/{i}")
     size = {
-        "bash": "${#__cowork_env_questions[@]}",
-        "zsh": "${#__cowork_env_questions}",
-        "fish": "(count $__cowork_env_questions)",
+        "bash": "${#__cowork_env_cache_keys[@]}",
+        "zsh": "${#__cowork_env_cache_keys}",
+        "fish": "(count $__cowork_env_cache_keys)",
     }
     assert terminal.run(f"echo {size[terminal.shell]}") == "32\n"
     for i in (0, 39, 20):
@@ -176,7 +176,7 @@ def test_an_outside_secret_is_remembered_for_ten_minutes(terminal: Terminal) -> 
     age = {
         "bash": "SECONDS=$((SECONDS + 601))",
         "zsh": "SECONDS=$((SECONDS + 601))",
-        "fish": "for f in $__cowork_env_expiries; test $f = 0; or touch -d '11 minutes ago' $f; end",
+        "fish": "for f in $__cowork_env_cache_expiries; test $f = 0; or touch -d '11 minutes ago' $f; end",
     }
     terminal.run(age[terminal.shell])
     terminal.run(f"cd {home.path}/My")

@@ -21,28 +21,35 @@ import pytest
 
 from cowork_env import cli
 from cowork_env.hook import bundle, render
+from cowork_env.hook.interpreter import find_interpreter
 
 from support.home import GUIDE, Home, executable
+from support.hook import hook_request
 
-ROOT = str(Path(render.PACKAGE).parent)
 ISOLATED = [sys.executable, "-I", "-S", "-X", "utf8"]
 LIST = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
 
 # Beyond what the interpreter itself starts with. Every line here costs time at each change of directory.
 OURS = {
     "cowork_env",
-    "cowork_env.ask",
-    "cowork_env.environment",
-    "cowork_env.errors",
-    "cowork_env.jsontext",
-    "cowork_env.pins",
-    "cowork_env.provider",
-    "cowork_env.providers",
-    "cowork_env.resolve",
+    "cowork_env.core",
+    "cowork_env.core.environment",
+    "cowork_env.core.pins",
+    "cowork_env.core.provider",
+    "cowork_env.core.providers",
+    "cowork_env.core.resolve",
+    "cowork_env.core.trust",
+    "cowork_env.hook",
+    "cowork_env.hook.respond",
+    "cowork_env.hook.watch",
     "cowork_env.shells",
-    "cowork_env.system",
-    "cowork_env.text",
-    "cowork_env.trust",
+    "cowork_env.shells.base",
+    "cowork_env.shells.posix",
+    "cowork_env.util",
+    "cowork_env.util.errors",
+    "cowork_env.util.jsontext",
+    "cowork_env.util.system",
+    "cowork_env.util.text",
 }
 STANDARD = {"_stat", "errno", "gc"}
 JSON = {"_json"}
@@ -74,50 +81,34 @@ NEVER = {
 }
 
 
-def question(
+def request(
     home: Home, directory: Path, launch: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """The hook's question, word for word as the hook asks it."""
-    command = [
-        *ISOLATED,
-        "-c",
-        launch or render.launch(str(home.state)),
-        "bash",
-        "",
-        str(home.state),
-        str(home.config),
-        "",
-        ROOT,
-    ]
-    return subprocess.run(
-        command,
-        cwd=directory,
-        env={**home.env, **variables},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
+    """A hook request that succeeds."""
+    done = hook_request(home, directory, launch, **variables)
+    done.check_returncode()
+    return done
 
 
 def imported(home: Home, directory: Path) -> set[str]:
-    """The modules that a question imports, once its time stamps are there."""
-    question(home, directory)
+    """The modules that a request imports, once its references exist."""
+    request(home, directory)
     bare = subprocess.run(
         [*ISOLATED, "-c", "pass" + LIST], capture_output=True, text=True, timeout=20, check=True
     ).stderr.split()
-    # It leaves without ceremony; here it stays to tell.
-    done = question(
-        home,
-        directory,
-        "import posix; posix._exit = lambda status: None\n" + render.launch(str(home.state)) + LIST,
-    )
-    assert done.stdout.startswith("\\builtin set -- ")
+    # It ends the process at once; here it stays to tell.
+    launch = render.launch(str(home.state), "bash")
+    stay = "import posix; posix._exit = lambda status: None\n"
+    done = request(home, directory, stay + launch + LIST)
+    assert done.stdout.startswith("__cowork_env_response_")
     return set(done.stderr.split()) - set(bare)
 
 
-def test_the_hook_asks_with_these_very_flags(home: Home) -> None:
-    assert render._interpreter(str(home.state))[:5] == ISOLATED
+def test_the_hook_sends_its_request_to_an_isolated_interpreter(home: Home) -> None:
+    assert find_interpreter(str(home.state)).command[:5] == ISOLATED
+    assert " ".join(ISOLATED) in render.render(
+        render.find("tcsh"), str(home.config), str(home.state)
+    ).replace("'", "").replace("\\", "").replace("$", "")
 
 
 def test_without_a_provider(home: Home) -> None:
@@ -155,30 +146,33 @@ def test_nothing_heavy_on_any_of_the_usual_ways(home: Home) -> None:
 def test_the_bundle_holds_all_of_ours_and_agrees_with_the_modules(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert {f"cowork_env.{name}" for name in bundle.MODULES} == OURS - {"cowork_env"}
+    assert {f"cowork_env.{name}" for name in bundle.modules_for("bash")} == OURS - {"cowork_env"}
     home.providers()
     home.pin(home.path / "project", "openrouter\nmodel = m\n")
-    bundled = render.launch(str(home.state))
-    monkeypatch.setattr(bundle, "path", lambda state: "")
-    plain = render.launch(str(home.state))
+    bundled = render.launch(str(home.state), "bash")
+    monkeypatch.setattr(bundle, "path", lambda state, shell: "")
+    plain = render.launch(str(home.state), "bash")
     assert "marshal" in bundled and "marshal" not in plain
-    question(home, home.path / "project", plain)  # the time stamps
+    request(home, home.path / "project", plain)  # the time stamps
     assert (
-        question(home, home.path / "project", bundled).stdout
-        == question(home, home.path / "project", plain).stdout
+        request(home, home.path / "project", bundled).stdout
+        == request(home, home.path / "project", plain).stdout
     )
 
 
 def test_a_bundle_that_cannot_be_used_is_done_without(home: Home) -> None:
     home.pin(home.path / "project", "none\n")
-    launch, file = render.launch(str(home.state)), Path(bundle.path(str(home.state)))
-    whole = question(home, home.path / "project", launch).stdout
+    launch, file = (
+        render.launch(str(home.state), "bash"),
+        Path(bundle.path(str(home.state), "bash")),
+    )
+    whole = request(home, home.path / "project", launch).stdout
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     for content in (b"", b"no code", file.read_bytes()[:1000], marshal.dumps(None)):
         file.write_bytes(content)
-        assert question(home, home.path / "project", launch).stdout == whole
+        assert request(home, home.path / "project", launch).stdout == whole
     file.unlink()
-    assert question(home, home.path / "project", launch).stdout == whole
+    assert request(home, home.path / "project", launch).stdout == whole
 
 
 def test_a_bundle_is_for_these_very_sources_and_they_are_not_hoarded(
@@ -187,15 +181,15 @@ def test_a_bundle_is_for_these_very_sources_and_they_are_not_hoarded(
     state, found = str(home.state), []
     for number in range(bundle.KEPT + 3):
         monkeypatch.setattr(bundle, "LOADER", f"{bundle.LOADER}# {number}")
-        found.append(bundle.path(state))
+        found.append(bundle.path(state, "bash"))
         os.utime(found[-1], (number, number))
-        assert bundle.path(state) == found[-1]
+        assert bundle.path(state, "bash") == found[-1]
     assert len(set(found)) == len(found)
     assert [path for path in found if os.path.exists(path)] == found[-bundle.KEPT :]
     (home.state / bundle.FOLDER).chmod(0o777)
-    assert bundle.path(state) == ""
+    assert bundle.path(state, "bash") == ""
     monkeypatch.setenv("HOME", str(home.path / "gone"))
-    assert bundle.path(f"{home.path}/gone/.local/state/cowork-env") == ""
+    assert bundle.path(f"{home.path}/gone/.local/state/cowork-env", "bash") == ""
     assert not (home.path / "gone").exists()
 
 
@@ -252,7 +246,7 @@ def test_the_hooks_question_imports_nothing_of_a_projects(home: Home) -> None:
         {"PYTHONBREAKPOINT": "evil"},
         {"PYTHONPYCACHEPREFIX": str(folder)},
     ):
-        done = question(home, folder, **variables)
+        done = request(home, folder, **variables)
         assert "ANTHROPIC_BASE_URL" in done.stdout and not done.stderr, variables
         assert not owned(home), variables
 

@@ -821,9 +821,9 @@ def test_a_pin_that_is_not_opened_here(
     assert terminal.managed(f"cd {place}") == MANAGED["OpenRouter"]
     assert terminal.managed("cd ~") == {}
     broken = (
-        "function __cowork_env_ask; false; end"
+        "function __cowork_env_request; false; end"
         if shell == "fish"
-        else "__cowork_env_ask() { false; }"
+        else "__cowork_env_request() { false; }"
     )
     terminal.run(broken)
     assert terminal.managed(f"cd {place}") == MANAGED["OpenRouter"]
@@ -831,7 +831,7 @@ def test_a_pin_that_is_not_opened_here(
     terminal = open_terminal(shell)
     assert terminal.managed(f"cd {place}") == MANAGED["OpenRouter"]
     pin.write_text("LiteLLM Local\n")
-    assert "is not allowed" in terminal.run("true")
+    assert "is not trusted" in terminal.run("true")
     assert terminal.managed() == {}
 
 

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
+from cowork_env import shells
 from cowork_env.core import pins, providers, resolve, trust
 from cowork_env.core.providers import Providers
 from cowork_env.core.resolve import Inputs
-from cowork_env.hook import render
-from cowork_env.hook.respond import Question, answer
-from cowork_env.shells import REGISTRY
+from cowork_env.hook.respond import Request, respond
 from cowork_env.util.errors import CoworkEnvError
 from cowork_env.util.text import is_control, visible
 
 from support.home import GUIDE, Home, need
+from support.hook import hook_request
 
 NOBODY = 65534
 
@@ -49,8 +49,13 @@ class Project:
             str(self.home.state),
         )
         found = resolve.resolve(inputs)
-        reply = answer(Question(REGISTRY["bash"]), inputs)
-        shown = [reply.error, reply.label, reply.name, *(text for _, text in reply.notices)]
+        reply = respond(Request(shells.get("bash")), inputs)
+        shown = [
+            reply.error,
+            reply.label,
+            reply.provider,
+            *(notice.text for notice in reply.notices),
+        ]
         assert not any(is_control(char) for text in shown for char in text)
         return found, "\n".join(shown)
 
@@ -179,10 +184,7 @@ def test_a_pin_with_hostile_content(project: Project, kind: str, allowed: bool) 
     found, shown = project.ask()
     if not allowed:
         assert found.provider is None and found.error is None and len(found.untrusted) == 1
-        assert (
-            shown.strip()
-            == "~/project/.cowork-provider is not allowed; to use it: cowork-env allow"
-        )
+        assert shown.strip() == "~/project/.cowork-provider is not trusted. Run: cowork-env allow"
     elif kind in FINE:
         assert (
             found.provider is not None and found.provider.name == "OpenRouter" and not found.error
@@ -561,45 +563,18 @@ def test_a_disk_that_takes_nothing_more(project: Project, which: str, fault: str
 # Through the very process that a prompt starts
 
 
-def hook_question(
-    home: Home, directory: Path, **variables: str
-) -> subprocess.CompletedProcess[bytes]:
-    """The hook's question, asked as the hook asks it."""
-    state = str(home.state)
-    command = [
-        *render._interpreter(state),
-        "-c",
-        render.launch(state),
-        "bash",
-        "",
-        state,
-        str(home.config),
-        "",
-        ROOT,
-    ]
-    return subprocess.run(
-        command,
-        cwd=directory,
-        env={**home.env, **variables},
-        capture_output=True,
-        timeout=20,
-        check=False,
-    )
-
-
-ROOT = str(Path(render.PACKAGE).parent)
-
-
 @pytest.mark.parametrize(
     "kind", ["FIFO", "link to /dev/zero", "50 MB", "loop of links", "directory"]
 )
 def test_the_process_at_a_prompt_answers_whatever_lies_there(project: Project, kind: str) -> None:
     NOT_REGULAR[kind](project.pin)
-    done = hook_question(project.home, project.path)
+    done = hook_request(project.home, project.path)
     assert (
-        done.returncode == 0 and done.stderr == b"" and done.stdout.startswith(b"\\builtin set -- ")
+        done.returncode == 0
+        and done.stderr == ""
+        and done.stdout.startswith("__cowork_env_response_")
     )
-    assert b"\x1b" not in done.stdout
+    assert "\x1b" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -616,10 +591,10 @@ def test_the_process_at_a_prompt_answers_whatever_lies_there(project: Project, k
     ],
 )
 def test_hostile_choices(project: Project, value: str) -> None:
-    done = hook_question(project.home, project.path, COWORK_PROVIDER=value)
-    assert done.returncode == 0 and done.stderr == b""
+    done = hook_request(project.home, project.path, COWORK_PROVIDER=value)
+    assert done.returncode == 0 and done.stderr == ""
     checked = subprocess.run(
-        ["bash", "-c", done.stdout + b'\nprintf %s "$7"'],
+        ["bash", "-c", done.stdout + '\nprintf %s "$__cowork_env_response_error"'],
         capture_output=True,
         cwd=project.path,
         timeout=20,
@@ -647,13 +622,13 @@ def test_hostile_choices(project: Project, value: str) -> None:
     ],
 )
 def test_a_damaged_state_is_said_once_and_never_evaluated(project: Project, value: str) -> None:
-    done = hook_question(project.home, project.path, COWORK_ENV_STATE=value)
+    done = hook_request(project.home, project.path, COWORK_ENV_STATE=value)
     assert (
         done.returncode == 0
-        and done.stderr == b""
-        and b"COWORK_ENV_STATE is damaged; it is ignored" in done.stdout
+        and done.stderr == ""
+        and "COWORK_ENV_STATE is damaged; it is ignored" in done.stdout
     )
-    assert b"touch owned" not in done.stdout
+    assert "touch owned" not in done.stdout
 
 
 # Showing text

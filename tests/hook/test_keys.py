@@ -236,17 +236,17 @@ def test_representations(home: Home, project: Path) -> None:
     """repr and str of everything in the core that holds a key."""
     from cowork_env import models, shells
     from cowork_env.core import environment, provider, providers, resolve
-    from cowork_env.hook import respond
+    from cowork_env.hook.respond import Request, respond
 
     env = {**home.env, "ANTHROPIC_AUTH_TOKEN": MARKS["broken"]}
     inputs = resolve.Inputs(env, str(project), str(home.config), str(home.state))
     found = resolve.resolve(inputs)
-    wanted = resolve.wanted(inputs, found)
+    wanted = resolve.target(inputs, found)
     assert found.provider is not None and wanted is not None and marked(str(wanted))
     listed = providers.load(home.env, str(home.config))
     entry = json.loads(home.file.read_text())[0]
     activation, _ = environment.enter(env, "k", wanted)
-    reply = respond.answer(respond.Question(shells.REGISTRY["bash"]), inputs)
+    reply = respond(Request(shells.get("bash")), inputs)
     assert marked(reply.now)
     things = [
         inputs,

@@ -17,7 +17,7 @@ from test_counts import Counter
 from test_hook import MANAGED
 from test_shells import EVALUATE
 
-from cowork_env.shells import REGISTRY
+from cowork_env import shells
 
 from support.home import GUIDE, Home, need, terminals
 
@@ -238,7 +238,7 @@ def open_terminal(home: Home) -> Iterator[Open]:
 
 def test_a_row_for_each_shell() -> None:
     """Every shell with a hook has its tests: here, with the first three, or is marked as written from documentation."""
-    assert {s.name for s in REGISTRY.values() if s.hook} == {"bash", "zsh", "fish", *ROWS, "pwsh"}
+    assert {s.name for s in shells.with_hook()} == {"bash", "zsh", "fish", *ROWS, "pwsh"}
 
 
 def test_the_lines_are_those_of_the_documentation(home: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cowork_env import models
+from cowork_env import models, shells
 from cowork_env.core import resolve, trust
 from cowork_env.core.environment import (
     BASE_URL,
@@ -28,9 +29,19 @@ from cowork_env.core.environment import (
 )
 from cowork_env.core.provider import InvalidField, Provider, repaired
 from cowork_env.core.resolve import Inputs
-from cowork_env.hook import respond
-from cowork_env.hook.respond import KEEP, MORE, Answer, Question, answer
-from cowork_env.shells import REGISTRY
+from cowork_env.hook.respond import (
+    ALLOW_SLOW,
+    CACHEABLE,
+    PENDING,
+    SECRET_LIFETIME,
+    STARTING,
+    TRANSIENT,
+    WHOLE_SECONDS,
+    Request,
+    Response,
+    respond,
+)
+from cowork_env.shells.base import CachingShell, Shell
 
 from support.home import GUIDE, Home, executable
 
@@ -107,10 +118,10 @@ class World:
             self.trust.allow(trust.location(path), text.encode())
             os.utime(f"{self.root}/state/trust", (1, 1))
 
-    def ask(self, env: dict[str, str], flags: str = "", shell: str = "bash") -> Answer:
+    def ask(self, env: dict[str, str], flags: str = "", shell: str = "bash") -> Response:
         env = {**env, "COWORK_ENV_PROVIDERS_FILE": f"{self.root}/providers.json"}
         inputs = Inputs(env, self.directory, f"{self.root}/config", f"{self.root}/state")
-        return answer(Question(REGISTRY[shell], flags), inputs)
+        return respond(Request(shells.get(shell), flags), inputs)
 
 
 @pytest.fixture
@@ -188,7 +199,7 @@ def coherent(env: dict[str, str], document: Any) -> bool:
     return True
 
 
-@given(own, steps, st.sampled_from(["", "s", "fp"]))
+@given(own, steps, st.sampled_from(["", WHOLE_SECONDS, f"{STARTING} {ALLOW_SLOW}"]))
 @settings(max_examples=int(os.environ.get("COWORK_ENV_FUZZ", "2000")) // 10, deadline=None)
 def test_at_no_prompt_does_a_key_stand_beside_another_url(
     worlds: str, start: dict[str, str], path: Any, flags: str
@@ -209,7 +220,7 @@ def test_at_no_prompt_does_a_key_stand_beside_another_url(
             env.pop("COWORK_PROVIDER", None)
             if choice:
                 env["COWORK_PROVIDER"] = choice
-            reply = world.ask(env, flags + "f" * fresh)
+            reply = world.ask(env, f"{flags} {STARTING}" if fresh else flags)
             after, works = run(reply.now, env)
             assert works or not reply.now
 
@@ -225,19 +236,25 @@ def test_at_no_prompt_does_a_key_stand_beside_another_url(
             by_hand = by_hand and not fresh and stays  # another provider is in force as a whole
             if not by_hand:
                 assert coherent(after, document), reply.now
-            if reply.name and not by_hand:
+            if reply.provider and not by_hand:
                 assert BASE_URL in after or any(
                     after.get(f"CLAUDE_CODE_USE_{c}") for c in ("BEDROCK", "VERTEX", "FOUNDRY")
                 )
             assert not any(
                 "key-" in text
-                for text in (reply.label, reply.error, state, reply.pins, *sum(reply.notices, ()))
+                for text in (
+                    reply.label,
+                    reply.error,
+                    state,
+                    reply.pins,
+                    *(notice.text for notice in reply.notices),
+                )
             )
 
             undone, _ = run(reply.undo, after)
             left, _ = run(world.ask({**after, "COWORK_PROVIDER": "none"}).now, after)
             assert undone == left if reply.state else not reply.undo
-            if KEEP in reply.flags and reply.state and reply.guard:
+            if CACHEABLE in reply.flags and reply.state and reply.guard:
                 again, fits = run(reply.guard, undone)
                 if fits:
                     assert again == undone
@@ -309,33 +326,33 @@ def test_the_prompt_and_the_commands_accept_the_same(entry: Any) -> None:
 # What else an answer says
 
 
-def test_an_answers_items(world: World) -> None:
+def test_fields_of_a_response(world: World) -> None:
     world.providers(json.dumps(GUIDE))
     world.pin("openrouter\n")
     reply = world.ask({"ANTHROPIC_MODEL": "mine"})
-    items = reply.items()
-    assert (
-        items[0] == world.directory
-        and items[2] == KEEP
-        and items[3] == "0"
-        and items[4] == "OpenRouter"
-        and items[6] == ""
-    )
-    assert items[1] == f"{world.directory}/.cowork-provider\x01openrouter\n\x01"
-    assert (
-        items[13] == "0"
-        and len(items) % 2 == 0
-        and items[12].split() == sorted(set(items[12].split()), key=items[12].split().index)
-    )
-    watched = dict(zip(items[14::2], items[15::2], strict=True))
-    assert set(watched) == {
-        f"{world.root}/{p}"
-        for p in ("state/trust", "state/selection", "state/reload", "providers.json")
-    }
-    for path, reference in watched.items():
-        assert bool(reference) == os.path.exists(path)
-        assert not reference or os.stat(reference).st_mtime_ns == os.stat(path).st_mtime_ns
-    assert "ANTHROPIC_MODEL" not in reply.absent.split() and BASE_URL in reply.absent.split()
+    assert reply.directory == world.directory
+    assert reply.flags == [CACHEABLE] and reply.lifetime == "0" and not reply.notices
+    assert reply.provider == "OpenRouter" and reply.error == ""
+    assert reply.pins == f"{world.directory}/.cowork-provider\x01openrouter\n\x01"
+    names = reply.unexported.split()
+    assert len(names) == len(set(names))
+    assert "ANTHROPIC_MODEL" not in names and BASE_URL in names
+    paths = ("state/trust", "state/selection", "state/reload", "providers.json")
+    assert {watch.path for watch in reply.watches} == {f"{world.root}/{p}" for p in paths}
+    for watch in reply.watches:
+        assert not watch.same_as and watch.absent == (not os.path.exists(watch.path))
+        if not watch.absent:
+            assert os.stat(watch.reference).st_mtime_ns == os.stat(watch.path).st_mtime_ns
+
+
+@pytest.mark.parametrize("shell", shells.with_hook(), ids=lambda shell: shell.name)
+def test_every_field_has_its_name_in_every_shell(world: World, shell: Shell) -> None:
+    world.providers(json.dumps(GUIDE))
+    world.pin("openrouter\n")
+    text = shell.response(world.ask({}, shell=shell.name))
+    watches = "unchanged" if isinstance(shell, CachingShell) else "watches"
+    for name in (*Response.TEXTS, "flags", "notices", *([] if shell.name == "tcsh" else [watches])):
+        assert re.search(rf"(__cowork_env_response_|[\"&; ]){name}\b", text), name
 
 
 def test_an_untrusted_pin_is_noted_once_for_each_content(world: World) -> None:
@@ -345,11 +362,11 @@ def test_an_untrusted_pin_is_noted_once_for_each_content(world: World) -> None:
     other = world.ask({})
     assert (
         len(one.notices) == 1
-        and one.notices == same.notices
-        and one.notices[0][0] != other.notices[0][0]
+        and one.notices[0].id == same.notices[0].id
+        and one.notices[0].id != other.notices[0].id
     )
     assert (
-        one.notices[0][1].endswith("is not allowed; to use it: cowork-env allow")
+        one.notices[0].text.endswith("is not trusted. Run: cowork-env allow")
         and not one.error
         and not one.now
     )
@@ -357,10 +374,12 @@ def test_an_untrusted_pin_is_noted_once_for_each_content(world: World) -> None:
 
 def test_a_damaged_state_is_said_and_dropped(world: World) -> None:
     reply = world.ask({STATE: "1:x:$(touch owned)", "A": "1"})
-    assert [text for _, text in reply.notices] == ["COWORK_ENV_STATE is damaged; it is ignored"]
-    assert run(reply.now, {STATE: "x", "A": "1"})[0] == {"A": "1"} and "touch" not in "".join(
-        reply.items()
-    )
+    assert [notice.text for notice in reply.notices] == [
+        "COWORK_ENV_STATE is damaged; it is ignored"
+    ]
+    assert run(reply.now, {STATE: "x", "A": "1"})[0] == {"A": "1"} and "touch" not in shells.get(
+        "bash"
+    ).response(reply)
 
 
 def test_a_slow_store_is_not_asked_before_the_question_is_patient(world: World) -> None:
@@ -377,14 +396,11 @@ def test_a_slow_store_is_not_asked_before_the_question_is_patient(world: World) 
     )
     active["COWORK_PROVIDER"] = "slow"
     reply = world.ask(active)
-    assert reply.flags == MORE and not os.path.exists(note)
+    assert reply.flags == [PENDING] and not os.path.exists(note)
     left, _ = run(reply.now, active)
     assert not any(k in left for k in (BASE_URL, STATE, *CREDENTIALS))
-    reply = world.ask(left, "p")
-    assert (
-        reply.items()[3] == str(respond.REMEMBER_OUTSIDE) == "600"
-        and Path(note).read_text() == "\n"
-    )
+    reply = world.ask(left, ALLOW_SLOW)
+    assert reply.lifetime == str(SECRET_LIFETIME) == "600" and Path(note).read_text() == "\n"
     assert run(reply.now, left)[0]["ANTHROPIC_AUTH_TOKEN"] == "sk-slow"
 
 
@@ -415,10 +431,10 @@ def test_an_answer_with_a_key_from_a_variable_fits_where_the_variable_is_the_sam
 
 def test_a_change_within_the_same_second_is_not_remembered_by_a_coarse_shell(world: World) -> None:
     world.providers(json.dumps(GUIDE))
-    assert respond.PASSING not in world.ask({"COWORK_PROVIDER": "openrouter"}, "s").flags
+    assert TRANSIENT not in world.ask({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
     os.utime(f"{world.root}/providers.json")
-    assert respond.PASSING in world.ask({"COWORK_PROVIDER": "openrouter"}, "s").flags
-    assert respond.PASSING not in world.ask({"COWORK_PROVIDER": "openrouter"}, "").flags
+    assert TRANSIENT in world.ask({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
+    assert TRANSIENT not in world.ask({"COWORK_PROVIDER": "openrouter"}, "").flags
 
 
 def test_references_are_private_and_bounded(world: World) -> None:
@@ -439,7 +455,14 @@ def test_no_key_is_in_what_people_are_shown(home: Home, world: World, shell: str
     assert key in reply.now and key in reply.apply
     assert not any(
         key in text
-        for text in (reply.label, reply.error, reply.state, reply.name, reply.guard, reply.absent)
+        for text in (
+            reply.label,
+            reply.error,
+            reply.state,
+            reply.provider,
+            reply.guard,
+            reply.unexported,
+        )
     )
 
 

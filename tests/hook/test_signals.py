@@ -240,15 +240,15 @@ print(text)
 # Where each hook changes the environment, and the same with what comes from there cut.
 CHANGES = {
     "bash": (
-        r'\\builtin eval ("\$9"|"\$\{__cowork_env_(?:applies|current)\[.*?\]\}")',
+        r'\\builtin eval ("\$(?:__cowork_env_response_now|__cowork_env_active_undo|\{__cowork_env_cache_applies\[.*?\]\})")',
         r'\\builtin eval "$(python3 ~/cut.py $$ <<<\1)"',
     ),
     "zsh": (
-        r'__cowork_env_run ("\$__cowork_env_(?:reply\[9\]|applies\[.*?\]|current\[4\])")',
-        r'__cowork_env_run "$(python3 ~/cut.py $$ <<<\1)"',
+        r'__cowork_env_evaluate ("\$__cowork_env_(?:response_now|cache_applies\[.*?\]|active_undo)")',
+        r'__cowork_env_evaluate "$(python3 ~/cut.py $$ <<<\1)"',
     ),
     "fish": (
-        r'builtin eval ("\$__cowork_env_(?:reply\[9\]|applies\[\$__cowork_env_i\]|current\[4\])")',
+        r'builtin eval ("\$__cowork_env_(?:response_now|cache_applies\[\$i\]|active_undo)")',
         r"builtin eval (printf %s \1 | python3 ~/cut.py '$fish_pid' | string collect)",
     ),
 }

@@ -13,9 +13,12 @@ from random import Random
 
 import pytest
 
+from cowork_env import shells
 from cowork_env.core.environment import BASE_URL, MANAGED, STATE, applied, enter, target
 from cowork_env.core.provider import Provider
-from cowork_env.shells import REGISTRY, Shell, quote_fish, quote_posix
+from cowork_env.hook.respond import Response
+from cowork_env.shells import fish, posix
+from cowork_env.shells.base import RESPONSE_PREFIX, Shell
 
 from support.home import need
 
@@ -43,7 +46,7 @@ SAVE = {"nu": "^{env} -0 o> {out}", "elvish": "(external {env}) -0 > {out}"}
 UNTESTED = {"pwsh"}  # no registry has its binary
 UTF8_ONLY = {"nu"}  # other bytes have no place in its strings
 UTF8_LOCALE = {"tcsh"}  # where the locale is C, it loses some of the bytes it reads
-TESTED = [name for name in REGISTRY if name not in UNTESTED]
+TESTED = [name for name in shells.NAMES if name not in UNTESTED]
 HOOKED = ["bash", "zsh", "fish"]
 FUZZ = int(os.environ.get("COWORK_ENV_FUZZ", "2000"))  # values per shell
 BATCH = 500
@@ -186,11 +189,12 @@ def some_value(random: Random) -> str:
 @pytest.mark.parametrize("name", TESTED)
 def test_hostile_values_arrive_byte_for_byte(name: str) -> None:
     meant = {f"V_{i}": value for i, value in enumerate(HOSTILE)}
-    assert run(name, REGISTRY[name].statements(dict(meant)), {}) == carried(name, meant)
+    assert run(name, shells.get(name).statements(dict(meant)), {}) == carried(name, meant)
     if name not in UTF8_LOCALE:
         expected = carried(name, {**meant, "LANG": "C"})
         assert (
-            run(name, REGISTRY[name].statements(dict(meant)), {"LANG": "C"}, locale="C") == expected
+            run(name, shells.get(name).statements(dict(meant)), {"LANG": "C"}, locale="C")
+            == expected
         )
 
 
@@ -201,7 +205,7 @@ def test_any_values_arrive_byte_for_byte(name: str) -> None:
     random = Random(f"values for {name}")  # noqa: S311
     for first in range(0, FUZZ, BATCH):
         meant = {f"V_{i}": some_value(random) for i in range(first, min(first + BATCH, FUZZ))}
-        assert run(name, REGISTRY[name].statements(dict(meant)), {}) == carried(name, meant)
+        assert run(name, shells.get(name).statements(dict(meant)), {}) == carried(name, meant)
 
 
 # Where a shell reads a program's output in pieces, a byte that is not UTF-8 near the end of one must not take its
@@ -211,7 +215,7 @@ SPLITTING = "\udcff'aaaaaaaaaaaa;touch owned;#"
 
 @pytest.mark.parametrize("name", TESTED)
 def test_a_value_arrives_wherever_in_the_output_it_stands(name: str) -> None:
-    shell, size = REGISTRY[name], 4096
+    shell, size = shells.get(name), 4096
     for over in range(0, 24, 1 if name == "tcsh" else 8):
         start = shell.statements({"A": "", "V": "V"}).rindex("V")
         meant = {"A": "x" * (size - start - over), "V": SPLITTING}
@@ -222,17 +226,17 @@ def test_a_value_arrives_wherever_in_the_output_it_stands(name: str) -> None:
 def test_setting_and_unsetting_are_done_exactly(name: str) -> None:
     env = {"GONE": "1", "EMPTIED": "1", "KEPT": "1", "SET": ""}
     changes = {"GONE": None, "EMPTIED": "", "SET": "2", "NEW": "3", "NEVER": None}
-    assert run(name, REGISTRY[name].statements(changes), env) == {
+    assert run(name, shells.get(name).statements(changes), env) == {
         "EMPTIED": "",
         "KEPT": "1",
         "SET": "2",
         "NEW": "3",
     }
-    assert REGISTRY[name].statements({}) == ""
+    assert shells.get(name).statements({}) == ""
 
 
 def test_quoting_is_one_word_between_single_quotes() -> None:
-    assert quote_posix("a'b\\") == "'a'\\''b\\'" and quote_fish("a'b\\") == "'a\\'b\\\\'"
+    assert posix.quote("a'b\\") == "'a'\\''b\\'" and fish.quote("a'b\\") == "'a\\'b\\\\'"
 
 
 GUARDED = [*MANAGED, "EXTRA_1", "EXTRA_2"]
@@ -279,7 +283,7 @@ def holds(shell: Shell, condition: str, expected: bool) -> str:
 
 @pytest.mark.parametrize("name", HOOKED)
 def test_guard_apply_and_undo_come_back_to_where_they_began(name: str) -> None:
-    random, shell = Random(f"round trips for {name}"), REGISTRY[name]  # noqa: S311
+    random, shell = Random(f"round trips for {name}"), shells.get(name)  # noqa: S311
     for _ in range(max(12, FUZZ // 500)):
         env, goal = some_environment(random), some_target(random)
         activation, changes = enter(env, "k", goal)
@@ -304,7 +308,7 @@ def test_guard_apply_and_undo_come_back_to_where_they_began(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOOKED)
 def test_a_guard_tells_unset_empty_and_set_apart(name: str) -> None:
-    shell = REGISTRY[name]
+    shell = shells.get(name)
     for live in ({}, {"X": ""}, {"X": "x"}, {"X": "xx"}, {"X": "X"}, {"X": "x\n"}, {"X": "\udcff"}):
         for value in (None, "", "x", "xx", "X", "x\n", "\udcff", "-n", "(", "!"):
             expected = live.get("X") == value
@@ -318,30 +322,29 @@ def test_a_guard_tells_unset_empty_and_set_apart(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOOKED)
-def test_a_list_for_the_hook_arrives_item_by_item(name: str) -> None:
+def test_a_response_arrives_field_by_field(name: str) -> None:
     need(COMMANDS[name][0])
-    shell = REGISTRY[name]
-    dump = {"fish": 'printf "%s\\0" $list', "bash": 'printf "%s\\0" "$@"'}.get(
-        name, 'printf "%s\\0" "${list[@]}"'
-    )
-    items = [v for v in HOSTILE if len(v) < 1000]
-    with tempfile.NamedTemporaryFile() as script:
-        script.write((shell.assignment("list", items) + dump).encode("utf-8", "surrogateescape"))
-        script.flush()
-        command = [*COMMANDS[name], script.name]
+    shell, values = shells.get(name), [v for v in HOSTILE if len(v) < 1000]
+    for i in range(0, len(values), len(Response.TEXTS)):
+        response = Response()
+        sent = dict(zip(Response.TEXTS, values[i:], strict=False))
+        for field, value in sent.items():
+            setattr(response, field, value)
+        names = " ".join(f'"${RESPONSE_PREFIX}{field}"' for field in sent)
+        script = f"{shell.response(response)}\nprintf '%s\\0' {names}\n"
         done = subprocess.run(
-            command,
+            [*COMMANDS[name], "/dev/stdin"],
+            input=script.encode("utf-8", "surrogateescape"),
             env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
             capture_output=True,
             timeout=20,
             check=True,
         )
-    assert [
-        os.fsdecode(item) for item in done.stdout.split(b"\0")[:-1]
-    ] == items and not done.stderr
+        arrived = [os.fsdecode(item) for item in done.stdout.split(b"\0")[:-1]]
+        assert arrived == list(sent.values()) and not done.stderr
 
 
-@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize("name", shells.NAMES)
 def test_a_url_goes_before_its_key_and_other_credentials_before_both(name: str) -> None:
     changes = {
         "ANTHROPIC_AUTH_TOKEN": "the-key",
@@ -349,5 +352,5 @@ def test_a_url_goes_before_its_key_and_other_credentials_before_both(name: str) 
         "A": "a",
         BASE_URL: "the-url",
     }
-    text = REGISTRY[name].statements(changes)
+    text = shells.get(name).statements(changes)
     assert text.index("ANTHROPIC_API_KEY") < text.index("the-url") < text.index("the-key")

@@ -1,0 +1,102 @@
+"""The files whose change means another response, in a form that shells can compare without a
+process.
+"""
+
+from __future__ import annotations
+
+import posix
+import time
+from _stat import S_ISLNK
+
+from ..util.errors import CoworkEnvError
+
+CLOCK_TICK_NS = 20_000_000  # a file's timestamp moves in steps of the kernel's tick, 10 ms at most
+WHOLE_SECONDS_NS = 2_000_000_000  # the same for a shell that compares timestamps by whole seconds
+MAX_REFERENCES = 200
+ATTEMPTS = 8  # at a file that was changed within the last tick
+
+
+class Watch:
+    """One watched file. Exactly one of these describes it as it was:
+
+    ``reference``: a file of ours with exactly the timestamp that ``path`` had. A shell can compare
+    two files' timestamps, to the nanosecond and without a process, but it cannot read one.
+    ``same_as``: ``path`` was a symbolic link to this file. Neither: there was no file.
+    """
+
+    __slots__ = ("path", "reference", "same_as")
+
+    def __init__(self, path: str, reference: str = "", same_as: str = "") -> None:
+        self.path, self.reference, self.same_as = path, reference, same_as
+
+    @property
+    def absent(self) -> bool:
+        """Whether the file must stay away."""
+        return not self.reference and not self.same_as
+
+
+class Watcher:
+    """Collects watches; the files are noted as they are before they are read."""
+
+    def __init__(self, state_dir: str) -> None:
+        self.state_dir = state_dir
+        self.watches: list[Watch] = []
+
+    def add(self, path: str, attempts: int = ATTEMPTS) -> int:
+        """Watch one file (an empty path: none). Returns its timestamp in nanoseconds, 0 for no
+        file.
+
+        A file that was changed within the last tick of the clock could change again without a
+        trace, so the tick is waited for, up to ``attempts`` times.
+        """
+        if not path:
+            return 0
+        for attempt in range(attempts + 1):
+            try:
+                timestamp = posix.stat(path).st_mtime_ns
+                is_link = S_ISLNK(posix.lstat(path).st_mode)
+            except (OSError, ValueError):
+                self.watches.append(Watch(path))
+                return 0
+            if attempt == attempts or not 0 <= time.time_ns() - timestamp < CLOCK_TICK_NS:
+                break
+            time.sleep(CLOCK_TICK_NS / 1e9)
+        self.watches.append(Watch(path, reference=reference(self.state_dir, timestamp)))
+        if is_link:
+            import os
+
+            self.watches.append(Watch(path, same_as=os.path.realpath(path)))
+        return timestamp
+
+    def add_all(self, paths: list[str], attempts: int = ATTEMPTS) -> int:
+        """Watch several files. Returns the newest of their timestamps in nanoseconds, 0 for no
+        file.
+        """
+        return max([self.add(path, attempts) for path in paths], default=0)
+
+
+def reference(state_dir: str, timestamp: int) -> str:
+    """The path of an empty file of ours with this timestamp in nanoseconds, made if need be.
+
+    Where it cannot be made, the hook finds no reference, and requests at every prompt: slower, not
+    wrong.
+    """
+    folder = f"{state_dir}/stamps"
+    path = f"{folder}/{timestamp}"
+    try:
+        if posix.stat(path).st_mtime_ns == timestamp:
+            return path
+    except OSError:
+        pass
+    try:
+        from ..util import files
+
+        files.private_directory(folder)
+        old = posix.listdir(folder)
+        for name in old if len(old) > MAX_REFERENCES else ():
+            posix.unlink(f"{folder}/{name}")
+        posix.close(posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
+        posix.utime(path, ns=(timestamp, timestamp))
+    except (OSError, CoworkEnvError):
+        pass
+    return path

@@ -1,0 +1,126 @@
+"""sh, bash and zsh."""
+
+from __future__ import annotations
+
+from .base import RESPONSE_PREFIX, SEPARATOR, CachingShell, Shell, fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..hook.respond import Response
+    from ..hook.watch import Watch
+
+
+def quote(text: str) -> str:
+    """``text`` as one word of sh, bash or zsh (POSIX 2.2.2: between single quotes everything is
+    literal).
+    """
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+class Posix(Shell):
+    """POSIX sh: statements alone. ``builtin`` goes before each command, so that no alias or
+    function is in the way.
+    """
+
+    name = "sh"
+    then = " && "
+    builtin = ""
+
+    def quote(self, text: str) -> str:
+        return quote(text)
+
+    def set(self, name: str, value: str) -> str:
+        return self.set_all({name: value})
+
+    def set_all(self, values: Mapping[str, str]) -> str:
+        pairs = " ".join(f"{name}={quote(value)}" for name, value in values.items())
+        return f"{self.builtin}export {pairs}"
+
+    def unset(self, name: str) -> str:
+        return self.unset_all([name])
+
+    def unset_all(self, names: Iterable[str]) -> str:
+        return f"{self.builtin}unset {' '.join(names)}"
+
+
+class Bash(Posix, CachingShell):
+    """bash 3.2 and later."""
+
+    name = "bash"
+    hook = "hook.bash"
+    builtin = "\\builtin "
+
+    def unset_all(self, names: Iterable[str]) -> str:
+        return f"{self.builtin}unset -v {' '.join(names)}"
+
+    def values_of(self, names: Iterable[str]) -> str:
+        return "".join(f"$'\\2'\"${{{name}-}}\"" for name in names)
+
+    def all_hold(self, values: Mapping[str, str | None]) -> str:
+        # As many separators as there are values less one, and none within: what is equal is equal
+        # one by one. A value that is not empty needs no mark to tell it from none. Not [[ ]]: it
+        # folds case under bash's nocasematch.
+        if any(SEPARATOR in (value or "") for value in values.values()):
+            return " && ".join(self._compare({name: value}) for name, value in values.items())
+        return self._compare(values)
+
+    def _compare(self, values: Mapping[str, str | None]) -> str:
+        live = [
+            f"${{{n}-}}" if v else f"${{{n}+x}}${{{n}-}}" if v == "" else f"${{{n}+x}}"
+            for n, v in values.items()
+        ]
+        wanted = ["" if v is None else v or "x" for v in values.values()]
+        return f'\\builtin test "{SEPARATOR.join(live)}" = {quote(SEPARATOR.join(wanted))}'
+
+    def when(self, name: str, value: str | None, code: str) -> str:
+        return f"{self._compare({name: value})} && {code}"
+
+    def either(self, condition: str, code: str, otherwise: str) -> str:
+        # The rare case is one word, which the shell does not parse until it is needed.
+        return f"if {condition}; then\n{code}else {self.builtin}eval {quote(otherwise)}\nfi\n"
+
+    def unchanged(self, watches: list[Watch]) -> str:
+        parts = ["-n x"]
+        for watch in watches:
+            path = quote(watch.path)
+            if watch.absent:
+                parts.append(f"! -e {path}")
+            elif watch.same_as:
+                parts.append(f"{path} -ef {quote(watch.same_as)}")
+            else:
+                parts.append(self._unmodified(path, quote(watch.reference)))
+        return f"[[ {' && '.join(parts)} ]]"
+
+    @staticmethod
+    def _unmodified(path: str, reference: str) -> str:
+        # If there were no reference, the file would be newer.
+        return f"-e {path} && ! {path} -nt {reference} && ! {path} -ot {reference}"
+
+    def response(self, response: Response) -> str:
+        named = fields(response) | {"unchanged": self.unchanged(response.watches)}
+        # Scalars: an interrupt inside name=(...) leaves bash's parser there, and ends the shell.
+        return "".join(f"{RESPONSE_PREFIX}{name}={quote(text)}\n" for name, text in named.items())
+
+
+class Zsh(Bash):
+    """zsh 5.1 and later."""
+
+    name = "zsh"
+    hook = "hook.zsh"
+    builtin = "builtin "
+
+    def wrap(self, hook: str) -> str:
+        # Functions that are defined in there run with zsh's own options, whatever the user has set.
+        return f"builtin emulate zsh -o noaliases -o noallexport -c {quote(hook)}\n"
+
+    @staticmethod
+    def _unmodified(path: str, reference: str) -> str:
+        # To zsh a file is neither newer nor older than one that does not exist.
+        return (
+            f"-e {path} && -e {reference} && ! {path} -nt {reference} && ! {path} -ot {reference}"
+        )
+
+
+SHELLS: dict[str, Shell] = {shell.name: shell for shell in (Posix(), Bash(), Zsh())}

@@ -163,3 +163,59 @@ HOOK = {shell: DIALECTS[shell].load for shell in SHELLS}
 def startup_file(shell: str, home: Home) -> Path:
     """The file that the shell reads when it starts at a prompt."""
     return home.path / DIALECTS[shell].startup
+
+
+# Options and settings that users may have on.
+OPTIONS = {
+    "bash": [
+        "set -u",
+        "set -e",
+        "set -o posix",
+        "set -o noclobber",
+        "set -a",
+        "set -f",
+        "IFS=_e:/",
+        "shopt -s nocasematch",
+        "shopt -s failglob",
+        "shopt -s nullglob",
+        "set -euo pipefail",
+        "set -T",
+        "set -E",
+        "shopt -s localvar_inherit",
+        "set -k",
+    ],
+    "zsh": [
+        "setopt ksh_arrays",
+        "setopt sh_word_split",
+        "setopt warn_create_global",
+        "setopt no_unset",
+        "setopt err_exit",
+        "setopt no_clobber",
+        "setopt all_export",
+        "setopt posix_builtins",
+        "setopt glob_subst",
+        "setopt rc_quotes",
+        "setopt no_nomatch",
+        "setopt null_glob",
+        "IFS=_e:/",
+        "setopt ksh_typeset",
+        "emulate ksh",
+        "emulate sh",
+    ],
+    "fish": [
+        "set -g IFS _e:/",
+        "set -g fish_greeting",
+        "set -gx LC_ALL C",
+        "set -g fish_read_limit 1000000",
+    ],
+}
+# What shows commands as they run.
+TRACES = [
+    ("bash", "set -x"),
+    ("bash", "set -v"),
+    ("bash", "set -T; trap 'echo \"+ $BASH_COMMAND\"' DEBUG"),
+    ("zsh", "set -x"),
+    ("zsh", "set -v"),
+    ("zsh", "trap 'print -r -- \"+ $ZSH_DEBUG_CMD\"' DEBUG"),
+    ("fish", "set -g fish_trace 1"),
+]

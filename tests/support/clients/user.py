@@ -116,7 +116,7 @@ class Exec:
 
 
 def guide(recorder: Recorder) -> list[dict[str, Any]]:
-    """The guide's four providers, with their URL endings, on the recorder; and one with an API key."""
+    """The guide's four providers with their URL endings on the recorder; one with an API key."""
     urls = {
         "My Anthropic API": f"{recorder.url}/v1",
         "OpenRouter": f"{recorder.url}/api/v1",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from support.home import GUIDE, Home, need
 from support.home import GUIDE_MANAGED as MANAGED
+from support.program import execute
 from support.terminal import Open
 
 
@@ -19,9 +19,7 @@ def test_beside_direnv(
     need("direnv")
     path = projects["OpenRouter"]
     (path / ".envrc").write_text("export FROM_DIRENV=yes\n")
-    subprocess.run(
-        ["direnv", "allow", str(path)], env=home.env, check=True, timeout=20, capture_output=True
-    )
+    execute(["direnv", "allow", path], env=home.env, cwd=home.path).check()
     load = "direnv hook fish | source" if shell == "fish" else f'eval "$(direnv hook {shell})"'
     for place in ("before", "after"):
         terminal = open_terminal(shell, **{place: load}, env={"DIRENV_LOG_FORMAT": ""})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 from support.home import GUIDE
 from support.processes import count
+from support.program import Program
 from support.terminal import Terminal
 
 
@@ -77,8 +77,6 @@ def test_reload_sends_a_request(terminal: Terminal) -> None:
     """A cowork-env reload elsewhere is seen at the next prompt."""
     home = terminal.home
     prompts(terminal, 1)
-    subprocess.run(
-        ["cowork-env", "reload"], env=home.env, check=True, timeout=30, capture_output=True
-    )
+    Program(home).run("reload").check()
     calls = count(terminal, lambda: prompts(terminal, 2))
     assert len([c for c in calls if "execve(" in c]) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from cowork_env.util.text import is_control, visible
 
 from support.home import GUIDE, Home, need
 from support.hostile import NOBODY, NOT_REGULAR, Project, as_nobody, open_to_all
+from support.program import execute
 
 
 @pytest.fixture
@@ -237,13 +237,11 @@ def test_a_full_or_read_only_disk(project: Project, which: str, fault: str) -> N
         ),
         f"cat {home.file} {project.pin}; find \"$FOLDER\" -name '*.tmp'",
     ]
-    done = subprocess.run(
+    done = execute(
         [need("unshare"), "-rm", "sh", "-c", "\n".join(lines), option],
         env={**home.env, "FOLDER": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        cwd=home.path,
+        input="",
     )
     if done.returncode == 77 or "unshare failed" in done.stderr:
         pytest.skip(f"nothing can be mounted here: {done.stderr}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.home import Home
+from support.program import Completed, Program
 from support.shells import SHELLS
 from support.terminal import Terminal
 
@@ -159,7 +159,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize("kind", FAILING)
-def test_keys_in_error_messages(kind: str, home: Home) -> None:
+def test_keys_in_error_messages(kind: str, home: Home, program: Program) -> None:
     """Every command's output about a bad entry with a key, with COWORK_ENV_DEBUG set."""
     home.providers([])
     home.file.write_text(FAILING[kind] % MARKS["broken"])
@@ -169,14 +169,7 @@ def test_keys_in_error_messages(kind: str, home: Home) -> None:
     commands = [line.split() for line in lines.split("|")]
     statuses = []
     for command in commands:
-        done = subprocess.run(
-            ["cowork-env", *command],
-            env={**home.env, "COWORK_ENV_DEBUG": "1"},
-            cwd=home.path / "p",
-            timeout=60,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-        )
+        done = program.run(*command, cwd=home.path / "p", COWORK_ENV_DEBUG="1")
         statuses.append(done.returncode)
         # As written these are not keys, but errors still hide them.
         if kind not in ("url", "query", "command", "reference"):
@@ -186,19 +179,11 @@ def test_keys_in_error_messages(kind: str, home: Home) -> None:
     assert any(statuses)
 
 
-def test_commands_that_may_show_a_key(home: Home, project: Path) -> None:
+def test_commands_that_may_show_a_key(home: Home, project: Path, program: Program) -> None:
     """token, export and exec give it, --token-stdin takes it; JSON and masks do not show it."""
 
-    def run(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["cowork-env", *words],
-            env=home.env,
-            cwd=project,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(*words: str, text: str = "") -> Completed:
+        return program.run(*words, cwd=project, input=text)
 
     assert run("token").stdout == MARKS["stored"] + "\n"
     assert marked(run("export", "--format", "sh").stdout) == [MARKS["stored"]]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from support.home import GUIDE_MANAGED as MANAGED
-from support.home import Home, need
+from support.home import Home
+from support.program import run_in_shell
 from support.shells import HOOK
 from support.terminal import Open
 
@@ -126,18 +126,8 @@ def test_non_interactive(shell: str, home: Home, projects: dict[str, Path]) -> N
     path = projects["OpenRouter"]
     strict = "" if shell == "fish" else "set -eu; "
     show = "echo $ANTHROPIC_MODEL"
-    done = subprocess.run(
-        [
-            need(shell),
-            "-c",
-            f"{strict}{HOOK[shell]}; echo start; cd {path}; {show}; cd /; echo end",
-        ],
-        env=home.env,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        cwd=home.path,
-    )
+    script = f"{strict}{HOOK[shell]}; echo start; cd {path}; {show}; cd /; echo end"
+    done = run_in_shell(home, shell, script)
     assert (done.stdout, done.stderr, done.returncode) == (
         "start\nanthropic/claude-sonnet-4-20250514\nend\n",
         "",
@@ -162,22 +152,10 @@ def test_a_snapshot_of_functions(
         ("zsh", "all functions"): "functions",
     }[shell, which]
     path = projects["OpenRouter"]
-    subprocess.run(
-        [need(shell), "-ic", f"{HOOK[shell]}; {listing} >~/snapshot"],
-        env=home.env,
-        timeout=20,
-        check=True,
-        capture_output=True,
-    )
+    run_in_shell(home, shell, f"{HOOK[shell]}; {listing} >~/snapshot", options=["-i"]).check()
     work = f"cd {path} && pwd && pushd / >/dev/null && popd >/dev/null && pwd; "
     work += "cd /nowhere || echo failed; env"
-    done = subprocess.run(
-        [shell, "-c", f". ~/snapshot; {work}"],
-        env=home.env,
-        capture_output=True,
-        text=True,
-        timeout=20,
-    )
+    done = run_in_shell(home, shell, f". ~/snapshot; {work}")
     assert done.stdout.startswith(f"{path}\n" * 2 + "failed\n")
     assert "ANTHROPIC" not in done.stdout
     assert "cowork" not in done.stderr and "not found" not in done.stderr

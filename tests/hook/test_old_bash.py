@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from support.home import GUIDE, Home, need
 from support.home import GUIDE_MANAGED as MANAGED
+from support.program import execute, run_in_shell
 from support.shells import HOOK, OPTIONS, SHELLS, TRACES
 from support.terminal import Open
 
@@ -17,16 +18,11 @@ from support.terminal import Open
 def test_syntax_and_shellcheck() -> None:
     folder = Path(__file__).parent.parent.parent / "shell"
     for shell in SHELLS:
-        subprocess.run(
-            [
-                need(shell),
-                "-n" if shell != "fish" else "--no-execute",
-                str(folder / f"hook.{shell}"),
-            ],
-            check=True,
-            timeout=20,
-        )
-    subprocess.run([need("shellcheck"), str(folder / "hook.bash")], check=True, timeout=60)
+        check = "--no-execute" if shell == "fish" else "-n"
+        hook = folder / f"hook.{shell}"
+        execute([need(shell), check, hook], env=os.environ, cwd=folder).check()
+    shellcheck = [need("shellcheck"), folder / "hook.bash"]
+    execute(shellcheck, env=os.environ, cwd=folder).check()
 
 
 OLD = HOOK["bash"].replace("bash)", "bash | sed 's/BASH_VERSINFO/as_if/g')")
@@ -73,18 +69,11 @@ def test_bash_script_under_strict_options(
     version: str, home: Home, projects: dict[str, Path]
 ) -> None:
     hook = HOOK["bash"] if version == "this" else f"as_if=(3 2); {OLD}"
-    done = subprocess.run(
-        [
-            need("bash"),
-            "-c",
-            f"set -euo pipefail; {hook}; cd {projects['OpenRouter']}; "
-            "echo $ANTHROPIC_MODEL; cd /; echo end",
-        ],
-        env=home.env,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        cwd=home.path,
+    done = run_in_shell(
+        home,
+        "bash",
+        f"set -euo pipefail; {hook}; cd {projects['OpenRouter']}; "
+        "echo $ANTHROPIC_MODEL; cd /; echo end",
     )
     assert (done.stdout, done.stderr, done.returncode) == (
         "anthropic/claude-sonnet-4-20250514\nend\n",

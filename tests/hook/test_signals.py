@@ -15,6 +15,7 @@ import pytest
 
 from support.home import GUIDE, Home
 from support.processes import has_ended, processes_of, wait_for
+from support.program import Program
 from support.session import Session
 from support.shells import PROMPT, SHELLS
 
@@ -233,13 +234,7 @@ def test_a_closed_terminal_at_a_prompt(session: Session) -> None:
     terminal.child.close(force=False) if session.shell == "fish" else os.kill(shell, signal.SIGHUP)
     wait_for(lambda: has_ended(shell))
     wait_for(lambda: not processes_of(session.home))
-    done = subprocess.run(
-        ["cowork-env", "rename", "OpenRouter", "Other"],
-        env=session.home.env,
-        capture_output=True,
-        timeout=10,
-    )
-    assert done.returncode == 0, done.stderr
+    Program(session.home).run("rename", "OpenRouter", "Other", timeout=10).check()
 
 
 def test_a_closed_terminal_during_a_lookup(session: Session) -> None:
@@ -279,12 +274,5 @@ def test_signals_during_a_write(name: str, home: Home) -> None:
         assert len(stored) == 1 and stored[0]["authToken"] == GUIDE[0]["authToken"]
         assert home.file.stat().st_mode & 0o777 == 0o600
     assert all(p.stat().st_mode & 0o777 == 0o600 for p in home.file.parent.iterdir())
-    done = subprocess.run(
-        ["cowork-env", "edit", "My Anthropic API", "--default-model", "last"],
-        env=home.env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
+    Program(home).run("edit", "My Anthropic API", "--default-model", "last", timeout=30).check()
     assert json.loads(home.file.read_text())[0]["defaultModel"] == "last"

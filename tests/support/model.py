@@ -46,7 +46,7 @@ class Pinned:
         self.good = bool(lines) and all(
             len(p) == 2 and p[0] in ("model", *TIERS, "required") for p in pairs
         )
-        self.word = lines[0] if lines else ""
+        self.name_or_id = lines[0] if lines else ""
         self.models = {p[0]: p[1] for p in pairs if len(p) == 2 and p[0] in ("model", *TIERS)}
         self.required = ["required", "true"] in pairs
 
@@ -89,9 +89,9 @@ class World:
         key = str(entry.get("authToken", ""))
         return "" if key.startswith("ENC:") else key
 
-    def find(self, word: str) -> dict[str, Any] | None:
+    def find(self, name_or_id: str) -> dict[str, Any] | None:
         for entry in self.entries:
-            if word in (entry["id"] or None, entry["name"]):
+            if name_or_id in (entry["id"] or None, entry["name"]):
                 return entry
         return None
 
@@ -107,15 +107,15 @@ class World:
                 d in self.below for d in (place, *place.parents)
             ):
                 pin = Pinned(text)
-                return (pin.word if pin.good else "bad pin"), pin.models, pin.required
+                return (pin.name_or_id if pin.good else "bad pin"), pin.models, pin.required
         return self.selection, {}, False
 
     def wanted(self, directory: Path, variable: str) -> tuple[str, dict[str, str | None]] | None:
         """The identity and the target that apply in a directory."""
-        word, models, required = self.choose(directory, variable)
-        if not word or word == "none":
+        name_or_id, models, required = self.choose(directory, variable)
+        if not name_or_id or name_or_id == "none":
             return None
-        entry = self.find(word)
+        entry = self.find(name_or_id)
         target: dict[str, str | None] = dict.fromkeys(ALWAYS)
         if entry is not None:
             key, extra = self.key(entry), entry.get("env", {})

@@ -70,13 +70,13 @@ class Walk:
             root / "plain/over",
             root / "plain/over/in",
         ]
-        for place, word in (
+        for place, name_or_id in (
             ("p1", "Alpha"),
             ("p2", "b-id"),
             ("p1/deep", "Alpha\nmodel = deeper"),
             ("plain/sub", "Delta"),
         ):
-            self.pin(root / place, word + "\n", True)
+            self.pin(root / place, name_or_id + "\n", True)
         own = {
             "ANTHROPIC_MODEL": "mine",
             "ANTHROPIC_CUSTOM_HEADERS": "",
@@ -214,7 +214,7 @@ class Walk:
 
     def step_edit_pin(self) -> str:
         place = self.random.choice(self.places)
-        word = self.random.choice(
+        name_or_id = self.random.choice(
             ["Alpha", "Beta", "Gamma", "Delta", "Cloud", "a-id", "b-id", "none", "Nobody"]
         )
         more = self.random.choice(
@@ -227,7 +227,7 @@ class Walk:
                 "url = http://x\n",
             ]
         )
-        self.pin(place, f"{word}\n{more}", self.random.random() < 0.7)
+        self.pin(place, f"{name_or_id}\n{more}", self.random.random() < 0.7)
         return "true"
 
     def step_unpin(self) -> str:

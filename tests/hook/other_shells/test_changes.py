@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from support.home import GUIDE, Home
 from support.home import GUIDE_MANAGED as MANAGED
+from support.program import Program
 from support.shells import DIALECTS
 from support.terminal import Open
 
@@ -108,7 +108,11 @@ def test_a_trusted_pin_that_fails(shell: str, home: Home, open_terminal: Open) -
 
 
 def test_a_missing_program_is_reported_once(
-    shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
+    shell: str,
+    home: Home,
+    projects: dict[str, Path],
+    open_terminal: Open,
+    program: Program,
 ) -> None:
     """The shell goes on working, one line is shown once, and the active provider is left.
 
@@ -116,14 +120,7 @@ def test_a_missing_program_is_reported_once(
     """
     interpreter = home.path / "bin/python"
     interpreter.parent.mkdir()
-    real = subprocess.run(
-        ["cowork-env", "hook", shell],
-        env=home.env,
-        capture_output=True,
-        check=True,
-        timeout=30,
-        text=True,
-    ).stdout
+    real = program.run("hook", shell).check().stdout
     fake = home.path / "bin/cowork-env"
     # The hook with the interpreter in a place where it can be removed.
     (home.path / "moved").write_text(

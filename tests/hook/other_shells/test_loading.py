@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from cowork_env.shells import REGISTRY
 from support.home import GUIDE_MANAGED as MANAGED
 from support.home import Home, need
 from support.processes import count
-from support.shells import DIALECTS, EVALUATE, OTHER_SHELLS, startup_file
+from support.program import Program, execute
+from support.shells import DIALECTS, EVALUATE, OTHER_SHELLS, PLAIN, startup_file
 from support.terminal import Open
 
 
@@ -27,7 +27,7 @@ def test_each_shell_with_a_hook_is_tested() -> None:
     }
 
 
-def test_the_lines_are_as_documented(home: Home) -> None:
+def test_the_lines_are_as_documented(home: Home, program: Program) -> None:
     """The hook's line, the line for statements, and what init writes where it knows the shell."""
     text = (
         (Path(__file__).parent.parent.parent / "docs/shells.md")
@@ -46,13 +46,7 @@ def test_the_lines_are_as_documented(home: Home) -> None:
         assert f"`{evaluate}`" in text
     for shell in ("xonsh", "elvish"):
         for _ in range(2):
-            subprocess.run(
-                ["cowork-env", "init", shell],
-                env=home.env,
-                capture_output=True,
-                check=True,
-                timeout=30,
-            )
+            program.run("init", shell).check()
         assert (startup_file(shell, home)).read_text() == DIALECTS[shell].load + "\n"
 
 
@@ -125,31 +119,19 @@ def test_tcsh_trace_shows_no_key(
     assert "echo back" in terminal.show("set x = back; echo $x")
 
 
-def test_scripts_that_load_the_hook(shell: str, home: Home, projects: dict[str, Path]) -> None:
+def test_scripts_that_load_the_hook(
+    shell: str, home: Home, projects: dict[str, Path], program: Program
+) -> None:
     """A script that loads the hook prints nothing, and has the provider."""
-    hook = subprocess.run(
-        ["cowork-env", "hook", shell], env=home.env, capture_output=True, check=True, timeout=30
-    )
-    (home.path / f"hook.{shell}").write_bytes(hook.stdout)
+    hook = program.run("hook", shell).check()
+    (home.path / f"hook.{shell}").write_text(hook.stdout)
     row = DIALECTS[shell]
     show = row.save.format(out=home.path / "env.out")
     script = home.path / "script"
     script.write_text(
         f"{row.load.format(home=home.path)}\ncd {projects['OpenRouter']}\n{show}\ncd /\necho end\n"
     )
-    options = {
-        "tcsh": ["-f"],
-        "xonsh": ["--no-rc"],
-        "elvish": ["-norc"],
-        "nu": ["--no-config-file"],
-    }[shell]
-    done = subprocess.run(
-        [need(shell), *options, str(script)],
-        env=home.env,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        cwd=home.path,
-    )
+    plain = PLAIN[shell]
+    done = execute([need(plain[0]), *plain[1:], script], env=home.env, cwd=home.path)
     assert (done.stdout, done.stderr, done.returncode) == ("end\n", "", 0)
     assert "ANTHROPIC_BASE_URL=https://openrouter.ai/api\0" in (home.path / "env.out").read_text()

@@ -13,7 +13,13 @@ import pexpect
 
 from support.home import Home, executable, need
 from support.program import execute, parse_environment
-from support.shells import COMMAND, DIALECTS, PROMPT, startup_file
+from support.shells import (
+    COMMAND,
+    DIALECTS,
+    PROMPT,
+    keep_fish_from_generating_completions,
+    startup_file,
+)
 
 # OSC, CSI, character sets, and any other two-character sequence (ECMA-48).
 ESCAPES = re.compile(
@@ -146,6 +152,8 @@ class Terminal(Dialog):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("\n".join([quiet, before, load, after, ready]) + "\n", encoding="utf-8")
         own = {"TERM": self.dialect.term, "ZDOTDIR": str(home.path)}
+        if shell == "fish":
+            keep_fish_from_generating_completions(home)
         if shell == "elvish":  # It keeps a socket there.
             own["XDG_RUNTIME_DIR"] = str(home.path / "run")
             (home.path / "run").mkdir(mode=0o700, exist_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 from support.clients.recorder import Recorder, Request
 from support.home import GUIDE, Home, executable, need
 from support.program import Completed, Program
-from support.shells import SHELLS
+from support.shells import SHELLS, keep_fish_from_generating_completions
 from support.terminal import Screen
 
 # How a client gets its environment: from the hook at a prompt, or from "cowork-env exec".
@@ -47,6 +47,7 @@ class User:
         home.env.update(
             HTTP_PROXY=outside.url, HTTPS_PROXY=outside.url, NO_PROXY="127.0.0.1,localhost"
         )
+        keep_fish_from_generating_completions(home)
         for name, text in STARTUP.values():
             path = home.path / name
             path.parent.mkdir(parents=True, exist_ok=True)

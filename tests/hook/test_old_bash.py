@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.home import GUIDE, Home, need
+from support.home import GUIDE, ROOT, Home, need
 from support.home import GUIDE_MANAGED as MANAGED
 from support.program import execute, run_in_shell
 from support.shells import HOOK, OPTIONS, SHELLS, TRACES
@@ -16,7 +16,7 @@ from support.terminal import Open
 
 
 def test_syntax_and_shellcheck() -> None:
-    folder = Path(__file__).parent.parent.parent / "shell"
+    folder = ROOT / "shell"
     for shell in SHELLS:
         check = "--no-execute" if shell == "fish" else "-n"
         hook = folder / f"hook.{shell}"
@@ -110,7 +110,7 @@ NEWER_THAN_BASH_3_2 = (
 
 
 def test_bash_hook_uses_nothing_newer_than_3_2() -> None:
-    text = (Path(__file__).parent.parent.parent / "shell/hook.bash").read_text()
+    text = (ROOT / "shell/hook.bash").read_text()
     code = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
     for pattern in NEWER_THAN_BASH_3_2:
         assert not re.search(pattern, code), pattern

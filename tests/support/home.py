@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]  # the checkout
+
 # The four example configurations of the provider guide, verbatim; the keys are invented.
 GUIDE: list[dict[str, Any]] = [
     {

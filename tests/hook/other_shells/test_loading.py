@@ -9,7 +9,7 @@ import pytest
 from cowork_env.shells import REGISTRY
 
 from support.home import GUIDE_MANAGED as MANAGED
-from support.home import Home, need
+from support.home import ROOT, Home, need
 from support.processes import count
 from support.program import Program, execute
 from support.shells import DIALECTS, EVALUATE, OTHER_SHELLS, PLAIN, startup_file
@@ -29,11 +29,7 @@ def test_each_shell_with_a_hook_is_tested() -> None:
 
 def test_the_lines_are_as_documented(home: Home, program: Program) -> None:
     """The hook's line, the line for statements, and what init writes where it knows the shell."""
-    text = (
-        (Path(__file__).parent.parent.parent / "docs/shells.md")
-        .read_text(encoding="utf-8")
-        .replace("\\|", "|")
-    )
+    text = (ROOT / "docs/shells.md").read_text(encoding="utf-8").replace("\\|", "|")
     for shell in OTHER_SHELLS:
         row = DIALECTS[shell]
         assert f"`{row.load.format(home='~').replace('/hook.nu', '/.cowork-env.nu')}`" in text

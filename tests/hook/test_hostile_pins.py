@@ -83,10 +83,7 @@ def test_a_pin_with_hostile_content(project: Project, kind: str, allowed: bool) 
     found, shown = project.ask()
     if not allowed:
         assert found.provider is None and found.error is None and len(found.untrusted) == 1
-        assert (
-            shown.strip()
-            == "~/project/.cowork-provider is not allowed; to use it: cowork-env allow"
-        )
+        assert shown.strip() == "~/project/.cowork-provider is not trusted. Run: cowork-env allow"
     elif kind in FINE:
         assert (
             found.provider is not None and found.provider.name == "OpenRouter" and not found.error

@@ -15,7 +15,7 @@ from itertools import islice
 
 from .core import providers
 from .core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
-from .core.provider import is_on, host_of, is_loopback, split_authority, split_url
+from .core.provider import host_of, is_loopback, is_on, split_authority, split_url
 from .util import jsontext
 from .util.errors import CoworkEnvError
 from .util.text import tilde, visible

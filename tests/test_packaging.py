@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from cowork_env.hook import bundle
 from cowork_env import shells
+from cowork_env.hook import bundle
 
 from support.home import Home, executable, need
 

@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .. import overrides
 from ..core.environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
 from ..core.provider import (
-    is_on,
     API_KEY,
     BEARER,
     InvalidField,
     check_base_url,
     is_loopback,
+    is_on,
     repaired,
     split_authority,
     split_url,

@@ -1,10 +1,9 @@
-"""Marked keys through a session in each shell and through the commands: they are where they belong, and nowhere else."""
+"""Marked keys in a session in each shell and in the commands are only where they belong."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -13,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from support.home import Home
-from support.terminal import SHELLS, Terminal
+from support.program import Completed, Program
+from support.shells import SHELLS
+from support.terminal import Terminal
 
 MARKS = {
     "stored": "sk-marked-stored-8f1c2",
@@ -23,15 +24,15 @@ MARKS = {
 
 
 def marked(text: str | bytes) -> list[str]:
-    """The marks in a text, plain or as base64 would spell them at any offset."""
+    """The marks in a text, plain or in base64 at any offset."""
     data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
     found = []
     for mark in MARKS.values():
-        spellings = [mark.encode()]
+        forms = [mark.encode()]
         for offset in range(3):
             coded = b64encode(b"\0" * offset + mark.encode())
-            spellings.append(coded[4:-4])  # what lies next to other bytes is spelled otherwise
-        if any(s in data for s in spellings):
+            forms.append(coded[4:-4])  # the ends depend on the neighbouring bytes
+        if any(s in data for s in forms):
             found.append(mark)
     return found
 
@@ -58,7 +59,7 @@ def project(home: Home) -> Path:
 
 
 class Arguments:
-    """Looks at the arguments of all processes of this account for as long as it is open."""
+    """Watches the arguments of all processes while it is open."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -93,8 +94,8 @@ def terminal(request: pytest.FixtureRequest, home: Home, project: Path) -> Itera
     opened.close()
 
 
-def test_a_session(terminal: Terminal, home: Home) -> None:
-    """Terminal, arguments, history, files and what children get, with a trace on for half of it."""
+def test_keys_in_a_session(terminal: Terminal, home: Home) -> None:
+    """Terminal, arguments, history, files and children, half of it with a trace."""
     said = ""
     with Arguments() as arguments:
         for trace in ("true", "set -g fish_trace 1" if terminal.shell == "fish" else "set -x"):
@@ -120,7 +121,7 @@ def test_a_session(terminal: Terminal, home: Home) -> None:
     assert "cowork-env: Stored" in said and marked(said) == []
     left = terminal.env("cd ~")
     assert [n for n, v in left.items() if marked(v)] == []
-    # What is remembered stays in the shell's own lists: neither exported, nor in a function, nor stored for good.
+    # What is remembered is neither exported, nor in a function, nor a universal variable.
     listing = {
         "bash": "declare -f; declare -px",
         "zsh": "functions; typeset -px",
@@ -150,55 +151,39 @@ FAILING = {
     "url": '[{"name": "Broken", "baseUrl": "https://u:%s@b.example/", "authToken": "k"}]',
     "query": '[{"name": "Broken", "baseUrl": "https://b.example/?key=%s", "authToken": "k"}]',
     "reference": '[{"name": "Broken", "baseUrl": "https://b.example", "authTokenFrom": "%s"}]',
-    "command": '[{"name": "Broken", "baseUrl": "https://b.example", "authTokenFrom": "cmd:false %s"}]',
-    "env": '[{"name": "Broken", "baseUrl": "https://b.example", "authToken": "%s", "env": {"BASH_ENV": "x"}}]',
+    "command": '[{"name": "Broken", "baseUrl": "https://b.example", '
+    '"authTokenFrom": "cmd:false %s"}]',
+    "env": '[{"name": "Broken", "baseUrl": "https://b.example", "authToken": "%s", '
+    '"env": {"BASH_ENV": "x"}}]',
 }
 
 
 @pytest.mark.parametrize("kind", FAILING)
-def test_failures(kind: str, home: Home) -> None:
-    """Every command's output about an entry that is wrong beside its key, with the way there shown, too."""
+def test_keys_in_error_messages(kind: str, home: Home, program: Program) -> None:
+    """Every command's output about a bad entry with a key, with COWORK_ENV_DEBUG set."""
     home.providers([])
     home.file.write_text(FAILING[kind] % MARKS["broken"])
     home.pin(home.path / "p", "Broken\n")
-    lines = "export --format json|exec -- true|list|show Broken|status|status --json|use Broken|token|rename Broken B"
-    commands = [line.split() for line in (lines + "|edit Broken --default-model m").split("|")]
+    lines = "export --format json|exec -- true|list|show Broken|status|status --json|use Broken"
+    lines += "|token|rename Broken B|edit Broken --default-model m"
+    commands = [line.split() for line in lines.split("|")]
     statuses = []
     for command in commands:
-        done = subprocess.run(
-            ["cowork-env", *command],
-            env={**home.env, "COWORK_ENV_DEBUG": "1"},
-            cwd=home.path / "p",
-            timeout=60,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-        )
+        done = program.run(*command, cwd=home.path / "p", COWORK_ENV_DEBUG="1")
         statuses.append(done.returncode)
-        if kind not in (
-            "url",
-            "query",
-            "command",
-            "reference",
-        ):  # as written, these are no keys; but errors still hide them
+        # As written these are not keys, but errors still hide them.
+        if kind not in ("url", "query", "command", "reference"):
             assert marked(done.stdout + done.stderr) == [], command
         elif done.returncode and command[0] not in ("list", "show", "status"):
             assert marked(done.stderr) == [], command
     assert any(statuses)
 
 
-def test_where_a_key_belongs(home: Home, project: Path) -> None:
-    """token, export and exec give it; --token-stdin takes it without an echo; JSON and masks do not show it."""
+def test_commands_that_may_show_a_key(home: Home, project: Path, program: Program) -> None:
+    """token, export and exec give it, --token-stdin takes it; JSON and masks do not show it."""
 
-    def run(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["cowork-env", *words],
-            env=home.env,
-            cwd=project,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(*words: str, text: str = "") -> Completed:
+        return program.run(*words, cwd=project, input=text)
 
     assert run("token").stdout == MARKS["stored"] + "\n"
     assert marked(run("export", "--format", "sh").stdout) == [MARKS["stored"]]
@@ -232,7 +217,7 @@ def test_where_a_key_belongs(home: Home, project: Path) -> None:
     assert marked(added.stdout + added.stderr) == []
 
 
-def test_representations(home: Home, project: Path) -> None:
+def test_no_key_in_representations(home: Home, project: Path) -> None:
     """repr and str of everything in the core that holds a key."""
     from cowork_env import models, shells
     from cowork_env.core import environment, provider, providers, resolve
@@ -263,7 +248,7 @@ def test_representations(home: Home, project: Path) -> None:
             assert marked(repr(thing) + str(thing)) == [], type(thing)
 
 
-def test_the_search_finds() -> None:
+def test_the_search_finds_every_encoding() -> None:
     for mark in MARKS.values():
         for before in range(4):
             text = b"x" * before + mark.encode() + b"yz"

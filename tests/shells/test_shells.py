@@ -1,14 +1,12 @@
-"""Statements in the real shells: what is exported is what was meant, byte for byte, and it can be undone."""
+"""Statements in real shells export values byte for byte, and can be undone."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -21,83 +19,42 @@ from cowork_env.shells import fish, posix
 from cowork_env.shells.base import RESPONSE_PREFIX, Shell
 
 from support.home import need
+from support.program import environment_after
+from support.shells import PLAIN
 
-# sh is dash, on Debian; each with the arguments that keep start-up files and surprises out.
-COMMANDS = {
-    "sh": ["dash"],
-    "bash": ["bash", "--norc", "--noprofile"],
-    "zsh": ["zsh", "-f"],
-    "fish": ["fish", "--no-config"],
-    "nu": ["nu", "--no-config-file"],
-    "xonsh": ["xonsh", "--no-rc"],
-    "elvish": ["elvish", "-norc"],
-    "tcsh": ["tcsh", "-f"],
-    "pwsh": ["pwsh", "-NoProfile", "-File"],
-}
-# How a program's output is evaluated, where that is not as the same words in a script; and how output is saved.
-EVALUATE = {
-    "nu": "for it in (open --raw {file} | from json | default {{}} | transpose name value) "
-    "{{ if $it.value == null {{ hide-env -i $it.name }} else {{ load-env {{($it.name): $it.value}} }} }}",
-    "xonsh": "execx($(cat {file}))",
-    "elvish": "eval (slurp < {file})",
-    "tcsh": 'eval "`cat {file}`"',
-}
-SAVE = {"nu": "^{env} -0 o> {out}", "elvish": "(external {env}) -0 > {out}"}
-UNTESTED = {"pwsh"}  # no registry has its binary
-UTF8_ONLY = {"nu"}  # other bytes have no place in its strings
-UTF8_LOCALE = {"tcsh"}  # where the locale is C, it loses some of the bytes it reads
+UNTESTED = {"pwsh"}  # its binary is not in any package registry
+UTF8_ONLY = {"nu"}  # its strings cannot hold other bytes
+UTF8_LOCALE = {"tcsh"}  # in the C locale it loses some bytes
 TESTED = [name for name in shells.NAMES if name not in UNTESTED]
 HOOKED = ["bash", "zsh", "fish"]
 FUZZ = int(os.environ.get("COWORK_ENV_FUZZ", "2000"))  # values per shell
 BATCH = 500
-OWN = {"PWD", "OLDPWD", "SHLVL", "_", "USER", "LOGNAME"}  # set by the shells themselves
+SET_BY_ALL = {"PWD", "OLDPWD", "SHLVL", "_", "USER", "LOGNAME"}  # set by the shells themselves
 STARTED = {"PATH", "HOME", "LC_ALL"}
 
 
 def run(name: str, code: str, env: Mapping[str, str], locale: str = "C.UTF-8") -> dict[str, str]:
-    """The environment, as a program sees it, after ``code`` in a shell that starts with ``env``."""
-    after = everything(name, code, env, locale)
-    return {k: v for k, v in after.items() if k not in own(name) and (k not in STARTED or k in env)}
-
-
-def everything(name: str, code: str, env: Mapping[str, str], locale: str) -> dict[str, str]:
-    """As :func:`run`, with what the shell itself sets."""
-    command = COMMANDS[name]
-    program = need(command[0])
-    with tempfile.TemporaryDirectory() as folder:
-        script, out = f"{folder}/script", f"{folder}/out"
-        save = SAVE.get(name, "{env} -0 > {out}").format(env=need("env"), out=out)
-        data = code.encode("utf-8", "surrogateescape")
-        if name in EVALUATE:
-            Path(f"{folder}/statements").write_bytes(data)
-            data = EVALUATE[name].format(file=f"{folder}/statements").encode()
-        Path(script).write_bytes(data + f"\n{save}\n".encode())
-        start = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": locale, **env}
-        done = subprocess.run(
-            [program, *command[1:], script],
-            env={os.fsencode(k): os.fsencode(v) for k, v in start.items()},
-            capture_output=True,
-            cwd=folder,
-            timeout=60,
-            check=False,
-        )
-        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-        rows = Path(out).read_bytes().split(b"\0")[:-1]
-    return dict(os.fsdecode(row).partition("=")[::2] for row in rows)
+    """The environment of a child after ``code`` in a shell, but for the shell's own."""
+    after = environment_after(name, code, env, locale)
+    return {
+        k: v
+        for k, v in after.items()
+        if k not in set_by_shell(name) and (k not in STARTED or k in env)
+    }
 
 
 @cache
-def own(name: str) -> set[str]:
+def set_by_shell(name: str) -> set[str]:
     """The variables that a shell sets by itself."""
     return (
-        OWN
+        SET_BY_ALL
         if name in ("sh", "bash", "zsh", "fish")
-        else OWN | set(everything(name, "", {}, "C.UTF-8"))
+        else SET_BY_ALL | set(environment_after(name, "", {}))
     )
 
 
 def carried(name: str, values: Mapping[str, str]) -> dict[str, str]:
-    """The values as far as the shell has a way to hold them."""
+    """The values as the shell can hold them."""
     if name not in UTF8_ONLY:
         return dict(values)
     return {n: re.sub("[\ud800-\udfff]", "\ufffd", v) for n, v in values.items()}
@@ -170,11 +127,14 @@ HOSTILE = [
     "'" * 3000,
     "\\" * 3000,
 ]
-SPECIAL = "'\"\\$`!~*?[]{}();&|<>#-= \t\n\r%^abcn\x01\x7f\x83\u2028é日🐍\ufdd0\ufdef\uf600\ue000\udc83\udcff"
+SPECIAL = (
+    "'\"\\$`!~*?[]{}();&|<>#-= \t\n\r%^abcn\x01\x7f\x83"
+    "\u2028é日🐍\ufdd0\ufdef\uf600\ue000\udc83\udcff"
+)
 
 
 def some_value(random: Random) -> str:
-    """Any value an environment can hold: hostile ones, special characters, any characters, any bytes."""
+    """Any value that an environment can hold: hostile ones, any characters, any bytes."""
     kind, size = random.randrange(8), random.randrange(30)
     if kind == 0:
         return random.choice(HOSTILE[:-3])
@@ -201,20 +161,20 @@ def test_hostile_values_arrive_byte_for_byte(name: str) -> None:
 @pytest.mark.parametrize("name", TESTED)
 @pytest.mark.timeout(max(120, FUZZ // 50))
 def test_any_values_arrive_byte_for_byte(name: str) -> None:
-    """COWORK_ENV_FUZZ values; the same ones in every run, as a failure has to be seen again."""
+    """COWORK_ENV_FUZZ values, the same in every run, so that failures can be repeated."""
     random = Random(f"values for {name}")  # noqa: S311
     for first in range(0, FUZZ, BATCH):
         meant = {f"V_{i}": some_value(random) for i in range(first, min(first + BATCH, FUZZ))}
         assert run(name, shells.get(name).statements(dict(meant)), {}) == carried(name, meant)
 
 
-# Where a shell reads a program's output in pieces, a byte that is not UTF-8 near the end of one must not take its
-# neighbours with it: what is lost between quotes ends them, and what follows is run.
+# Where a shell reads a program's output in pieces, a byte that is not UTF-8 near the end of a piece
+# must not take its neighbours with it: without a closing quote, what follows would be run.
 SPLITTING = "\udcff'aaaaaaaaaaaa;touch owned;#"
 
 
 @pytest.mark.parametrize("name", TESTED)
-def test_a_value_arrives_wherever_in_the_output_it_stands(name: str) -> None:
+def test_a_value_arrives_at_any_position_in_the_output(name: str) -> None:
     shell, size = shells.get(name), 4096
     for over in range(0, 24, 1 if name == "tcsh" else 8):
         start = shell.statements({"A": "", "V": "V"}).rindex("V")
@@ -223,7 +183,7 @@ def test_a_value_arrives_wherever_in_the_output_it_stands(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TESTED)
-def test_setting_and_unsetting_are_done_exactly(name: str) -> None:
+def test_setting_and_unsetting(name: str) -> None:
     env = {"GONE": "1", "EMPTIED": "1", "KEPT": "1", "SET": ""}
     changes = {"GONE": None, "EMPTIED": "", "SET": "2", "NEW": "3", "NEVER": None}
     assert run(name, shells.get(name).statements(changes), env) == {
@@ -235,7 +195,7 @@ def test_setting_and_unsetting_are_done_exactly(name: str) -> None:
     assert shells.get(name).statements({}) == ""
 
 
-def test_quoting_is_one_word_between_single_quotes() -> None:
+def test_quoting_makes_one_single_quoted_word() -> None:
     assert posix.quote("a'b\\") == "'a'\\''b\\'" and fish.quote("a'b\\") == "'a\\'b\\\\'"
 
 
@@ -282,7 +242,7 @@ def holds(shell: Shell, condition: str, expected: bool) -> str:
 
 
 @pytest.mark.parametrize("name", HOOKED)
-def test_guard_apply_and_undo_come_back_to_where_they_began(name: str) -> None:
+def test_guard_apply_and_undo_restore_the_environment(name: str) -> None:
     random, shell = Random(f"round trips for {name}"), shells.get(name)  # noqa: S311
     for _ in range(max(12, FUZZ // 500)):
         env, goal = some_environment(random), some_target(random)
@@ -301,7 +261,7 @@ def test_guard_apply_and_undo_come_back_to_where_they_began(name: str) -> None:
         by_hand = {n: v for n, v in by_hand.items() if v != goal[n]}
         back = applied(env, by_hand)
         assert run(name, "\n".join([*there, shell.statements(by_hand), undo]), env) == back
-        # The program, asked to reverse it, does the same.
+        # The program does the same.
         during = applied(after, by_hand)
         assert applied(during, activation.reverse(during)) == back
 
@@ -323,7 +283,7 @@ def test_a_guard_tells_unset_empty_and_set_apart(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOOKED)
 def test_a_response_arrives_field_by_field(name: str) -> None:
-    need(COMMANDS[name][0])
+    need(PLAIN[name][0])
     shell, values = shells.get(name), [v for v in HOSTILE if len(v) < 1000]
     for i in range(0, len(values), len(Response.TEXTS)):
         response = Response()
@@ -333,7 +293,7 @@ def test_a_response_arrives_field_by_field(name: str) -> None:
         names = " ".join(f'"${RESPONSE_PREFIX}{field}"' for field in sent)
         script = f"{shell.response(response)}\nprintf '%s\\0' {names}\n"
         done = subprocess.run(
-            [*COMMANDS[name], "/dev/stdin"],
+            [*PLAIN[name], "/dev/stdin"],
             input=script.encode("utf-8", "surrogateescape"),
             env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
             capture_output=True,
@@ -345,7 +305,7 @@ def test_a_response_arrives_field_by_field(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", shells.NAMES)
-def test_a_url_goes_before_its_key_and_other_credentials_before_both(name: str) -> None:
+def test_other_credentials_are_unset_before_the_url_and_the_key_are_set(name: str) -> None:
     changes = {
         "ANTHROPIC_AUTH_TOKEN": "the-key",
         "ANTHROPIC_API_KEY": None,

@@ -15,18 +15,15 @@ from ..core.resolve import Inputs, Resolution
 from ..doctor import ERROR, NOTE, OK, WARNING, Fix, Report
 from ..util.errors import FAILURE, CoworkEnvError
 from ..util.text import visible
-from . import statements
-from .common import (
-    colour,
-    complete_provider,
-    context,
-    examples,
-    interactive,
-    json_out,
-    report,
-    say,
-    usage,
-)
+from .errors import report_error as report
+from .errors import usage_error as usage
+from .inputs import current_inputs as context
+from .inputs import detect_shell
+from .options import complete_provider, examples
+from .output import say
+from .output import use_color as colour
+from .output import write_json as json_out
+from .prompts import interactive
 
 SHAPE = (
     1  # of --json; another number would mean that something was taken away or means something else
@@ -140,21 +137,30 @@ def _check(plan: Plan) -> Outcome:
 
 def _look_around(plan: Plan, found: Resolution, machine: Report, level: str) -> None:
     from ..doctor import local
+    from ..status import Status
     from .init import LINES
     from .init import command as init
-    from .status import View
 
     inputs = plan.inputs
-    view = View(inputs)
-    active = view.wanted is not None
-    shell = statements.invoking_shell()
+    view = Status(inputs)
+    active = view.target is not None
+    shell = detect_shell()
     install = None
     if shell in LINES and init.callback is not None:
         add_line: Callable[[str, bool], object] = init.callback
         install = Fix(
             f"add to {shell}'s start-up file: {LINES[shell]}", lambda: add_line(shell, False)
         )
-    local.shell(machine, inputs, shell, *view.shell, level, install)
+    local.shell(
+        machine,
+        inputs,
+        shell,
+        view.shell.state,
+        view.shell.message,
+        view.shell.hint,
+        level,
+        install,
+    )
     own = list(found.provider.env) if found.provider else []
     # What a client gets with the provider in force; whether it is, was said above.
     around = overrides.report(view.after, inputs.directory, own)

@@ -10,8 +10,11 @@ from ..hook import render
 from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
-from . import statements
-from .common import context, examples, say, usage
+from .errors import usage_error as usage
+from .inputs import current_inputs as context
+from .inputs import detect_shell
+from .options import examples
+from .output import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ def command(shell: str, remove: bool) -> None:
     ~/.xonshrc or ~/.config/elvish/rc.elv. SHELL is detected when left out.
     """
     env = context().env
-    name = shell or statements.invoking_shell()
+    name = shell or detect_shell()
     if not name:
         raise usage(
             "There is no telling which shell this is.", "Name it, as in: cowork-env init zsh"

@@ -29,7 +29,7 @@ def test_demo(shell: str, home: Home, tmp_path: Path) -> None:
         "base URL: https://openrouter.ai/api   model: anthropic/claude-sonnet-4-20250514",
         "base URL:    model: ",
         "cowork-env: left OpenRouter",
-        "cowork-env: ~/work/clone/.cowork-provider is not allowed; to use it: cowork-env allow",
+        "cowork-env: ~/work/clone/.cowork-provider is not trusted. Run: cowork-env allow",
         "cowork-env: LiteLLM Local (~/work/clone/.cowork-provider)",
         "base URL: http://localhost:4000   model: claude-3-5-sonnet-20241022",
     ):

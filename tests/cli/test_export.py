@@ -128,7 +128,7 @@ def test_a_shell_in_which_nothing_changes_gets_nothing(home: Home) -> None:
 @pytest.mark.parametrize(
     ("pin", "allowed", "status", "message"),
     [
-        ("openrouter\n", False, 3, "is not allowed"),
+        ("openrouter\n", False, 3, "is not trusted"),
         ("nobody\n", True, 1, "There is no provider 'nobody'"),
         ("nobody\nrequired = true\n", True, 1, "There is no provider 'nobody'"),
         ("openrouter\nbaseUrl = https://evil.example\n", True, 1, "has a line 2"),

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from cowork_env.cli.importing import from_variables
 from cowork_env.core import environment
-from cowork_env.core.resolve import Inputs, resolve, wanted
+from cowork_env.core.resolve import Inputs, resolve, target
+from cowork_env.importers.entries import from_variables
 
 from support.home import GUIDE, Home, executable
 
@@ -208,7 +208,7 @@ def test_what_an_active_provider_set_is_not_the_persons(home: Home) -> None:
         inputs = Inputs(before, str(work), str(home.config), str(home.state))
         found = resolve(inputs)
         env = environment.applied(
-            before, environment.transition(before, found.key, wanted(inputs, found))[1]
+            before, environment.transition(before, found.key, target(inputs, found))[1]
         )
         assert env[TOKEN] == OTHER
         result = run(home, "env", "--yes", cwd=work, **env)
@@ -317,7 +317,7 @@ def test_cc_switch_database(home: Home) -> None:
     folder = path.parent.stat().st_mtime_ns
     result = run(home, "cc-switch", "--yes")
     assert [(e["name"], e["baseUrl"]) for e in result.entries] == [("One", "https://one.example")]
-    assert "'Official' holds no key" in result.err
+    assert "'Official' has no key" in result.err
     assert "'Broken' is not valid JSON" in result.err
     assert path.parent.stat().st_mtime_ns == folder, "nothing was even put there for a while"
 

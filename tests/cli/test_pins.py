@@ -83,7 +83,7 @@ def test_pin_replaces_a_pin(home: Home, project: Path) -> None:
     assert run(home, "pin", "33333333-3333-4333-8333-333333333333", cwd=project).returncode == 0
     assert (project / PIN).read_text() == "LiteLLM Local\n"
     assert run(home, "pin", "none", cwd=project, COWORK_PROVIDER="openrouter").stderr.endswith(
-        "COWORK_PROVIDER is set to 'openrouter' in this shell, and goes before every pin.\n"
+        "COWORK_PROVIDER is set to 'openrouter' in this shell: it takes precedence.\n"
     )
     assert (project / PIN).read_text() == "none\n"
     assert active(home, project) == "none"
@@ -243,7 +243,7 @@ def test_allow_shows_what_the_pin_does(home: Home, project: Path) -> None:
         "  base URL  https://openrouter.ai/api\n"
         "  model     m1  (ANTHROPIC_MODEL)\n"
         "  opus      o1  (ANTHROPIC_DEFAULT_OPUS_MODEL)\n"
-        "  required  clients fail where it cannot be honoured\n"
+        "  required  clients fail when it cannot be used\n"
         "cowork-env: allowed\n"
     )
     assert state(home, pin) == ALLOWED
@@ -355,9 +355,9 @@ def test_prune(home: Home, project: Path) -> None:
     gone = home.pin(home.path / "gone", "openrouter\n")
     gone.unlink()
     result = run(home, "prune")
-    assert result.stderr == "allow ~/gone/.cowork-provider\ncowork-env: 1 record dropped\n"
+    assert result.stderr == "allow ~/gone/.cowork-provider\ncowork-env: 1 record removed\n"
     assert active(home, project) == "OpenRouter"
-    assert run(home, "prune").stderr == "cowork-env: 0 records dropped\n"
+    assert run(home, "prune").stderr == "cowork-env: 0 records removed\n"
 
 
 # reload, token

@@ -333,7 +333,7 @@ def test_rename_takes_the_selection_along(home: Home) -> None:
     assert selection(home) == "OpenRouter"
     ran = ok(home, "rename", "openrouter", "Router 2")
     assert "OpenRouter is now Router 2" in ran.stderr
-    assert "Pins that say 'OpenRouter'" in ran.stderr
+    assert "Pins with the name 'OpenRouter'" in ran.stderr
     assert selection(home) == saved(home)[0]["id"]
     assert "selected" in ok(home, "list").stdout
 
@@ -388,9 +388,9 @@ def test_use_refuses_what_cannot_be_used(home: Home) -> None:
 def test_use_tells_what_goes_before_it_here(home: Home) -> None:
     home.providers()
     home.pin(home.path, "AWS Bedrock\n")
-    assert "Here, ~/.cowork-provider goes before it." in ok(home, "use", "openrouter").stderr
+    assert "Here, ~/.cowork-provider takes precedence." in ok(home, "use", "openrouter").stderr
     assert (
-        "Here, $COWORK_PROVIDER goes before it."
+        "Here, $COWORK_PROVIDER takes precedence."
         in ok(home, "use", "openrouter", COWORK_PROVIDER="aws-bedrock").stderr
     )
 
@@ -433,7 +433,7 @@ def test_a_file_open_to_others_is_told_until_a_write_repairs_it(home: Home) -> N
     home.providers().chmod(0o640)
     for command in (["list"], ["show", "openrouter"]):
         assert "open to other people (mode 640)" in ok(home, *command).stderr
-    assert "it is yours alone now" in ok(home, "edit", "openrouter", "--opus", "o").stderr
+    assert "it is private now" in ok(home, "edit", "openrouter", "--opus", "o").stderr
     assert ok(home, "list").stderr == ""
 
 

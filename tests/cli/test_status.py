@@ -13,7 +13,7 @@ import pytest
 
 from cowork_env.core import environment
 from cowork_env.core.environment import STATE
-from cowork_env.core.resolve import Inputs, resolve, wanted
+from cowork_env.core.resolve import Inputs, resolve, target
 
 from support.home import GUIDE, Home, executable, need
 
@@ -61,7 +61,7 @@ def entered(home: Home, directory: Path, **env: str) -> dict[str, str]:
     """The environment after the hook has done its work there."""
     inputs = Inputs({**home.env, **env}, str(directory), str(home.config), str(home.state))
     found = resolve(inputs)
-    changes = environment.transition(inputs.env, found.key, wanted(inputs, found))[1]
+    changes = environment.transition(inputs.env, found.key, target(inputs, found))[1]
     return environment.applied(inputs.env, changes)
 
 
@@ -202,7 +202,7 @@ def test_a_hidden_universal_variable_of_fish_is_in_step(home: Home, work: Path) 
     )
     found = resolve(inputs)
     shadowed = frozenset({"ANTHROPIC_API_KEY"})
-    changes = environment.transition(inputs.env, found.key, wanted(inputs, found), False, shadowed)[
+    changes = environment.transition(inputs.env, found.key, target(inputs, found), False, shadowed)[
         1
     ]
     # fish cannot unset it in this shell alone: an empty one hides it.

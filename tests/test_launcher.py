@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cowork_env import shim
+from cowork_env import launcher
 from cowork_env.core import environment
 from cowork_env.core.resolve import Inputs
 from cowork_env.hook import render
@@ -82,7 +82,7 @@ class Shims:
         assert (done.returncode, done.stderr) == (0, "")
         found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
         return {
-            k: v for k, v in found.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_", shim.GUARD)
+            k: v for k, v in found.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_", launcher.GUARD)
         }
 
 
@@ -139,7 +139,7 @@ def test_the_environment_stays_as_it_is_to_the_byte(shims: Shims) -> None:
         found = dict(
             e.split("=", 1) for e in out.stdout.decode("utf-8", "surrogateescape").split("\0") if e
         )
-        assert found.pop(shim.GUARD)
+        assert found.pop(launcher.GUARD)
         assert found == given
 
 
@@ -235,7 +235,7 @@ def test_another_persons_home_has_its_own_providers(shims: Shims, tmp_path: Path
         [{"name": "Theirs", "baseUrl": "https://theirs.example", "authToken": "sk-invented-t"}]
     )
     other.pin(other.path, "theirs\n")
-    changed = {k: other.env[k] for k in shim.PLACES}
+    changed = {k: other.env[k] for k in launcher.PLACES}
     assert shims.seen(other.path, **changed)["ANTHROPIC_BASE_URL"] == "https://theirs.example"
     # What is not said, as in cron, is as it was.
     env = {"PATH": shims.env["PATH"]}
@@ -289,7 +289,7 @@ def test_a_script_without_a_first_line_is_run_by_sh(shims: Shims) -> None:
 
 
 def test_a_launcher_costs_no_heavy_module() -> None:
-    code = "import sys; sys.path.append(sys.argv[1]); import cowork_env.shim; print(*sys.modules)"
+    code = "import sys; sys.path.append(sys.argv[1]); import cowork_env.launcher; print(*sys.modules)"
     out = subprocess.run(
         [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(render.PACKAGE)],
         capture_output=True,
@@ -316,29 +316,26 @@ def test_an_interpreter_whose_path_the_kernel_cannot_take(shims: Shims) -> None:
     inner = shims.home.path / ("it's a long way " + "x" * 100)
     inner.mkdir()
     (inner / "python").symlink_to(sys.executable)
-    launcher = shims.folder / "tool"
-    text = launcher.read_text().partition("\n")[2]
-    launcher.write_text(shim.first_lines(str(inner / "python")) + text)
-    assert launcher.read_text().startswith("#!/bin/sh\n")
+    path = shims.folder / "tool"
+    text = path.read_text().partition("\n")[2]
+    path.write_text(launcher.first_lines(str(inner / "python")) + text)
+    assert path.read_text().startswith("#!/bin/sh\n")
     shims.home.pin(shims.home.path, "openrouter\n")
     assert shims.seen()["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
 
 
 def test_bytecode_goes_where_the_hook_has_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = ["/usr/bin/python3", "-I", "-S", "-X", "utf8"]
     inputs = Inputs(home.env, "/", str(home.config), str(home.state))
-    monkeypatch.setattr(
-        render, "_interpreter", lambda state: [*command, "-X", "pycache_prefix=/cache"]
-    )
-    assert "sys.pycache_prefix = '/cache' or " in shim.text("tool", inputs)
-    monkeypatch.setattr(render, "_interpreter", lambda state: command)
-    assert "sys.pycache_prefix = '' or " in shim.text("tool", inputs)
+    for prefix in ("/cache", ""):
+        found = launcher._Interpreter("/usr/bin/python3", prefix)
+        monkeypatch.setattr(launcher, "_find_interpreter", lambda state, found=found: found)
+        assert f"sys.pycache_prefix = {prefix!r} or " in launcher.text("tool", inputs)
 
 
 def test_without_the_package_it_says_so(shims: Shims) -> None:
-    launcher = shims.folder / "tool"
-    text = launcher.read_text().splitlines(keepends=True)
-    launcher.write_text(
+    path = shims.folder / "tool"
+    text = path.read_text().splitlines(keepends=True)
+    path.write_text(
         "".join("sys.path += []\n" if line.startswith("sys.path") else line for line in text)
     )
     done = shims.run()
@@ -480,7 +477,7 @@ def test_what_is_not_a_launcher_stays(shims: Shims) -> None:
 )
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(CoworkEnvError):
-        shim.check_name(name)
+        launcher.check_name(name)
 
 
 def test_one_bad_name_writes_none(shims: Shims) -> None:
@@ -489,7 +486,7 @@ def test_one_bad_name_writes_none(shims: Shims) -> None:
 
 
 def test_launchers_hold_no_key_and_are_not_writable_by_others(shims: Shims) -> None:
-    launcher = shims.folder / "tool"
-    assert GUIDE[1]["authToken"] not in launcher.read_text()
-    assert launcher.stat().st_mode & 0o777 == 0o755
+    path = shims.folder / "tool"
+    assert GUIDE[1]["authToken"] not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o755
     assert shims.folder.stat().st_mode & 0o777 == 0o700

@@ -1,7 +1,7 @@
-"""What the real-client tests share: the clients, the servers, and a person at a prompt.
+"""Fixtures for the tests with real clients: the clients, the servers, and a user at a prompt.
 
-They run only when asked for, with ``-m clients``. The clients come from the folder that ``prepare`` fills, which is
-COWORK_ENV_CLIENTS or, failing that, one beside pytest's own temporary folders.
+These tests run only with ``-m clients``. The clients are in the folder that ``prepare`` fills:
+COWORK_ENV_CLIENTS or, if that is not set, one beside pytest's own temporary folders.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from .person import Person
-from .recorder import Recorder
+from support.clients.installed import Clients
+from support.clients.recorder import Recorder
+from support.clients.user import User
 from support.home import Home
 
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is in this folder, and leave it out unless it is asked for."""
+    """Mark the tests in this folder, and deselect them unless ``-m`` names them."""
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker("clients")
@@ -31,23 +32,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in ours]
 
 
-class Clients:
-    """The clients' environments in one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (self.claude,) = folder.glob(
-            "agent/lib/python*/site-packages/claude_agent_sdk/_bundled/claude"
-        )
-
-    def program(self, environment: str, name: str) -> list[str]:
-        """The command that runs one of ``programs/`` in an environment."""
-        return [str(self.folder / environment / "bin/python"), str(HERE / "programs" / name)]
-
-
 @pytest.fixture(scope="session")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Clients:
-    """The clients, installed if they are not yet."""
+    """The clients, installed if necessary."""
     folder = Path(
         os.environ.get("COWORK_ENV_CLIENTS") or tmp_path_factory.getbasetemp().parent / "clients"
     )
@@ -61,14 +48,14 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Clients:
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    """The server of the person's providers."""
+    """The server of the user's providers."""
     with Recorder() as server:
         yield server
 
 
 @pytest.fixture
 def other() -> Iterator[Recorder]:
-    """Somebody else's server: in no test may anything reach it."""
+    """Someone else's server: no test may reach it."""
     with Recorder() as server:
         yield server
         assert server.connections == 0, server.requests
@@ -76,12 +63,12 @@ def other() -> Iterator[Recorder]:
 
 @pytest.fixture
 def outside() -> Iterator[Recorder]:
-    """A proxy for whatever wants to leave this machine: it lets nothing pass and writes down who asked."""
+    """A proxy for requests that would leave this machine: it records and refuses them."""
     with Recorder() as server:
         yield server
 
 
 @pytest.fixture
-def person(home: Home, clients: Clients, recorder: Recorder, outside: Recorder) -> Person:
-    """A person with the guide's providers, a hook in every start-up file, and the clients at hand."""
-    return Person(home, clients.claude, recorder, outside)
+def user(home: Home, clients: Clients, recorder: Recorder, outside: Recorder) -> User:
+    """A user with the guide's providers, the hook in each startup file, and the clients in PATH."""
+    return User(home, clients.claude, recorder, outside)

@@ -1,4 +1,4 @@
-"""Claude Code as a person meets it: its first questions, an answer, and ``/status``."""
+"""Claude Code at its first start: its questions, an answer, and ``/status``."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 
 import pytest
 
-from .conversation import ask, start, status
-from .person import WAYS, Person, check, model
-from .recorder import Recorder
+from support.clients.conversation import ask, start, status
+from support.clients.recorder import Recorder
+from support.clients.user import METHODS, User, check, model
 
 
 @pytest.mark.parametrize(
-    ("name", "way"), [*(("OpenRouter", way) for way in WAYS), ("Keyed", "zsh")]
+    ("name", "method"), [*(("OpenRouter", method) for method in METHODS), ("Keyed", "zsh")]
 )
 def test_first_start(
-    name: str, way: str, person: Person, recorder: Recorder, other: Recorder, outside: Recorder
+    name: str, method: str, user: User, recorder: Recorder, other: Recorder, outside: Recorder
 ) -> None:
-    provider, project = person.providers[name], person.project(name)
+    provider, project = user.providers[name], user.project(name)
     keyed = provider.get("auth") == "api-key"
     if keyed:
-        # With an API key the first start of all asks Anthropic itself whether it can be reached.
-        (person.home.path / ".claude.json").write_text('{"hasCompletedOnboarding": true}')
-    terminal, line = person.claude(way, project)
-    with terminal:
-        asked = start(terminal, line)
+        # With an API key, onboarding would check whether Anthropic's own servers can be reached.
+        (user.home.path / ".claude.json").write_text('{"hasCompletedOnboarding": true}')
+    screen, line = user.claude(method, project)
+    with screen:
+        asked = start(screen, line)
         assert asked == ({"key", "trust"} if keyed else {"style", "security", "trust"})
-        ask(terminal, "hello there", f"answer from {model(provider)}")
-        shown = status(terminal)
+        ask(screen, "hello there", f"answer from {model(provider)}")
+        shown = status(screen)
     url = re.sub(r"/v1.*", "", provider["baseUrl"])
     assert f"Anthropic base URL: {url} " in shown
     assert f"Model: {model(provider)} " in shown

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Clients
-from .person import ALIASES, WAYS, Person, model
-from .recorder import Recorder
+from support.clients.installed import Clients
+from support.clients.recorder import Recorder
+from support.clients.user import ALIASES, METHODS, User, model
 from support.home import GUIDE
 
 (ENTRY,) = [entry for entry in GUIDE if entry["name"] == "LiteLLM Local"]
@@ -24,7 +24,10 @@ MODELS = [model(ENTRY, alias) for alias in ("", *ALIASES)]
 
 @pytest.fixture(scope="module")
 def litellm(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a proxy that answers with each model's name; only to count words does it ask further up."""
+    """The port of a proxy that answers with each model's name.
+
+    It sends requests upstream only to count tokens.
+    """
     folder = tmp_path_factory.mktemp("litellm")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -99,31 +102,31 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     pytest.fail(f"LiteLLM does not start: {log.read_text()[-2000:]}")
 
 
-def move(person: Person, port: int, key: str = ENTRY["authToken"]) -> Path:
-    """Let the guide's entry lead to the proxy, with the guide's ``/v1`` at the end; its project."""
-    person.providers["LiteLLM Local"].update(baseUrl=f"http://localhost:{port}/v1", authToken=key)
-    person.home.providers(list(person.providers.values()))
-    return person.project("LiteLLM Local")
+def move(user: User, port: int, key: str = ENTRY["authToken"]) -> Path:
+    """Point the guide's entry at the proxy, with the guide's ``/v1`` at the end; its project."""
+    user.providers["LiteLLM Local"].update(baseUrl=f"http://localhost:{port}/v1", authToken=key)
+    user.home.providers(list(user.providers.values()))
+    return user.project("LiteLLM Local")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_client(
-    way: str, litellm: int, person: Person, clients: Clients, recorder: Recorder, outside: Recorder
+    method: str, litellm: int, user: User, clients: Clients, recorder: Recorder, outside: Recorder
 ) -> None:
-    project = move(person, litellm)
-    with person.way(way) as here:
-        done = here.run(project, ["claude", "-p", "hi"])
-        assert (done.status, done.stdout) == (0, f"answer from {MODELS[0]}\n"), done
-        done = here.run(project, ["claude", "--model", "opus", "-p", "hi"])
-        assert (done.status, done.stdout) == (0, f"answer from {MODELS[1]}\n"), done
-        done = here.run(project, [*clients.program("agent", "agent.py"), "", "haiku"])
+    project = move(user, litellm)
+    with user.by(method) as starter:
+        done = starter.run(project, ["claude", "-p", "hi"])
+        assert (done.returncode, done.stdout) == (0, f"answer from {MODELS[0]}\n"), done
+        done = starter.run(project, ["claude", "--model", "opus", "-p", "hi"])
+        assert (done.returncode, done.stdout) == (0, f"answer from {MODELS[1]}\n"), done
+        done = starter.run(project, [*clients.program("agent", "agent.py"), "", "haiku"])
         assert done.stdout.splitlines() == [
             f"answer from {MODELS[0]}",
             f"answer from {MODELS[3]}",
         ], done
         for sdk in ("anthropic-1", "anthropic"):
-            done = here.run(project, clients.program(sdk, "messages.py"))
-            # Its mock responses are never streamed; what is streamed is seen on the recording server.
+            done = starter.run(project, clients.program(sdk, "messages.py"))
+            # Its mock responses are never streamed; test_clients_sdks.py tests streaming.
             answers = [line for line in done.stdout.splitlines() if "answer" in line]
             assert answers == [
                 *(f"plain answer from {m}" for m in MODELS),
@@ -133,8 +136,8 @@ def test_every_client(
     assert (recorder.connections, outside.connections) == (0, 0)
 
 
-def test_the_master_key_counts(litellm: int, person: Person) -> None:
-    """The proxy does look at the key, so the test above says something."""
-    project = move(person, litellm, "sk-wrong-invented")
-    with person.way("bash") as here:
-        assert here.run(project, ["claude", "-p", "hi"]).status == 1
+def test_the_proxy_checks_the_key(litellm: int, user: User) -> None:
+    """The test above would fail with a wrong key."""
+    project = move(user, litellm, "sk-wrong-invented")
+    with user.by("bash") as starter:
+        assert starter.run(project, ["claude", "-p", "hi"]).returncode == 1

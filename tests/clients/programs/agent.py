@@ -1,4 +1,4 @@
-"""An application with the Claude Agent SDK: agent.py MODEL..., where an empty MODEL means the default."""
+"""An application with the Claude Agent SDK: agent.py MODEL..., empty for the default model."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from claude_agent_sdk import ClaudeAgentOptions, ResultMessage, query
 
 
 async def ask(model):
-    # As an application in a project does it: the project's own settings files count.
+    # Like an application in a project, which reads the project's settings files.
     options = ClaudeAgentOptions(model=model or None, setting_sources=["user", "project", "local"])
     async for message in query(prompt="hi", options=options):
         if isinstance(message, ResultMessage):

@@ -1,4 +1,4 @@
-"""An application with the anthropic SDK: it asks each model that its environment names, in every way the SDK has."""
+"""An application with the anthropic SDK: each model of its environment, with every kind of call."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A server that speaks the Anthropic Messages API, writes down who asked for what, and knows nothing else."""
+"""A server that speaks the Anthropic Messages API and records every request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# Where the guide's base URLs lead once they are repaired: nothing, and OpenRouter's prefix. Everything else is a 404.
+# The path prefixes of the guide's base URLs once they are repaired. Everything else is a 404.
 PREFIXES = ("", "/api")
 
 
@@ -23,7 +23,8 @@ class Request:
         self.body = body
 
     def __repr__(self) -> str:
-        return f"<{self.method} {self.host}{self.path} model={self.model} credentials={self.credentials}>"
+        what = f"model={self.model} credentials={self.credentials}"
+        return f"<{self.method} {self.host}{self.path} {what}>"
 
     def all(self, name: str) -> list[str]:
         """The values of every header line of that name."""
@@ -31,12 +32,12 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The host and port that the client believed to talk to."""
+        """The host and port that the client addressed."""
         return ",".join(self.all("host"))
 
     @property
     def credentials(self) -> list[str]:
-        """Every credential in it, as ``header: value``; it should be one."""
+        """Every credential in it, as ``header: value``; there should be one."""
         return [
             f"{key}: {value}"
             for key, value in self.headers
@@ -45,20 +46,21 @@ class Request:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body, or nothing."""
+        """The parsed body; empty if there is none."""
         return json.loads(self.body) if self.body else {}
 
     @property
     def model(self) -> str | None:
-        """The model that was asked for."""
+        """The requested model."""
         return self.json.get("model")
 
 
 class Recorder:
     """The server, on a free port of this machine. ``with`` starts and stops it.
 
-    ``bash``: what it wants Claude Code to run with its Bash tool before it gives its final answer. ``connections``
-    counts every connection, said or unsaid, so that a server that must not be reached can prove it.
+    ``bash`` is a command that it has Claude Code run with its Bash tool before the final answer.
+    ``connections`` counts every connection, with a request or without, so that a test can show that
+    a server was not reached.
     """
 
     def __init__(self, bash: str = "") -> None:
@@ -87,16 +89,16 @@ class Recorder:
 
     @property
     def url(self) -> str:
-        """Its root, without a slash at the end."""
+        """Its root URL, without a slash at the end."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def messages(self) -> list[Request]:
-        """The requests for a model's answer."""
+        """The requests for a message."""
         return [r for r in self.requests if r.method == "POST" and r.path.endswith("/v1/messages")]
 
     def clear(self) -> None:
-        """Forget what was asked so far."""
+        """Forget the requests so far."""
         self.requests.clear()
         self.connections = 0
 
@@ -111,7 +113,7 @@ class _Server(ThreadingHTTPServer):
         return True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is nothing to talk about."""
+        """Ignore clients that close the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -120,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _receive(self) -> Request:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -167,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def do_CONNECT(self) -> None:
-        """Asked as a proxy: noted, and refused."""
+        """Record a request to a proxy, and refuse it."""
         self._receive()
         self._reply(403, {})
 
@@ -190,16 +192,16 @@ class _Handler(BaseHTTPRequestHandler):
         }
         return self._stream(message) if request.json.get("stream") else self._reply(200, message)
 
-    def _answer(self, asked: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
-        """The Bash tool's call while its result is not in yet and the client offers that tool, then words."""
-        done = "tool_result" in json.dumps(asked.get("messages", []))
-        offered = any(tool.get("name") == "Bash" for tool in asked.get("tools", []))
+    def _answer(self, body: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+        """A call of the Bash tool, if one is wanted and not done yet; then a text."""
+        done = "tool_result" in json.dumps(body.get("messages", []))
+        offered = any(tool.get("name") == "Bash" for tool in body.get("tools", []))
         if self.server.recorder.bash and offered and not done:
-            call = {"command": self.server.recorder.bash, "description": "look around"}
+            call = {"command": self.server.recorder.bash, "description": "show the environment"}
             return [
                 {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": call}
             ], "tool_use"
-        return [{"type": "text", "text": f"answer from {asked.get('model')}"}], "end_turn"
+        return [{"type": "text", "text": f"answer from {body.get('model')}"}], "end_turn"
 
     def _stream(self, message: dict[str, Any]) -> None:
         self.send_response(200)

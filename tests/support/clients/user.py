@@ -1,25 +1,25 @@
-"""A person with providers, projects, three shells, and the patience to start a client in each of them."""
+"""A user with providers, projects and three shells, who starts clients in each of them."""
 
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .recorder import Recorder, Request
-from .terminal import Terminal
+from support.clients.recorder import Recorder, Request
 from support.home import GUIDE, Home, executable, need
+from support.program import Completed, Program
+from support.shells import SHELLS
+from support.terminal import Screen
 
-SHELLS = ("bash", "zsh", "fish")
-# How a client gets its environment: the hook at a prompt, or "cowork-env exec".
-WAYS = (*SHELLS, "exec")
+# How a client gets its environment: from the hook at a prompt, or from "cowork-env exec".
+METHODS = (*SHELLS, "exec")
 ALIASES = ("opus", "sonnet", "haiku", "fable")
 
-# In full, as people have it whose start-up files come before their PATH does: a login shell begins with the system's.
-START_UP = {
+# With the program's full path, as for users whose PATH is set after their startup files are read.
+STARTUP = {
     "bash": (".bashrc", "PS1='ready> '\neval \"$({program} hook bash)\"\n"),
     "zsh": (".zshrc", "PROMPT='ready> '\neval \"$({program} hook zsh)\"\n"),
     "fish": (
@@ -35,29 +35,19 @@ QUIET_CLAUDE = {
 }
 
 
-class Result:
-    """How a client ended, and what it said."""
-
-    def __init__(self, status: int, stdout: str, stderr: str) -> None:
-        self.status, self.stdout, self.stderr = status, stdout, stderr
-
-    def __repr__(self) -> str:
-        return f"<{self.status}: {self.stdout!r} {self.stderr!r}>"
-
-
-class Person:
-    """The person. ``work`` holds a project for each provider, pinned, in a folder with the provider's slug."""
+class User:
+    """The user. ``work`` holds a project for each provider, with a pin, named by its slug."""
 
     def __init__(self, home: Home, claude: Path, recorder: Recorder, outside: Recorder) -> None:
         self.home, self.recorder = home, recorder
         self.work = home.path / "work"
         home.env.update(QUIET_CLAUDE)
         home.env["PATH"] = f"{claude.parent}:{home.env['PATH']}"
-        # Whatever wants to leave this machine is caught.
+        # A proxy catches everything that would leave this machine.
         home.env.update(
             HTTP_PROXY=outside.url, HTTPS_PROXY=outside.url, NO_PROXY="127.0.0.1,localhost"
         )
-        for name, text in START_UP.values():
+        for name, text in STARTUP.values():
             path = home.path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.replace("{program}", executable()), encoding="utf-8")
@@ -71,42 +61,47 @@ class Person:
         return self.work / name.lower().replace(" ", "-")
 
     @contextmanager
-    def way(self, way: str) -> Iterator[Prompt | Exec]:
-        """A prompt of that shell in the home, or ``exec``."""
-        if way == "exec":
+    def by(self, method: str) -> Iterator[Prompt | Exec]:
+        """What starts clients: a prompt of that shell in the home, or ``exec``."""
+        if method == "exec":
             yield Exec(self.home)
         else:
-            with self.terminal(way) as terminal:
-                yield Prompt(self.home, terminal)
+            with self.shell(method) as screen:
+                yield Prompt(self.home, screen)
 
-    def claude(self, way: str, directory: Path) -> tuple[Terminal, str]:
-        """A terminal, and what to type in it so that Claude Code starts in ``directory`` (nothing: it starts)."""
-        if way == "exec":
-            return Terminal([executable(), "exec", "--", "claude"], self.home.env, directory), ""
-        return self.terminal(way), f"cd {directory} && claude"
+    def claude(self, method: str, directory: Path) -> tuple[Screen, str]:
+        """A screen, and the line to type there that starts Claude Code in ``directory``.
 
-    def terminal(self, shell: str) -> Terminal:
+        The line is empty where Claude Code starts by itself.
+        """
+        if method == "exec":
+            command = [executable(), "exec", "--", "claude"]
+            return Screen(command, env=self.home.env, cwd=directory), ""
+        return self.shell(method), f"cd {directory} && claude"
+
+    def shell(self, shell: str) -> Screen:
         """A shell at its first prompt."""
         path = need(shell)
-        terminal = Terminal([path, "-i"], {**self.home.env, "SHELL": path}, self.home.path)
-        terminal.wait("ready> $")
-        return terminal
+        env = {**self.home.env, "SHELL": path}
+        screen = Screen([path, "-i"], env=env, cwd=self.home.path)
+        screen.wait("ready> $")
+        return screen
 
 
 class Prompt:
     """A shell's prompt, to start clients from."""
 
-    def __init__(self, home: Home, terminal: Terminal) -> None:
-        self.home, self.terminal = home, terminal
+    def __init__(self, home: Home, screen: Screen) -> None:
+        self.home, self.screen = home, screen
 
-    def run(self, directory: Path, argv: list[str], limit: float = 60) -> Result:
+    def run(self, directory: Path, argv: list[str], limit: float = 60) -> Completed:
         """Go to ``directory`` and start ``argv`` there, on one line; then go home."""
         out, err = self.home.path / "stdout", self.home.path / "stderr"
-        status = "$status" if "fish" in self.terminal.name else "$?"
-        line = f"cd {directory} && {shlex.join(argv)} </dev/null >{out} 2>{err}; echo 'fini''shed:'{status}:; cd"
-        self.terminal.send(line + "\r")
-        found = self.terminal.wait(r"finished:(\d+): .*ready> $", limit)
-        return Result(int(found[1]), out.read_text(), err.read_text())
+        status = "$status" if "fish" in self.screen.name else "$?"
+        start = f"cd {directory} && {shlex.join(argv)} </dev/null >{out} 2>{err}"
+        self.screen.send(f"{start}; echo 'fini''shed:'{status}:; cd\r")
+        found = self.screen.wait(r"finished:(\d+): .*ready> $", limit)
+        return Completed(argv, int(found[1]), out.read_text(), err.read_text())
 
 
 class Exec:
@@ -115,22 +110,13 @@ class Exec:
     def __init__(self, home: Home) -> None:
         self.home = home
 
-    def run(self, directory: Path, argv: list[str], limit: float = 60) -> Result:
+    def run(self, directory: Path, argv: list[str], limit: float = 60) -> Completed:
         """Start ``argv`` in ``directory``."""
-        done = subprocess.run(
-            [executable(), "exec", "--", *argv],
-            cwd=directory,
-            env=self.home.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=limit,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+        return Program(self.home).run("exec", "--", *argv, cwd=directory, timeout=limit)
 
 
 def guide(recorder: Recorder) -> list[dict[str, Any]]:
-    """The guide's four providers with their URL endings as they stand, on the recorder; and one with an API key."""
+    """The guide's four providers, with their URL endings, on the recorder; and one with an API key."""
     urls = {
         "My Anthropic API": f"{recorder.url}/v1",
         "OpenRouter": f"{recorder.url}/api/v1",
@@ -151,12 +137,12 @@ def guide(recorder: Recorder) -> list[dict[str, Any]]:
 
 
 def model(provider: dict[str, Any], alias: str = "") -> str:
-    """The model that an alias (or none) must become."""
+    """The model that an alias, or none, must resolve to."""
     return str(provider.get("models", {}).get(alias) or provider["defaultModel"])
 
 
 def check(request: Request, provider: dict[str, Any], credential: str = "") -> None:
-    """See that one request went where the provider is, with its key, once, in the right header."""
+    """Check that a request went to the provider, with its key, once, in the right header."""
     scheme, _, rest = provider["baseUrl"].partition("://")
     assert scheme == "http"
     assert request.host == rest.partition("/")[0]

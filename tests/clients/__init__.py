@@ -1,1 +1,0 @@
-"""Real clients on loopback: Claude Code, the Agent SDK, the anthropic SDK and a LiteLLM proxy."""

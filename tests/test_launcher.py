@@ -82,7 +82,9 @@ class Shims:
         assert (done.returncode, done.stderr) == (0, "")
         found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
         return {
-            k: v for k, v in found.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_", launcher.GUARD)
+            k: v
+            for k, v in found.items()
+            if k not in ("PWD", "OLDPWD", "SHLVL", "_", launcher.GUARD)
         }
 
 
@@ -289,7 +291,9 @@ def test_a_script_without_a_first_line_is_run_by_sh(shims: Shims) -> None:
 
 
 def test_a_launcher_costs_no_heavy_module() -> None:
-    code = "import sys; sys.path.append(sys.argv[1]); import cowork_env.launcher; print(*sys.modules)"
+    code = (
+        "import sys; sys.path.append(sys.argv[1]); import cowork_env.launcher; print(*sys.modules)"
+    )
     out = subprocess.run(
         [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(render.PACKAGE)],
         capture_output=True,

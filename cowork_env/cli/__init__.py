@@ -56,7 +56,7 @@ SECTIONS = (
         (
             ("pin unpin", "Set the provider for this directory and below."),
             ("allow deny prune", "Trust or reject pins."),
-            ("status", "Show what is active, why, and what overrides it."),
+            ("status", "Show what is active here, and why."),
             ("doctor", "Diagnose problems."),
         ),
     ),

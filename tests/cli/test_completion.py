@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from support.home import Home
-from support.program import Program
+import pytest
+
+from support.home import Home, need
+from support.program import Program, execute
+from support.terminal import Dialog
 
 
 def complete(program: Program, line: str) -> list[str]:
@@ -35,3 +38,40 @@ def test_completion_offers_provider_names_that_need_no_quotes(home: Home, progra
         assert complete(program, line) == ["my-anthropic-api"], line
     home.file.write_text("not JSON")
     assert complete(program, "pin ") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_is_valid(program: Program, home: Home, shell: str) -> None:
+    result = program.run("completion", shell)
+    assert result.returncode == 0
+    assert "_COWORK_ENV_COMPLETE" in result.stdout
+    check = execute([need(shell), "-n"], env=home.env, cwd=home.path, input=result.stdout)
+    assert (check.returncode, check.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("shell", "option", "load"),
+    [
+        ("bash", "--norc", 'eval "$(cowork-env completion bash)"'),
+        ("zsh", "-f", 'autoload -Uz compinit; compinit -D; eval "$(cowork-env completion zsh)"'),
+        ("fish", "-N", "cowork-env completion fish | source"),
+    ],
+)
+def test_shell_completes_commands_options_and_providers(
+    home: Home, shell: str, option: str, load: str
+) -> None:
+    home.providers()
+    with Dialog(
+        [need(shell), option, "-i"], env={**home.env, "TERM": "xterm"}, cwd=home.path
+    ) as dialog:
+        dialog.send(f"{load}; echo rea''dy\n")
+        dialog.expect("ready")
+        for typed, rest in (
+            ("rel", "oad"),
+            ("show my-", "anthropic-api"),
+            ("exec --prov", "ider"),
+            ("exec --provider lit", "ellm-local"),
+        ):
+            dialog.send(f"cowork-env {typed}\t")
+            dialog.expect(rest)
+            dialog.send("\x15")  # clears the line

@@ -1,8 +1,8 @@
-"""The environment of a provider in the formats that programs and CI systems read, beside those of the shells.
+"""The environment of a provider in the formats of programs and CI systems.
 
-None but JSON can say "unset". What that means for each is in its function; the rule for all is that a base URL and
-a key never meet one of somebody else's, and that a value which a reader could take for another is refused. An
-error comes before the first byte of output.
+Only JSON can say "unset"; each function says what its format does instead. In all of them, a base
+URL and a key are never combined with others, a value that a reader could misread is refused, and
+errors come before the first byte of output.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 
-from .core.environment import CARRIED
+from .core.environment import URL_AND_CREDENTIALS
+from .core.provider import is_exportable
 from .util.errors import USAGE, CoworkEnvError
 
 TYPE_CHECKING = False
@@ -20,30 +21,32 @@ if TYPE_CHECKING:
     from .core.environment import Target
 
     Values = dict[str, str]
+    # A function of the target, the names of variables that hold keys, and the environment now.
     Format = Callable[[Target, Set[str], Mapping[str, str]], str]
 
-GITLAB_MAX_BYTES = 5 << 10
-GITLAB_MAX_VARIABLES = 20  # what every installation allows; an administrator may allow more
-DOCKER_MAX_LINE = 64 << 10
+GITLAB_MAX_BYTES = 5 << 10  # of a report; this and the next are GitLab's defaults
+GITLAB_MAX_VARIABLES = 20
+DOCKER_MAX_LINE = 64 << 10  # bytes
 _AZURE_RESERVED = ("endpoint", "input", "secret", "path", "securefile")
 
 
 def emit(
     name: str, wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]
 ) -> None:
-    """Give ``out`` what goes to standard output for ``wanted`` in the format ``name``; ``github`` appends to a file then.
+    """Write ``wanted`` in the format ``name``: call ``out`` with the text for standard output.
 
-    ``keys`` names the variables whose values are keys, ``env`` is the environment as it is. Raises
-    :class:`CoworkEnvError`, which names a variable and never its value, when the format cannot carry it.
+    The ``github`` format also appends to the file ``$GITHUB_ENV``. ``keys`` names the variables
+    that hold keys; ``env`` is the environment as it is now. Raises :class:`CoworkEnvError` if the
+    format cannot carry a variable; the error has its name, never its value.
     """
     if name not in NAMES:
         raise CoworkEnvError(
             f"There is no format '{name}'.",
-            f"There is {', '.join(NAMES)}, or a shell's name.",
+            f"Use {', '.join(NAMES)}, or the name of a shell.",
             USAGE,
         )
     for variable, value in wanted.items():
-        if value is not None and ("\0" in value or any(0xD800 <= ord(c) < 0xE000 for c in value)):
+        if value is not None and not is_exportable(value):
             raise _refused(variable, name, "is not UTF-8 text")
     if name == "github":
         _github(wanted, keys, env, out)
@@ -63,27 +66,29 @@ def _present(wanted: Target) -> Values:
 
 
 def _emptied(wanted: Target, env: Mapping[str, str], name: str) -> Values:
-    """The values to set where nothing can be unset, in a job whose later steps start from the same environment.
+    """The values to set where nothing can be unset, and later steps inherit the environment.
 
-    What should be unset and is not there is left out, and what is there is set to the empty string, which clients
-    take for unset. Not so an address or a credential: SDKs send an empty one, so those are refused.
+    A variable that must be unset is left out if it is not set, and set to the empty string if it
+    is: clients treat that like unset. But SDKs send an empty URL or credential, so these are
+    refused.
     """
     values = _present(wanted)
     for variable, value in wanted.items():
         if value is None and env.get(variable):
-            if variable in CARRIED:
+            if variable in URL_AND_CREDENTIALS:
                 raise _refused(
                     variable,
                     name,
-                    "is set here and has to be unset",
-                    f"Give it to the steps that need it only, or run 'unset {variable}' and use 'cowork-env exec' or a shell.",
+                    "is set here and must be unset",
+                    f"Set it only in the steps that need it, or run 'unset {variable}' "
+                    "and use 'cowork-env exec' or a shell.",
                 )
             values[variable] = ""
     return values
 
 
 def _json(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
-    """One object, name to value; null is a variable that must be unset. Pure ASCII, whatever the values."""
+    """One object, name to value; null: must be unset. Pure ASCII, whatever the values."""
     import json
 
     return json.dumps(wanted, indent=2) + "\n"
@@ -92,33 +97,35 @@ def _json(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
 def _dotenv(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
     """A ``.env`` file that python-dotenv, dotenv for Node.js, Docker Compose and ``sh`` read alike.
 
-    What must be unset is left out: the file is for an environment that this program does not see. A value that
-    those readers take apart differently is refused.
+    A value that they read differently is refused. Variables that must be unset are left out: the
+    environment in which the file will be used is not known here.
     """
     lines = []
     for variable, value in _present(wanted).items():
         if value.isascii() and value.translate({ord(c): "a" for c in "_./:@%+,-"}).isalnum():
-            spelled = value
+            quoted = value
         elif "\r" in value or "${" in value:
             raise _refused(variable, "dotenv", "has a carriage return or '${' in it")
         elif "'" not in value and "\\\\" not in value and not value.endswith("\\"):
-            spelled = f"'{value}'"
+            quoted = f"'{value}'"
         elif not any(c in value for c in '"\\$`\n'):
-            spelled = f'"{value}"'
+            quoted = f'"{value}"'
         else:
             raise _refused(
-                variable, "dotenv", "has both kinds of quotes or a doubled backslash in it"
+                variable, "dotenv", "has both kinds of quotes or a double backslash in it"
             )
-        lines.append(f"{variable}={spelled}\n")
+        lines.append(f"{variable}={quoted}\n")
     return "".join(lines)
 
 
 def _github(
     wanted: Target, keys: Set[str], env: Mapping[str, str], out: Callable[[str], object]
 ) -> None:
-    """Mask each key by a command, and append to ``$GITHUB_ENV`` for the later steps of the job.
+    """Commands that mask the keys; the variables are appended to ``$GITHUB_ENV`` for later steps.
 
-    A step that sets one of the variables in its own ``env`` keeps that. For what must be unset see :func:`_emptied`.
+    A step that sets one of the variables in its own ``env`` keeps that value. For variables that
+    must be unset see :func:`_emptied`. The grammar is documented in "Workflow commands for GitHub
+    Actions".
     """
     values = _emptied(wanted, env, "github")
     path = env.get("GITHUB_ENV")
@@ -128,10 +135,8 @@ def _github(
             "The github format is for a step of a GitHub Actions workflow.",
         )
     for variable in values:
-        if variable.upper().startswith(("GITHUB_", "RUNNER_")) or variable.upper() in (
-            "NODE_OPTIONS",
-            "CI",
-        ):
+        upper = variable.upper()
+        if upper.startswith(("GITHUB_", "RUNNER_")) or upper in ("NODE_OPTIONS", "CI"):
             raise _refused(variable, "github", "belongs to the runner")
     everything = "\n".join((*values, *values.values()))
     while (delimiter := f"cowork_env_{os.urandom(16).hex()}") in everything:
@@ -140,7 +145,7 @@ def _github(
         f"{variable}<<{delimiter}\n{value}\n{delimiter}\n" for variable, value in values.items()
     )
     secrets = [value for variable, value in values.items() if variable in keys]
-    # A log is masked line by line, so each line of a key is a key.
+    # Logs are masked line by line, so each line of a key needs a mask.
     masks = dict.fromkeys(
         part for s in secrets for part in (s, *s.replace("\r", "\n").split("\n")) if part.strip()
     )
@@ -158,7 +163,10 @@ def _escape(text: str, *pairs: tuple[str, str]) -> str:
 
 
 def _append(path: str, data: bytes, before: Callable[[], object]) -> None:
-    """Append ``data`` to a regular file, all or nothing, on a line of its own; ``before`` is called once it is open."""
+    """Append ``data`` to a regular file, all or nothing, beginning with a new line.
+
+    ``before`` is called when the file is open and nothing is written yet.
+    """
     try:
         descriptor = os.open(
             path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -186,11 +194,11 @@ def _append(path: str, data: bytes, before: Callable[[], object]) -> None:
 
 
 def _gitlab(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
-    """A dotenv report: values go to later jobs as they stand, without quotes, and GitLab expands ``$NAME`` in them.
+    """A dotenv report for later jobs: values without quotes, in which GitLab expands ``$NAME``.
 
-    A project's or group's variable wins over a report. So a variable that already has another value here is
-    refused, one that must be unset included: later jobs could get that value beside ours. Everybody who sees the
-    pipeline may read a report, unless ``artifacts:access`` says otherwise.
+    Variables of the project or group take precedence over a report. So a variable that already has
+    another value here is refused, even if it must be unset: later jobs could get that value beside
+    ours. Everybody who sees the pipeline may read a report, unless ``artifacts:access`` limits it.
     """
     for variable, value in wanted.items():
         if env.get(variable) and env[variable] != value:
@@ -198,7 +206,7 @@ def _gitlab(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
                 variable,
                 "gitlab",
                 "already has another value in this job",
-                "A project's variable would win over the report in later jobs; remove it there.",
+                "A variable of the project takes precedence over the report; remove it there.",
             )
     values = _present(wanted)
     for variable, value in values.items():
@@ -210,24 +218,25 @@ def _gitlab(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
             raise _refused(
                 variable,
                 "gitlab",
-                "has something in it that GitLab would expand ($, or a pair of %)",
+                "has a character in it that GitLab would expand ($, or a pair of %)",
             )
         if len(variable) > 255:
             raise _refused(variable[:40] + "…", "gitlab", "has a name of more than 255 characters")
     text = "".join(f"{variable}={value}\n" for variable, value in values.items())
     if len(text.encode()) >= GITLAB_MAX_BYTES or len(values) > GITLAB_MAX_VARIABLES:
         raise CoworkEnvError(
-            f"The gitlab format carries less than {GITLAB_MAX_BYTES >> 10} KiB and at most {GITLAB_MAX_VARIABLES} variables.",
-            "Use 'cowork-env exec' in each job, or give the provider fewer variables of its own.",
+            f"The gitlab format carries less than {GITLAB_MAX_BYTES >> 10} KiB "
+            f"and at most {GITLAB_MAX_VARIABLES} variables.",
+            "Use 'cowork-env exec' in each job, or give the provider fewer variables.",
         )
     return text
 
 
 def _azure(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
-    """``task.setvariable`` commands for the later steps of the job, those with the keys first, as secrets.
+    """``task.setvariable`` commands for later steps of the job: keys first, as secrets.
 
-    Azure gives a secret variable only to steps that ask for it in their ``env``. For what must be unset see
-    :func:`_emptied`.
+    Azure passes a secret only to steps that name it in their ``env``. For variables that must be
+    unset see :func:`_emptied`. The escapes are those of Azure's "Logging commands".
     """
     values = _emptied(wanted, env, "azure")
     lines = []
@@ -236,7 +245,7 @@ def _azure(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
         if variable.lower().startswith(_AZURE_RESERVED):
             raise _refused(variable, "azure", "has a name that Azure Pipelines reserves")
         if variable != variable.upper():
-            raise _refused(variable, "azure", "would get a name in capitals")
+            raise _refused(variable, "azure", "would get a name in upper case")
         if "$(" in value:
             raise _refused(variable, "azure", "has '$(' in it, which Azure Pipelines would expand")
         if secret and ("\n" in value or "\r" in value):
@@ -247,9 +256,9 @@ def _azure(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
 
 
 def _docker(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
-    """A file for ``docker run --env-file``: the rest of each line is the value, as it stands.
+    """A file for ``docker run --env-file``: each line a name, ``=``, and the value as it is.
 
-    What must be unset is left out: a container starts from its image and has nothing of this environment.
+    Variables that must be unset are left out: a container inherits nothing from this environment.
     """
     lines = []
     for variable, value in _present(wanted).items():

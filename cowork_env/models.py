@@ -1,7 +1,7 @@
-"""Providers as pydantic models, for when one is saved: the same rules, and values made tidy.
+"""Providers as pydantic models, used when one is saved: validated and tidied.
 
-There is no rule in here. Every one is a function of ``provider.py`` or ``secrets``, which reading an entry uses
-too; only what is saved must also have a secret reference of the right form.
+The rules are not here but in ``core/provider.py`` and ``secrets``; reading an entry uses the same
+functions. Only one thing is checked in addition: a secret reference must be well formed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .secrets import check_reference
 
 
 class _Entry(BaseModel):
-    """Strict, so that nothing is converted; keys that are not ours stay; no value ever shows in a message."""
+    """Nothing is converted, unknown keys stay, and no value shows in a message."""
 
     model_config = ConfigDict(
         extra="allow", strict=True, hide_input_in_errors=True, alias_generator=to_camel, frozen=True
@@ -51,12 +51,12 @@ class Models(_Entry):
 
 
 class Provider(_Entry):
-    """One entry of ``providers.json``, every rule kept, white space around its name and models gone."""
+    """One valid entry of ``providers.json``, without white space around its name and models."""
 
     id: str | None = None
     name: str
     base_url: str | None = None
-    # The rules have seen it; one in the app's encrypted form may be any text.
+    # Checked by the rules; pydantic would refuse surrogates, which an encrypted key may contain.
     auth_token: Annotated[str | None, SkipValidation] = None
     default_model: str | None = None
     models: Models | None = None
@@ -99,9 +99,10 @@ def validated(entry: Any) -> Provider:
 
 
 def tidy(entry: dict[str, Any]) -> dict[str, Any]:
-    """A valid entry as it is saved: its own keys in their own order, the values of ours as the model has them.
+    """The entry to save: the same keys in the same order, the values of known keys tidied.
 
-    What is not ours is not looked at: no validation may lose it or fail over it.
+    Unknown keys are not passed to pydantic, which could lose them or fail because of them.
+    Raises :class:`InvalidField` at the first rule that the entry breaks.
     """
     if not isinstance(entry, dict):
         validated(entry)

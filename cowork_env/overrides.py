@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from .core import providers
 from .core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
 from .core.provider import host_of, is_loopback, split_authority, split_url
+from .core.provider import is_on as is_on
 from .util import jsontext
 from .util.errors import CoworkEnvError
 from .util.text import tilde, visible
@@ -47,7 +48,6 @@ _HELD_TOO = frozenset(
 )
 # Sends every request, key included, to a local socket, whatever the base URL says; only from the environment.
 REDIRECTING = ("ANTHROPIC_UNIX_SOCKET",)
-_YES = ("1", "true", "yes", "on")
 
 # Other provider switchers: the name, what they leave in a home, how their variables begin, the port of their proxy.
 _SWITCHERS = (
@@ -122,11 +122,6 @@ class Report:
             or any(s.effect == WINS for s in self.settings)
             or bool(self.proxy and self.proxy.harmful)
         )
-
-
-def is_on(value: str | None) -> bool:
-    """Whether Claude Code takes a switch's value for yes."""
-    return (value or "").strip().lower() in _YES
 
 
 def managed_directory(platform: str = sys.platform) -> str:

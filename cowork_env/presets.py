@@ -1,4 +1,4 @@
-"""Known endpoints: what ``add PRESET`` need not ask. The data is in ``presets.json``, with the date it is from."""
+"""Known endpoints, for ``add PRESET``. The data is in ``presets.json``, with its date."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "presets.json")
-KEY, MODEL = (
-    "key",
-    "model",
-)  # in ``needs``: what every provider can be asked for; other words fill a {place}
+KEY, MODEL = "key", "model"  # in ``needs``; any other name there is a placeholder
 _loaded: list[Any] = []
 
 
 class Preset:
-    """One endpoint. ``needs`` says what it cannot know: a word (``key``, ``model``, or a ``{place}``) and the question.
+    """One endpoint.
 
-    ``token`` is a stand-in where any key will do, as with servers on this machine; no preset holds a real one.
+    ``needs`` is what the user must be asked for: ``key``, ``model``, or the name of a placeholder,
+    each with its question. A placeholder stands as ``{name}`` in the URL or in a variable.
+    ``token`` is a dummy where any key will do, as for servers on this machine, and else empty.
     """
 
     __slots__ = (
@@ -55,28 +54,31 @@ class Preset:
         return f"<Preset {self.id!r}>"
 
     def places(self) -> list[str]:
-        """The words of ``needs`` that fill a ``{place}`` in the URL or in a variable."""
-        return [word for word in self.needs if word not in (KEY, MODEL)]
+        """The names of the placeholders."""
+        return [name for name in self.needs if name not in (KEY, MODEL)]
 
     def fill(self, answers: Mapping[str, str]) -> Preset:
-        """This preset with its places filled in; raises :class:`CoworkEnvError` for an answer that cannot be one."""
+        """This preset with ``answers`` in the place of its placeholders.
+
+        Raises :class:`CoworkEnvError` for an answer that cannot be part of a host name.
+        """
         filled = Preset(self.as_dict())
-        for word in self.places():
-            answer = answers.get(word, "").strip()
-            # Only what cannot end a host name: an answer must not move the key to another host.
+        for place in self.places():
+            answer = answers.get(place, "").strip()
+            # A dot or a slash could send the key to another host.
             if not (answer.isascii() and answer.replace("-", "a").isalnum()):
                 raise CoworkEnvError(
-                    f"{self.needs[word]}: only letters, digits and hyphens.", exit_code=USAGE
+                    f"{self.needs[place]}: only letters, digits and hyphens.", exit_code=USAGE
                 )
-            filled.base_url = filled.base_url.replace(f"{{{word}}}", answer)
+            filled.base_url = filled.base_url.replace(f"{{{place}}}", answer)
             filled.env = {
-                name: value.replace(f"{{{word}}}", answer) for name, value in filled.env.items()
+                name: value.replace(f"{{{place}}}", answer) for name, value in filled.env.items()
             }
-            del filled.needs[word]
+            del filled.needs[place]
         return filled
 
     def as_dict(self) -> dict[str, Any]:
-        """The preset as it stands in the data file, with every key."""
+        """The preset in the form of the data file, with every key."""
         return {
             "id": self.id,
             "name": self.name,
@@ -98,7 +100,7 @@ def _document() -> Any:
 
 
 def date() -> str:
-    """The month that the data is from, as ``2026-08``."""
+    """The month in which the data was checked: ``2026-08``."""
     return str(_document()["date"])
 
 
@@ -107,14 +109,14 @@ def all_presets() -> list[Preset]:
     return [Preset(entry) for entry in _document()["presets"]]
 
 
-def get(word: str) -> Preset:
-    """The preset with that id, in any case; raises :class:`CoworkEnvError` with the nearest ids."""
+def get(preset_id: str) -> Preset:
+    """The preset with that id, ignoring case; raises :class:`CoworkEnvError` with similar ids."""
     found = {preset.id: preset for preset in all_presets()}
-    folded = word.strip().casefold()
+    folded = preset_id.strip().casefold()
     if folded in found:
         return found[folded]
     from difflib import get_close_matches
 
     near = get_close_matches(folded, found, 3)
     hint = "Did you mean " + " or ".join(near) + "?" if near else "See 'cowork-env presets'."
-    raise CoworkEnvError(f"There is no preset '{visible(word)}'.", hint, USAGE)
+    raise CoworkEnvError(f"There is no preset '{visible(preset_id)}'.", hint, USAGE)

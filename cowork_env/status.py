@@ -28,7 +28,7 @@ from .util.errors import CoworkEnvError
 from .util.text import visible
 
 if TYPE_CHECKING:
-    from .core.environment import Touched
+    from .core.environment import TouchedVariable
     from .core.provider import Provider
 
 # States of a shell: how its environment compares to what it should be, in the words of ``status
@@ -148,7 +148,7 @@ class Status:
 
     # Variables
 
-    def _touched(self, name: str) -> Touched | None:
+    def _touched(self, name: str) -> TouchedVariable | None:
         """What the provider that is active now, and should be, has made of a variable."""
         if self.previous is None or self.previous.key != self.outcome.key:
             return None

@@ -1,6 +1,6 @@
-"""Writing ``providers.json`` and the selection, so that nothing is lost: not to a crash, a race, or the desktop app.
+"""Writing ``providers.json`` and the selection, safe from crashes, races and the desktop app.
 
-Reading stays in ``providers.py``. Only a write loads the lock, the models and ``json``.
+Reading is in ``core/providers.py``. The lock, the models and ``json`` are imported for writes only.
 """
 
 from __future__ import annotations
@@ -20,20 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from filelock import FileLock
+
     from .core.resolve import Inputs
 
     T = TypeVar("T")
 
 LOCK_TIMEOUT = 20.0  # seconds; a write takes a few hundredths of one
-ATTEMPTS = 8  # at a write, when the desktop app writes at the same time
+ATTEMPTS = 8  # at a write, while another program without a lock writes too
 
 
-class _ChangedMeanwhile(Exception):
-    """Somebody who takes no lock replaced the file between our reading and our writing."""
+class _ConcurrentChange(Exception):
+    """A program that takes no lock changed the file after we read it."""
 
 
 def writable(inputs: Inputs) -> str:
-    """The provider file of these inputs; raises :class:`CoworkEnvError` where providers come from the environment."""
+    """The path of the provider file to write; raises :class:`CoworkEnvError` if it is read-only.
+
+    It is when the providers come from the environment.
+    """
     if inputs.env.get(providers.JSON_VARIABLE):
         raise CoworkEnvError(
             f"The providers come from ${providers.JSON_VARIABLE}, which is read-only.",
@@ -43,57 +48,64 @@ def writable(inputs: Inputs) -> str:
 
 
 def exposure(listed: Providers) -> str:
-    """What to tell about a provider file that is open to others, or empty when it is not or is no file."""
+    """A warning about a provider file that other users can read, or empty."""
     try:
         mode = os.stat(listed.path).st_mode & 0o777
     except OSError:
         return ""
     if not mode & 0o077:
         return ""
-    return f"{listed.where} is open to other people (mode {mode:03o}); the next write makes it yours alone"
+    return (
+        f"{listed.where} is readable by other users (mode {mode:03o}); "
+        "the next write makes it private"
+    )
 
 
 def edit(inputs: Inputs, change: Callable[[Providers], T]) -> T:
-    """Read the provider file, let ``change`` work on the list ``entries`` of it, and write it; what ``change`` returned.
+    """Read the provider file, let ``change`` alter its ``entries`` in place, and write the file.
 
-    ``change`` puts in, replaces, alters or takes out entries, and may raise to leave everything as it was. It is
-    called again, with what is there then, when the desktop app wrote meanwhile. Only the entries that it changed are
-    validated; all others stay as they are, valid or not, but for an id where a valid one has none.
-    Raises :class:`CoworkEnvError` with nothing changed.
+    ``change`` may raise to leave everything as it is. It is called again with a new list if the
+    desktop app changed the file meanwhile. Only the entries that it changed or added are validated.
+    All others stay as they are, valid or not, except that a valid entry without an id gets one.
+    Returns what ``change`` returned. Raises :class:`CoworkEnvError` with nothing changed.
     """
-    from filelock import FileLock, Timeout
-
     path = writable(inputs)
     where = tilde(path, inputs.home)
-    locks = inputs.state_dir + "/locks"
-    files.private_directory(locks)
-    # Not beside the file: that folder is the desktop app's. The kernel drops the lock with its holder.
-    lock = FileLock(
-        f"{locks}/{digest(os.fsencode(os.path.realpath(path)))}", LOCK_TIMEOUT, mode=0o600
-    )
-    try:
-        lock.acquire(poll_interval=0.02)
-    except Timeout:
-        raise CoworkEnvError(
-            f"{where} is being changed by another cowork-env.", "Try again when that has ended."
-        ) from None
-    except OSError as error:
-        raise CoworkEnvError(
-            f"{locks} cannot be used: {error.strerror}.", "Nothing was changed."
-        ) from None
+    lock = _acquire_lock(inputs.state_dir, path, where)
     try:
         files.remove_leftovers(path)
         for _ in range(ATTEMPTS):
             try:
                 return _edit_once(path, inputs.home, change)
-            except _ChangedMeanwhile:
+            except _ConcurrentChange:
                 continue
     finally:
         lock.release()
     raise CoworkEnvError(
-        f"{where} is being changed by another program all the time.",
+        f"{where} is constantly being changed by another program.",
         "Nothing was changed; try again.",
     )
+
+
+def _acquire_lock(state_dir: str, path: str, where: str) -> FileLock:
+    """The lock for the file at ``path``, acquired; the kernel releases it if this process dies."""
+    from filelock import FileLock, Timeout
+
+    locks = state_dir + "/locks"  # not beside the file: that folder is the desktop app's
+    files.private_directory(locks)
+    name = digest(os.fsencode(os.path.realpath(path)))
+    lock = FileLock(f"{locks}/{name}", LOCK_TIMEOUT, mode=0o600)
+    try:
+        lock.acquire(poll_interval=0.02)
+    except Timeout:
+        raise CoworkEnvError(
+            f"{where} is being changed by another cowork-env.", "Try again when it has finished."
+        ) from None
+    except OSError as error:
+        raise CoworkEnvError(
+            f"{locks} cannot be used: {error.strerror}.", "Nothing was changed."
+        ) from None
+    return lock
 
 
 def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
@@ -105,18 +117,18 @@ def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
     ):
         raise CoworkEnvError(
             f"{listed.where} holds an object that is not a provider.",
-            "Nothing was changed; look at it.",
+            "Nothing was changed; check the file.",
         )
-    before = _spelled(listed)
+    before = _fingerprints(listed)
     result = change(listed)
-    listed.entries = _checked(before, listed)
-    if before == _spelled(listed) and not exposure(listed):
+    listed.entries = _validated(before, listed)
+    if before == _fingerprints(listed) and not exposure(listed):
         return result
-    data = _serialised(listed, before)
+    data = _serialize(listed, before)
 
     def last_check() -> None:
-        if _text_now(path, listed.where) != listed.text:
-            raise _ChangedMeanwhile
+        if _current_text(path, listed.where) != listed.text:
+            raise _ConcurrentChange
 
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
@@ -126,7 +138,10 @@ def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
 
 
 def _read(path: str, home: str) -> Providers:
-    """The file's providers. An empty file may be one that an older build of the app has just begun to write."""
+    """The providers in the file, read again if it is empty.
+
+    Older builds of the desktop app may just have begun to write it.
+    """
     import time
 
     listed = providers.read(path, home)
@@ -138,7 +153,8 @@ def _read(path: str, home: str) -> Providers:
     return listed
 
 
-def _text_now(path: str, where: str) -> str | None:
+def _current_text(path: str, where: str) -> str | None:
+    """The text of the file now, empty if there is none, or None if it cannot be read."""
     try:
         return jsontext.decode(providers.read_bytes(path, where), where)
     except FileNotFoundError:
@@ -147,31 +163,37 @@ def _text_now(path: str, where: str) -> str | None:
         return None
 
 
-def _spelled(listed: Providers) -> list[str]:
-    """Each entry as text that tells it from every other value, its order of keys included."""
+def _fingerprints(listed: Providers) -> list[str]:
+    """A text for each entry that tells it from every other value, including the order of keys."""
     import json
 
     try:
         return [json.dumps(entry) for entry in listed.entries]
     except RecursionError:
-        raise _unwritable(listed, "is nested too deeply") from None
+        raise _not_writable(listed, "is nested too deeply") from None
 
 
-def _unwritable(listed: Providers, why: str) -> CoworkEnvError:
+def _not_writable(listed: Providers, why: str) -> CoworkEnvError:
     return CoworkEnvError(f"{listed.where} {why} to be written again.", "Nothing was changed.")
 
 
-def _checked(before: list[str], listed: Providers) -> list[Any]:
-    """The entries to write: those that changed validated and tidy, and with an id each that is valid."""
+# Entries
+
+
+def _validated(before: list[str], listed: Providers) -> list[Any]:
+    """The entries to write: changed ones validated and tidied, and valid ones with an id.
+
+    ``before`` are the fingerprints of the entries in the file. Raises :class:`CoworkEnvError`.
+    """
     from . import models
 
-    entries, known, kept, saved = listed.entries, list(before), [], []
-    for text in _spelled(listed):
-        kept.append(text in known)
-        if kept[-1]:
-            known.remove(text)
+    entries, known, unchanged, saved = listed.entries, list(before), [], []
+    for fingerprint in _fingerprints(listed):
+        unchanged.append(fingerprint in known)
+        if unchanged[-1]:
+            known.remove(fingerprint)
     for i, entry in enumerate(entries):
-        if not kept[i]:
+        if not unchanged[i]:
             try:
                 entry = models.tidy(entry)
             except InvalidField as error:
@@ -185,10 +207,10 @@ def _checked(before: list[str], listed: Providers) -> list[Any]:
 
 
 def refused(entry: object, error: InvalidField) -> CoworkEnvError:
-    """The error to raise for an entry that is not saved: which field, why, and no value."""
+    """What to raise for an entry that is not saved because of ``error``; it holds no value."""
     name = entry.get("name") if isinstance(entry, dict) else None
     subject = visible(name.strip()) if isinstance(name, str) and name.strip() else "The provider"
-    field = visible(jsontext.spell(error.path))
+    field = visible(jsontext.format_path(error.path))
     return CoworkEnvError(
         f"{subject}: {field} {error.why}." if field else f"{subject} {error.why}.", error.hint
     )
@@ -203,7 +225,7 @@ def _check_unique(entry: dict[str, Any], others: list[dict[str, Any]]) -> None:
 
 
 def taken(name: str) -> CoworkEnvError:
-    """The error to raise when a name is another provider's already."""
+    """What to raise for a new provider with the name of another one."""
     return CoworkEnvError(
         f"There is a provider '{visible(name)}' already.",
         f"Choose another name, or change that one with 'cowork-env edit \"{visible(name)}\"'.",
@@ -211,6 +233,7 @@ def taken(name: str) -> CoworkEnvError:
 
 
 def _with_id(entry: Any) -> Any:
+    """The entry, with a new id if it is valid and has none."""
     if not isinstance(entry, dict) or entry.get("id"):
         return entry
     try:
@@ -223,23 +246,26 @@ def _with_id(entry: Any) -> Any:
     return entry | made if "id" in entry else made | entry
 
 
-def _serialised(listed: Providers, before: list[str]) -> bytes:
-    """The document in the form it had: a list, an object around it, or a single object.
+# The document
 
-    An entry that is one of ``before`` keeps its bytes, and so does all that is around the list. The others are written
-    as the app does.
+
+def _serialize(listed: Providers, before: list[str]) -> bytes:
+    """The document in the form it had: a list, an object around a list, or a single entry.
+
+    Entries with a fingerprint in ``before`` keep their bytes, and so does everything around the
+    list. The others are written as the desktop app writes them.
     """
     try:
-        text = _written(listed, before)
+        text = _document(listed, before)
     except RecursionError:
-        raise _unwritable(listed, "is nested too deeply") from None
+        raise _not_writable(listed, "is nested too deeply") from None
     except ValueError:
-        raise _unwritable(listed, "has a number that is too large") from None
-    # A lone surrogate has no UTF-8; its escape is its spelling in JSON, and the app's.
+        raise _not_writable(listed, "has a number that is too large") from None
+    # A lone surrogate cannot be encoded in UTF-8; JSON, like the app, has an escape for it.
     return text.encode("utf-8", "backslashreplace")
 
 
-def _written(listed: Providers, before: list[str]) -> str:
+def _document(listed: Providers, before: list[str]) -> str:
     import json
 
     def dumped(entry: Any, margin: str = "") -> str:
@@ -247,7 +273,7 @@ def _written(listed: Providers, before: list[str]) -> str:
             "\n", "\n" + margin
         )
 
-    now, text, path = _spelled(listed), listed.text, listed.list_path
+    now, text, path = _fingerprints(listed), listed.text, listed.list_path
     if now == before:
         return text
     if path is None and len(now) == 1:
@@ -262,11 +288,12 @@ def _written(listed: Providers, before: list[str]) -> str:
     first, *between, last = around
     if not now:
         return first.rstrip() + last.lstrip()
+    # New entries are indented and separated like those that are there.
     space = first[len(first.rstrip()) :]
     margin = space.rpartition("\n")[2] if "\n" in space else ""
     parts = [
-        kept.get(key) or dumped(entry, margin)
-        for key, entry in zip(now, listed.entries, strict=True)
+        kept.get(fingerprint) or dumped(entry, margin)
+        for fingerprint, entry in zip(now, listed.entries, strict=True)
     ]
     between += [between[-1] if between else "," + space] * len(parts)
     return (
@@ -277,26 +304,28 @@ def _written(listed: Providers, before: list[str]) -> str:
     )
 
 
-def select(state_dir: str, word: str) -> None:
-    """Make a provider (by id or name) the selection; an empty word clears it."""
+# The selection
+
+
+def select(state_dir: str, name_or_id: str) -> None:
+    """Make a provider the selection; empty: clear it. Raises :class:`CoworkEnvError`."""
     path = resolve.selection_file(state_dir)
-    if word:
+    if name_or_id:
         files.private_directory(state_dir)
-        files.write_atomically(path, word.encode("utf-8") + b"\n")
+        files.write_atomically(path, name_or_id.encode("utf-8") + b"\n")
         return
     try:
         os.unlink(path)
     except OSError as error:
-        if os.path.lexists(
-            path
-        ):  # A read-only file system refuses also where there is nothing to remove.
+        # A read-only file system raises even if there is nothing to remove.
+        if os.path.lexists(path):
             raise CoworkEnvError(f"{path} cannot be removed: {error.strerror}.") from None
 
 
 def selected(state_dir: str, listed: Providers) -> int | None:
-    """The index of the selected provider, or None; a selection that means none of them is passed over."""
+    """The index of the selected provider, or None if there is none or it cannot be found."""
     try:
-        word = providers.selected(resolve.read_selection(state_dir))
-        return listed.find(word) if word else None
+        name_or_id = providers.selected(resolve.read_selection(state_dir))
+        return listed.find(name_or_id) if name_or_id else None
     except CoworkEnvError:
         return None

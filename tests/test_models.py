@@ -1,4 +1,4 @@
-"""The pydantic models accept, refuse and tidy exactly what reading an entry does."""
+"""The pydantic models accept and refuse exactly what reading an entry does, and tidy it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ URLS = st.sampled_from(
 
 
 def field(likely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """A value that is right more often than not."""
+    """A value that is valid more often than not."""
     return likely | likely | likely | TEXTS | ANYTHING
 
 
@@ -112,7 +112,7 @@ ENTRIES = st.fixed_dictionaries(
 
 
 def by_reading(entry: Any) -> provider.Provider | tuple[tuple[str, ...], str]:
-    """The verdict of the code that every prompt uses, and of the check of references."""
+    """What the code that every prompt uses, and the check of references, make of an entry."""
     try:
         read = provider.Provider(entry)
         secrets.check_reference(read.token_from)
@@ -123,7 +123,7 @@ def by_reading(entry: Any) -> provider.Provider | tuple[tuple[str, ...], str]:
 
 @settings(max_examples=1500, deadline=None)
 @given(ENTRIES | ANYTHING)
-def test_both_accept_or_both_refuse_and_read_the_same(entry: Any) -> None:
+def test_models_and_reading_accept_the_same_entries(entry: Any) -> None:
     verdict = by_reading(entry)
     try:
         tidy = models.tidy(entry)
@@ -165,11 +165,11 @@ def test_both_accept_or_both_refuse_and_read_the_same(entry: Any) -> None:
 
 
 @pytest.mark.parametrize("entry", GUIDE, ids=lambda entry: str(entry["name"]))
-def test_the_guides_providers_are_valid_and_stay_as_they_are(entry: dict[str, Any]) -> None:
+def test_the_guides_providers_are_valid_and_unchanged(entry: dict[str, Any]) -> None:
     assert json.dumps(models.tidy(entry)) == json.dumps(entry)
 
 
-def test_tidying_takes_white_space_away_and_keeps_what_is_not_ours() -> None:
+def test_tidy_strips_white_space_and_keeps_unknown_keys() -> None:
     entry = {
         "z": 1,
         "models": {"theirs": [1], "opus": " o "},
@@ -189,7 +189,7 @@ def test_tidying_takes_white_space_away_and_keeps_what_is_not_ours() -> None:
     assert json.dumps(models.tidy(entry)) == json.dumps(tidy)
 
 
-def test_no_value_shows_in_an_error_or_a_repr() -> None:
+def test_no_value_is_in_an_error_or_a_repr() -> None:
     key = "sk-marked-0000"
     entry: dict[str, Any] = {
         "name": "A",

@@ -1,4 +1,4 @@
-"""Presets: each one makes a valid provider once it is given what it asks for."""
+"""Presets: each one makes a valid provider with the values that it needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDS = [preset.id for preset in presets.all_presets()]
 
 
 def made(preset: presets.Preset) -> Provider:
-    """The provider that ``add`` would make of a preset."""
+    """The provider that ``add`` makes of a preset."""
     entry = preset.fill(ANSWERS).as_dict()
     if presets.KEY in preset.needs:
         entry["authToken"] = "sk-invented"
@@ -30,29 +30,29 @@ def made(preset: presets.Preset) -> Provider:
     return Provider({key: value for key, value in entry.items() if key in KEYS})
 
 
-@pytest.mark.parametrize("word", IDS)
-def test_a_preset_makes_a_valid_provider(word: str) -> None:
-    preset = presets.get(word)
+@pytest.mark.parametrize("preset_id", IDS)
+def test_a_preset_makes_a_valid_provider(preset_id: str) -> None:
+    preset = presets.get(preset_id)
     provider = made(preset)
-    wanted = target(provider, secrets.fetch(provider, {}, ""), {})
+    wanted = target(provider, secrets.fetch(provider, {}), {})
     assert provider.direct or (
         wanted["ANTHROPIC_BASE_URL"] and "{" not in wanted["ANTHROPIC_BASE_URL"]
     )
     assert not any("{" in value for value in provider.env.values())
     assert preset.needs.keys() <= {"key", "model", "resource", "region"}
-    # A URL that clients would have to have repaired is not one to ship; a final slash is.
+    # The URLs of presets need no repair, except for a final slash.
     assert repaired(preset.base_url) == preset.base_url.rstrip("/")
 
 
-def test_ids_and_names_are_unique_and_plain() -> None:
+def test_ids_and_names_are_unique_and_well_formed() -> None:
     names = [preset.name.casefold() for preset in presets.all_presets()]
     assert len(set(IDS)) == len(IDS) == 30
     assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[a-z0-9-]+", word) for word in IDS)
+    assert all(re.fullmatch(r"[a-z0-9-]+", preset_id) for preset_id in IDS)
     assert re.fullmatch(r"20\d\d-\d\d", presets.date())
 
 
-def test_nothing_is_asked_that_a_preset_knows() -> None:
+def test_presets_ask_only_for_what_they_do_not_have() -> None:
     for preset in presets.all_presets():
         assert (presets.KEY in preset.needs) == (not preset.token and preset.id != "bedrock")
         assert not (preset.default_model and presets.MODEL in preset.needs)
@@ -66,19 +66,19 @@ def test_known_endpoints() -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "evil.example.com/", "a b", "x@y", "ä", "a.b"])
-def test_an_answer_cannot_move_the_host(answer: str) -> None:
+def test_an_answer_cannot_change_the_host(answer: str) -> None:
     with pytest.raises(CoworkEnvError):
         presets.get("foundry").fill({"resource": answer})
 
 
-def test_filling_in_leaves_the_preset_alone() -> None:
+def test_fill_does_not_change_the_preset() -> None:
     preset = presets.get("foundry")
     filled = preset.fill({"resource": "contoso"})
     assert filled.base_url == "https://contoso.services.ai.azure.com/api/anthropic"
     assert "resource" in preset.needs and "resource" not in filled.needs
 
 
-def test_an_unknown_preset_names_the_nearest() -> None:
+def test_an_unknown_preset_suggests_similar_ones() -> None:
     with pytest.raises(CoworkEnvError) as failure:
         presets.get("openruter")
     assert "openrouter" in failure.value.hint
@@ -98,7 +98,7 @@ def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
         return done.stdout
 
     listed = run()
-    assert all(word in listed for word in IDS) and presets.date() in listed
+    assert all(preset_id in listed for preset_id in IDS) and presets.date() in listed
     document = json.loads(run("--json"))
     assert document["date"] == presets.date()
     assert [preset["id"] for preset in document["presets"]] == IDS

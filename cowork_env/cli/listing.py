@@ -57,7 +57,7 @@ def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[
     try:
         Provider(entry)
     except InvalidField as broken:
-        error = f"{jsontext.spell(broken.path)} {broken.why}".strip()
+        error = f"{jsontext.format_path(broken.path)} {broken.why}".strip()
 
     def text(key: str) -> str:
         value = entry.get(key) if isinstance(entry, dict) else None

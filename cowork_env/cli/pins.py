@@ -8,7 +8,7 @@ import click
 
 from ..core import environment, pins, providers
 from ..core.pins import Pin, PinFile
-from ..core.provider import TIERS, InvalidField, check_model, repaired
+from ..core.provider import TIERS, InvalidField, repaired
 from ..core.resolve import CHOICE_VARIABLE, Inputs, resolve
 from ..core.trust import ALLOWED, DENIED, TrustStore, location
 from ..util import files
@@ -109,11 +109,9 @@ def _models(given: dict[str, str | None]) -> dict[str, str]:
     for key in ("model", *TIERS):
         if (value := given[key]) is not None:
             try:
-                found[key] = check_model(value)
+                found[key] = pins.check_override(value)
             except InvalidField as error:
                 raise usage_error(f"The value of --{key} {error.why}.") from None
-            if not found[key] or found[key][0] in "'\"":
-                raise usage_error(f"The value of --{key} is {'quoted' if found[key] else 'empty'}.")
     return found
 
 
@@ -133,12 +131,10 @@ def _check_replaceable(path: str, inputs: Inputs, force: bool) -> None:
         return
     try:
         if file.problem:
-            raise CoworkEnvError(file.problem)
-        pins.parse(file.content)
+            raise CoworkEnvError(f"{shown} {file.problem}.")
+        pins.parse(file.content, shown)
     except CoworkEnvError as error:
-        raise CoworkEnvError(
-            f"{shown} {error.message}.", "Check it, or replace it with --force."
-        ) from None
+        raise CoworkEnvError(error.message, "Check it, or replace it with --force.") from None
 
 
 @click.command("unpin", epilog=examples("cowork-env unpin"))
@@ -197,11 +193,10 @@ def allow_command(path: str | None, below: bool) -> None:
     if file.problem:
         raise CoworkEnvError(f"{shown} {file.problem}.")
     try:
-        pin = pins.parse(file.content)
+        pin = pins.parse(file.content, shown)
     except CoworkEnvError as error:
-        raise CoworkEnvError(
-            f"{shown} {error.message}.", "A pin that cannot be used cannot be allowed."
-        ) from None
+        hint = "A pin that cannot be used cannot be allowed."
+        raise CoworkEnvError(error.message, hint) from None
     say(f"{shown}\n{_effect(pin, inputs)}")
     store.allow(location(file.path), file.content)
     say("cowork-env: allowed")

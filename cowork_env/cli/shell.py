@@ -108,7 +108,7 @@ def token_command(name: str | None) -> None:
         )
     shown = visible(found.provider.name)
     try:
-        key = secrets.fetch(found.provider, inputs.env, inputs.config_dir)
+        key = secrets.fetch(found.provider, inputs.env)
     except CoworkEnvError as error:
         raise CoworkEnvError(f"{shown}: {error.message}", error.hint) from None
     if not key:

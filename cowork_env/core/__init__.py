@@ -1,1 +1,1 @@
-"""The domain: providers, pins, trust, which provider applies, and the environment that it asks for."""
+"""The domain: providers, pins, trust, resolution, and the environment that a provider asks for."""

@@ -1,36 +1,45 @@
-"""What a provider does to the environment, and how that is undone: pure values, no shell, no files.
+"""The environment that a provider asks for, and how it is applied and undone.
 
-An environment is a mapping from names to values (text, with surrogate escapes for bytes that are not UTF-8).
-A *target* says what an active provider wants: a value, or None for "unset". An :class:`Activation` is the
-difference that a target made: it can be built, applied, reversed, and carried in ``COWORK_ENV_STATE``.
+Everything in here is a pure value: no shell code, no files. An environment maps variable names to
+values (text, with surrogate escapes for bytes that are not UTF-8). A *target* says what an active
+provider wants: a value, or None for "unset". An :class:`Activation` is the difference that a target
+made. It can be reversed, and is carried from prompt to prompt in ``COWORK_ENV_STATE``.
 """
 
 from __future__ import annotations
 
-from .provider import CLOUD_SWITCHES, CREDENTIAL, TIERS, Provider, host_of, is_free_name, repaired
+from .provider import (
+    BASE_URL_VARIABLE,
+    CLOUD_SWITCHES,
+    CREDENTIAL,
+    TIERS,
+    Provider,
+    host_of,
+    is_free_name,
+    repaired,
+)
 from .trust import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
 
     Target = dict[str, str | None]
-    Changes = dict[str, str | None]
+    Changes = dict[str, str | None]  # what to set, and what to unset (None)
 
 STATE = "COWORK_ENV_STATE"
 ACTIVE = "COWORK_ENV_ACTIVE"
-BASE_URL = "ANTHROPIC_BASE_URL"
+BASE_URL = BASE_URL_VARIABLE
 MODEL = "ANTHROPIC_MODEL"
 TIER_MODELS = {tier: f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL" for tier in TIERS}
 HOST_FLAG = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
 CREDENTIALS = tuple(CREDENTIAL.values())
-CARRIED = (
-    BASE_URL,
-    *CREDENTIALS,
-)  # These travel together: left alone, one would stand beside somebody else's.
+# Changed together or not at all: a key must never be sent to a URL that it is not for.
+URL_AND_CREDENTIALS = (BASE_URL, *CREDENTIALS)
 
-# What else can redirect a client or add a second credential: unset while a provider is active. Claude Code 2.1.330
-# sends the whole request, key included, to ANTHROPIC_UNIX_SOCKET, whatever the base URL is.
+# What else can redirect a client or add a second credential: unset while a provider is active.
+# Claude Code 2.1.330 sends the whole request, key included, to ANTHROPIC_UNIX_SOCKET, whatever the
+# base URL is.
 CONFLICTING = (
     "ANTHROPIC_API_URL",
     "ANTHROPIC_API_BASE_URL",
@@ -44,17 +53,18 @@ CONFLICTING = (
 MANAGED = (BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values(), HOST_FLAG, *CONFLICTING)
 ANTHROPIC_HOST = "api.anthropic.com"
 
-VERSION = "1"  # of how an activation is written
-MARK_LENGTH = 12  # hexadecimal digits
-
 UNRESOLVED_URL = "http://unresolved.cowork-env.invalid"
-UNRESOLVED_TOKEN = "unresolved"  # no key: it says why there is none
+UNRESOLVED_TOKEN = "unresolved"  # not a key: servers and logs that show it say what happened
+
+
+# Targets
 
 
 def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Target:
-    """The environment that ``provider`` wants, with ``token`` as its key (empty only for a direct cloud).
+    """The environment that ``provider`` wants, with ``token`` as its key.
 
-    ``overrides`` are a pin's model lines: ``model`` and the tiers.
+    ``token`` is empty only for a provider that is a cloud by itself (``provider.direct``).
+    ``overrides`` are the models of a pin, by ``model`` and tier.
     """
     wanted: Target = dict.fromkeys(MANAGED)
     url = provider.base_url if provider.verbatim else repaired(provider.base_url)
@@ -63,7 +73,8 @@ def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Targ
         wanted[CREDENTIAL[provider.auth]] = token
     default = overrides.get("model") or provider.default_model
     wanted[MODEL] = default or None
-    # Anthropic's own endpoint knows the names that a client gives its tiers; nobody else does.
+    # A tier without a model gets the default model, because no other endpoint knows the names that
+    # clients use for tiers. Anthropic's own does.
     fallback = "" if host_of(url) == ANTHROPIC_HOST else default
     for tier, name in TIER_MODELS.items():
         wanted[name] = overrides.get(tier) or provider.models.get(tier) or fallback or None
@@ -71,14 +82,17 @@ def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Targ
     for name, value in provider.env.items():
         if value:
             wanted[name] = value
-        elif name not in CARRIED:
+        elif name not in URL_AND_CREDENTIALS:
             wanted.pop(name, None)  # An empty string means: leave this variable alone.
     wanted[ACTIVE] = provider.name
     return wanted
 
 
 def unresolved() -> Target:
-    """What a required pin that cannot be honoured sets: clients fail, and never fall back to a person's login."""
+    """The target of a required pin that cannot be used.
+
+    Clients fail with it, instead of falling back to the user's own login.
+    """
     return dict.fromkeys((*MANAGED, ACTIVE)) | {
         BASE_URL: UNRESOLVED_URL,
         CREDENTIALS[0]: UNRESOLVED_TOKEN,
@@ -86,133 +100,128 @@ def unresolved() -> Target:
     }
 
 
+# Activations
+
+
 class Revealed(str):
-    """An original that a fish universal variable still holds: fish uncovers it, every other shell sets it."""
+    """A value to restore that is still there as a universal variable of fish.
+
+    fish uncovers it by erasing the global variable in front of it; every other shell sets it.
+    """
 
     __slots__ = ()
 
 
-class Touched:
+class TouchedVariable:
     """One variable that an activation touched.
 
-    ``original``: the value before, or None when there was none. ``mark``: what was made of it, as :func:`mark`
-    spells it. ``shadowed``: the original is a fish universal variable, which is hidden and not replaced.
+    ``original``: the value before, or None when it was not set. ``mark``: the :func:`mark` of the
+    value that it was given. ``shadowed``: the original is a universal variable of fish, which is
+    hidden by a global one and not replaced.
     """
 
     __slots__ = ("mark", "original", "shadowed")
 
-    def __init__(self, original: str | None, mark: str, shadowed: bool = False) -> None:
+    def __init__(self, original: str | None, mark: str, *, shadowed: bool = False) -> None:
         self.original, self.mark, self.shadowed = original, mark, shadowed
 
     def before(self) -> str | None:
         """The original, as a value for :data:`Changes`."""
-        return (
-            Revealed(self.original)
-            if self.shadowed and self.original is not None
-            else self.original
-        )
+        if self.shadowed and self.original is not None:
+            return Revealed(self.original)
+        return self.original
 
     def ours(self, name: str, live: str | None) -> bool:
-        """Whether the variable still is as it was made; a shadowed one is hidden behind an empty one."""
+        """Whether the variable, now ``live``, still is as the activation made it.
+
+        A shadowed one that was unset counts while it is empty: fish hides it behind an empty one.
+        """
         return mark(name, live) == self.mark or (self.shadowed and self.mark == "-" and not live)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Touched) and all(
+        return isinstance(other, TouchedVariable) and all(
             getattr(self, s) == getattr(other, s) for s in self.__slots__
         )
 
     __hash__ = None  # type: ignore[assignment]  # a mutable value
 
-    def __repr__(self) -> str:
-        return f"<Touched, {'absent' if self.original is None else 'set'} before>"
+    def __repr__(self) -> str:  # without the original, which may be a key
+        return f"<TouchedVariable, {'unset' if self.original is None else 'set'} before>"
 
 
 def mark(name: str, value: str | None) -> str:
-    """A short fingerprint of one variable's value, ``-`` for none: to see later whether it is still ours.
+    """A short fingerprint of a variable's value, ``-`` for unset.
 
-    It stands in for the value so that the state holds no second copy of a key.
+    The state holds it in place of the value, to recognize it later: a second copy of a key would be
+    one more to leak.
     """
     if value is None:
         return "-"
-    return digest(f"{name}\0{value}".encode("utf-8", "surrogateescape"))[:MARK_LENGTH]
-
-
-def _escaped(field: str) -> str:
-    """A field with every byte but the plainest as ``%`` and two digits, as in a URL (RFC 3986, 2.1)."""
-    return "".join(
-        c if c in _PLAIN else "".join(f"%{b:02x}" for b in c.encode("utf-8", "surrogateescape"))
-        for c in field
-    )
-
-
-def _unescaped(field: str) -> str:
-    first, *others = field.encode("ascii").split(b"%")
-    return (first + b"".join(bytes.fromhex(o[:2].decode()) + o[2:] for o in others)).decode(
-        "utf-8", "surrogateescape"
-    )
-
-
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=./:")
-_USUAL = (*MANAGED, ACTIVE)
-_UNTOUCHED = Touched(None, "-")
+    return digest(f"{name}\0{value}".encode("utf-8", "surrogateescape"))[:_HASH_LENGTH]
 
 
 class Activation:
-    """A provider's hold on the environment: its ``key`` (id or name) and what it touched, by variable name."""
+    """An active provider: its ``key`` (id or name), its ``name``, and the variables it touched."""
 
     __slots__ = ("key", "name", "touched")
 
-    def __init__(self, key: str, name: str, touched: dict[str, Touched] | None = None) -> None:
-        self.key, self.name, self.touched = key, name, {} if touched is None else touched
+    def __init__(self, key: str, name: str) -> None:
+        self.key, self.name = key, name
+        self.touched: dict[str, TouchedVariable] = {}
 
     def encode(self) -> str:
-        """The activation as the text of ``COWORK_ENV_STATE``: version, checksum, and fields with commas between."""
+        """The activation as the text of ``COWORK_ENV_STATE``: ``VERSION:CHECKSUM:FIELD,FIELD...``.
+
+        The fields are the key, the name, and three for each variable: its name, its mark, and its
+        original after ``=`` (set) or ``u`` (universal in fish), or ``-`` (unset). Most standard
+        variables were unset before and are unset now; these are left out, to keep the state short.
+        A standard variable that was not touched has an empty mark.
+        """
         fields = [self.key, self.name]
-        for variable in _USUAL:
+        for variable in _STANDARD:
             if variable not in self.touched:
                 fields += [variable, "", ""]
         for variable, t in self.touched.items():
-            if t == _UNTOUCHED and variable in _USUAL:
-                continue  # absent before and after: most are, and they need no room
+            if t == _UNSET_BEFORE_AND_AFTER and variable in _STANDARD:
+                continue
             kind = ("u" if t.shadowed else "=") if t.original is not None else "-"
             fields += [variable, t.mark, kind + (t.original or "")]
-        body = ",".join(map(_escaped, fields))
-        return f"{VERSION}:{digest(body.encode('ascii'))[:12]}:{body}"
+        body = ",".join(map(_percent_encode, fields))
+        return f"{_VERSION}:{_checksum(body)}:{body}"
 
     @staticmethod
     def decode(text: str) -> Activation | None:
         """The activation that :meth:`encode` wrote, or None when ``text`` is anything else."""
         version, _, rest = text.partition(":")
         checksum, _, body = rest.partition(":")
-        if (
-            version != VERSION
-            or not body.isascii()
-            or digest(body.encode("ascii"))[:12] != checksum
-        ):
+        if version != _VERSION or not body.isascii() or _checksum(body) != checksum:
             return None
         try:
-            key, name, *rows = map(_unescaped, body.split(","))
+            key, name, *fields = map(_percent_decode, body.split(","))
         except ValueError:
             return None
-        if len(rows) % 3:
+        if len(fields) % 3:
             return None
-        touched = {variable: Touched(None, "-") for variable in _USUAL}
-        for variable, marked, original in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
+        touched = {variable: TouchedVariable(None, "-") for variable in _STANDARD}
+        for variable, marked, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
             if variable != ACTIVE and not is_free_name(variable):
-                return None  # It would become shell code.
+                return None  # The name would become shell code.
             if not marked:
                 touched.pop(variable, None)
                 continue
-            touched[variable] = Touched(
-                original[1:] if original[:1] in "=u" else None, marked, original[:1] == "u"
+            kind, original = value[:1], value[1:]
+            touched[variable] = TouchedVariable(
+                original if kind in ("=", "u") else None, marked, shadowed=kind == "u"
             )
-        return Activation(key, name, touched)
+        activation = Activation(key, name)
+        activation.touched = touched
+        return activation
 
     def reverse(self, env: Mapping[str, str]) -> Changes:
-        """The changes that give every touched variable its original back.
+        """The changes that restore the original of every touched variable.
 
-        A variable that no longer has the value it was given was changed by the person, or by a new shell's
-        start-up files: it stays as it is.
+        A variable that no longer has the value it was given was changed by the user, or by the
+        startup files of a new shell: it stays as it is.
         """
         changes: Changes = {}
         for variable, t in self.touched.items():
@@ -221,6 +230,35 @@ class Activation:
                 changes[variable] = t.before()
         changes[STATE] = None
         return changes
+
+
+_VERSION = "1"  # of the state's format
+_HASH_LENGTH = 12  # hexadecimal digits
+_STANDARD = (*MANAGED, ACTIVE)  # touched by nearly every activation
+_UNSET_BEFORE_AND_AFTER = TouchedVariable(None, "-")
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=./:")
+
+
+def _checksum(body: str) -> str:
+    return digest(body.encode("ascii"))[:_HASH_LENGTH]
+
+
+def _percent_encode(field: str) -> str:
+    """``field`` with every byte but the plainest as ``%`` and two digits (RFC 3986, 2.1)."""
+    return "".join(
+        c if c in _PLAIN else "".join(f"%{b:02x}" for b in c.encode("utf-8", "surrogateescape"))
+        for c in field
+    )
+
+
+def _percent_decode(field: str) -> str:
+    first, *others = field.encode("ascii").split(b"%")
+    return (first + b"".join(bytes.fromhex(o[:2].decode()) + o[2:] for o in others)).decode(
+        "utf-8", "surrogateescape"
+    )
+
+
+# Transitions
 
 
 def applied(env: Mapping[str, str], changes: Changes) -> dict[str, str]:
@@ -235,15 +273,19 @@ def applied(env: Mapping[str, str], changes: Changes) -> dict[str, str]:
 
 
 def enter(
-    env: Mapping[str, str], key: str, wanted: Target, shadowed: frozenset[str] = frozenset()
+    env: Mapping[str, str], key: str, wanted: Target, shadowed: Set[str] = frozenset()
 ) -> tuple[Activation, Changes]:
-    """Activate ``wanted`` in an environment where nothing is active; the activation, and the changes it makes."""
+    """Activate ``wanted`` in an environment where no provider is active.
+
+    ``key`` tells the provider from others; ``shadowed`` names the exported variables that are
+    universal ones in fish. Returns the activation, and the changes that it makes.
+    """
     activation = Activation(key, wanted.get(ACTIVE) or "")
     changes: Changes = {}
     for name, value in wanted.items():
         live = env.get(name)
-        activation.touched[name] = Touched(
-            live, mark(name, value), live is not None and name in shadowed
+        activation.touched[name] = TouchedVariable(
+            live, mark(name, value), shadowed=live is not None and name in shadowed
         )
         if value != live:
             changes[name] = value
@@ -254,56 +296,73 @@ def enter(
 def refresh(
     env: Mapping[str, str],
     old: Activation,
-    key: str,
     wanted: Target,
+    *,
     fresh: bool,
-    shadowed: frozenset[str] = frozenset(),
+    shadowed: Set[str] = frozenset(),
 ) -> tuple[Activation, Changes]:
-    """Move an active provider to another target of its own: it was edited, or a new shell inherited it.
+    """Move an active provider to another target: it was edited, or a new shell inherited it.
 
-    What the person changed by hand stays theirs. In a ``fresh`` shell a different value comes from its start-up
-    files instead: the provider is asserted again, and that value is the one to restore.
+    What the user changed by hand stays. In a ``fresh`` shell, one that has not reached a prompt, a
+    changed value comes from its startup files instead: the provider is applied again, and that
+    value becomes the one to restore. Returns the activation, and the changes that it makes.
     """
-    activation = Activation(key, wanted.get(ACTIVE) or "")
+    activation = Activation(old.key, wanted.get(ACTIVE) or "")
     changes: Changes = {}
-    # A universal variable of fish that came from another session is not the work of a hand in this one: it is hidden.
-    appeared = {
-        n
-        for n in shadowed
-        if n in wanted and wanted[n] is None and n in old.touched and not old.touched[n].shadowed
-    }
-    # A URL or a key set by hand holds the others still: a new key must not go to a URL that is not its own.
-    parted = any(
-        not t.ours(n, env.get(n))
-        for n, t in old.touched.items()
-        if n in CARRIED and n not in appeared
-    )
+    appeared = _appeared(old, wanted, shadowed)
+    kept = set() if fresh else _changed_by_user(env, old, appeared)
     for name in dict.fromkeys((*wanted, *old.touched)):
-        live, before = env.get(name), old.touched.get(name)
+        live, known = env.get(name), old.touched.get(name)
         if name in appeared:
-            activation.touched[name] = Touched(live, mark(name, None), True)
+            activation.touched[name] = TouchedVariable(live, mark(name, None), shadowed=True)
             changes[name] = None
             continue
-        ours = before is not None and before.ours(name, live)
-        if before is not None and not fresh and (parted if name in CARRIED else not ours):
+        if name in kept:
             if name in wanted:
-                activation.touched[name] = before
+                activation.touched[name] = old.touched[name]
             continue
-        original = before.original if before is not None and ours else live
-        hidden = (
-            before.shadowed
-            if before is not None and ours
-            else live is not None and name in shadowed
-        )
-        if name in wanted:
-            activation.touched[name] = Touched(original, mark(name, wanted[name]), hidden)
-            value = wanted[name]
+        if known is not None and known.ours(name, live):
+            original, hidden, restored = known.original, known.shadowed, known.before()
         else:
-            value = before.before() if before is not None and ours else live
+            original, hidden, restored = live, live is not None and name in shadowed, live
+        if name in wanted:
+            value = wanted[name]
+            activation.touched[name] = TouchedVariable(original, mark(name, value), shadowed=hidden)
+        else:
+            value = restored
         if value != live or isinstance(value, Revealed):
             changes[name] = value
     changes[STATE] = activation.encode()
     return activation, changes
+
+
+def _appeared(old: Activation, wanted: Target, shadowed: Set[str]) -> set[str]:
+    """Variables to unset that came up as universal ones of fish while the provider was active.
+
+    They were set in another session, not by hand in this one, so they are hidden.
+    """
+    return {
+        name
+        for name in shadowed
+        if name in wanted
+        and wanted[name] is None
+        and name in old.touched
+        and not old.touched[name].shadowed
+    }
+
+
+def _changed_by_user(env: Mapping[str, str], old: Activation, appeared: Set[str]) -> set[str]:
+    """The touched variables that a refresh must leave as they are.
+
+    If the user changed the URL or a credential, all three stay: a new key must not go to the user's
+    URL, nor the user's key to a new URL.
+    """
+    changed = {name for name, t in old.touched.items() if not t.ours(name, env.get(name))}
+    if any(name in changed and name not in appeared for name in URL_AND_CREDENTIALS):
+        changed.update(name for name in URL_AND_CREDENTIALS if name in old.touched)
+    else:
+        changed.difference_update(URL_AND_CREDENTIALS)
+    return changed
 
 
 def transition(
@@ -311,25 +370,26 @@ def transition(
     key: str,
     wanted: Target | None,
     fresh: bool = False,
-    shadowed: frozenset[str] = frozenset(),
+    shadowed: Set[str] = frozenset(),
 ) -> tuple[Activation | None, Changes]:
-    """The changes from the environment as it is to the one that is wanted, and what is active then.
+    """Move from the environment as it is to the one that is ``wanted``; None: no provider.
 
-    A state that is damaged or foreign counts as none.
+    ``key`` tells the provider from others; see :func:`refresh` for ``fresh`` and :func:`enter` for
+    ``shadowed``. Returns what is active then, and the changes. A state that is damaged or foreign
+    counts as none.
     """
     old = Activation.decode(env.get(STATE, ""))
     if wanted is not None and old is not None and old.key == key:
-        activation, changes = refresh(env, old, key, wanted, fresh, shadowed)
+        activation, changes = refresh(env, old, wanted, fresh=fresh, shadowed=shadowed)
         return activation, {k: v for k, v in changes.items() if k != STATE or v != env.get(STATE)}
-    back: Changes = old.reverse(env) if old is not None else {}
+    undo: Changes = old.reverse(env) if old is not None else {}
     if STATE in env:
-        back[STATE] = None
+        undo[STATE] = None
     if wanted is None:
-        return None, back
-    base = applied(env, back)
-    uncovered = {name for name, value in back.items() if isinstance(value, Revealed)}
-    activation, changes = enter(base, key, wanted, shadowed | uncovered)
-    merged = {**back, **changes}
+        return None, undo
+    uncovered = {name for name, value in undo.items() if isinstance(value, Revealed)}
+    activation, changes = enter(applied(env, undo), key, wanted, shadowed | uncovered)
+    merged = {**undo, **changes}
     return activation, {
         k: v for k, v in merged.items() if env.get(k) != v or isinstance(v, Revealed)
     }

@@ -1,4 +1,4 @@
-"""Pins: where they may lie, one safe read of each, and what its lines say."""
+"""Pins: where they are looked for, how one is read safely, and what its lines mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import posix
 from _stat import S_ISGID, S_ISLNK, S_ISREG, S_ISVTX
 
 from ..util.errors import CoworkEnvError
-from ..util.system import parent
+from ..util.system import open_without_blocking, parent
 from ..util.text import first_control, visible
 from .provider import TIERS, InvalidField, check_model
 
@@ -17,9 +17,10 @@ KEYS = ("model", *TIERS, "required")
 
 
 class PinFile:
-    """A pin as found: ``path`` in the directory walked, its ``content`` from one read, or ``problem`` instead.
+    """A pin as found at ``path``: its ``content``, or the ``problem`` that kept it from being read.
 
-    ``problem`` ends the sentence "PATH ...", and is empty when ``content`` is text that may be parsed.
+    ``problem`` completes the sentence "PATH ...". It is empty when there is a ``content``, which
+    may still be anything.
     """
 
     __slots__ = ("content", "path", "problem")
@@ -29,7 +30,10 @@ class PinFile:
 
 
 class Pin:
-    """What a pin says: the provider's ``name_or_id``, the ``models`` it overrides (``model`` and tiers), ``required``."""
+    """What a pin says: the provider's name or id, and its own models (by ``model`` and tier).
+
+    ``required``: clients must fail, not use the user's own login, while it cannot be used.
+    """
 
     __slots__ = ("models", "name_or_id", "required")
 
@@ -37,36 +41,35 @@ class Pin:
         self.name_or_id, self.models, self.required = name_or_id, models, required
 
 
+# Files
+
+
 def ancestors(directory: str) -> list[str]:
-    """An absolute directory and all above it, nearest first."""
+    """An absolute directory and all that contain it, nearest first."""
     found = [directory.rstrip("/") or "/"]
     while found[-1] != "/":
-        found.append(found[-1].rpartition("/")[0] or "/")
+        found.append(parent(found[-1]))
     return found
 
 
 def path_in(directory: str) -> str:
-    """Where a directory's pin would lie."""
+    """The path of a directory's pin."""
     return f"{directory.rstrip('/')}/{PIN_NAME}"
 
 
 def read(path: str) -> PinFile | None:
-    """The pin at ``path`` by one open and one read that cannot block; None where there is none."""
+    """The pin at ``path``, or None where there is none: one open and one read that cannot block."""
     try:
-        descriptor = posix.open(
-            path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY
-        )
+        descriptor = open_without_blocking(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         # A directory that may not be searched hides its pin, as it hides everything else.
         if isinstance(error, PermissionError) and not posix.access(parent(path), posix.X_OK):
             return None
-        return (
-            None
-            if error.errno == errno.ENAMETOOLONG
-            else PinFile(path, problem=f"cannot be read: {error.strerror}")
-        )
+        if error.errno == errno.ENAMETOOLONG:
+            return None
+        return PinFile(path, problem=f"cannot be read: {error.strerror}")
     try:
         status = posix.fstat(descriptor)
         if not S_ISREG(status.st_mode):
@@ -84,10 +87,10 @@ def read(path: str) -> PinFile | None:
 
 
 def is_safe_to_open(path: str) -> bool:
-    """Whether nobody else can put something else in the place of the pin at ``path``, between a look at it and its opening.
+    """Whether a shell may open the pin at ``path``: nobody else can replace it first.
 
-    Shells open it, and no shell can open a FIFO without waiting for somebody to write. So the hooks open a pin only if
-    it is no link and lies in a directory of the person's own that is not shared (sticky or set-group-ID).
+    A shell cannot open a FIFO without waiting for a writer. So the hooks open a pin only if it is
+    not a link, and in a directory of the user's that is not shared (sticky or set-group-ID).
     """
     try:
         folder, itself = posix.stat(parent(path)), posix.lstat(path)
@@ -100,63 +103,80 @@ def is_safe_to_open(path: str) -> bool:
     )
 
 
-def parse(content: bytes) -> Pin:
-    """The meaning of a pin's bytes; raises :class:`CoworkEnvError` whose message ends the sentence "PATH ...".
+# Content
 
-    First significant line: a provider's name or id. Later lines: ``key = value`` with a key of :data:`KEYS`.
+
+def parse(content: bytes, where: str = "The pin") -> Pin:
+    """What a pin says; raises :class:`CoworkEnvError` for anything that is not a pin.
+
+    ``where`` names the file in the error. The first line that is not blank or a comment is the name
+    or id of a provider, the others are ``key = value`` with the keys in :data:`KEYS`.
     """
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        raise CoworkEnvError("is not UTF-8 text") from None
-    word, models, required, seen = "", {}, False, set()
+        raise CoworkEnvError(f"{where} is not UTF-8 text.") from None
+    name_or_id = ""
+    values: dict[str, str] = {}
     for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         line = raw.replace("\t", " ").strip(" \r")
         if not line or line.startswith("#"):
             continue
+        place = f"{where}, line {number}"
         if first_control(line) >= 0:
-            raise CoworkEnvError(f"has a control character in line {number}")
-        if not word:
-            word = line
+            raise CoworkEnvError(f"{place} has a control character in it.")
+        if not name_or_id:
+            name_or_id = line
             continue
         key, equals, value = (part.strip() for part in line.partition("="))
         if not equals or key not in KEYS:
-            raise CoworkEnvError(
-                f"has a line {number} that is not one of {', '.join(KEYS)} = value"
-            )
-        if key in seen:
-            raise CoworkEnvError(f"sets {key} twice")
-        seen.add(key)
+            raise CoworkEnvError(f"{place} is not one of {', '.join(KEYS)} = value.")
+        if key in values:
+            raise CoworkEnvError(f"{place}: {key} is set twice.")
         if key == "required":
             if value not in ("true", "false"):
-                raise CoworkEnvError("says neither true nor false for required")
-            required = value == "true"
+                raise CoworkEnvError(f"{place}: required must be true or false.")
+            values[key] = value
             continue
         try:
-            models[key] = check_model(value)
+            values[key] = check_override(value)
         except InvalidField as error:
-            raise CoworkEnvError(f"has a {key} that {error.why}") from None
-        if not value or value[0] in "'\"":
-            raise CoworkEnvError(f"has a {key} that is {'quoted' if value else 'empty'}")
-    if not word:
-        raise CoworkEnvError("names no provider")
-    return Pin(word, models, required)
+            raise CoworkEnvError(f"{place}: {key} {error.why}.") from None
+    if not name_or_id:
+        raise CoworkEnvError(f"{where} names no provider.")
+    required = values.pop("required", "false") == "true"
+    return Pin(name_or_id, values, required)
+
+
+def check_override(model: str) -> str:
+    """The name of a model for a pin, stripped; raises :class:`InvalidField` if it cannot be one.
+
+    A pin has no quotes, and leaves out a model that it does not override.
+    """
+    model = check_model(model)
+    if not model:
+        raise InvalidField((), "is empty")
+    if model[0] in "'\"":
+        raise InvalidField((), "is quoted")
+    return model
 
 
 def requires(content: bytes) -> bool:
-    """Whether a line says ``required = true``, in a pin whose other lines may be wrong."""
+    """Whether a pin has the line ``required = true``, even if other lines are wrong."""
     return any(b"".join(line.split()) == b"required=true" for line in content.split(b"\n"))
 
 
 def serialize(pin: Pin) -> str:
-    """The text of a pin file that says what ``pin`` says."""
+    """The text of a pin file that :func:`parse` reads as ``pin``."""
     lines = [pin.name_or_id, *(f"{key} = {value}" for key, value in pin.models.items())]
-    return "\n".join(lines + ["required = true"] * pin.required) + "\n"
+    if pin.required:
+        lines.append("required = true")
+    return "\n".join(lines) + "\n"
 
 
 def summary(pin: Pin) -> str:
-    """What a pin would do, in a few words for a person."""
-    parts = [f"{key} {visible(value)}" for key, value in pin.models.items()] + [
-        "required"
-    ] * pin.required
+    """What a pin says, on one line, safe to show."""
+    parts = [f"{key} {visible(value)}" for key, value in pin.models.items()]
+    if pin.required:
+        parts.append("required")
     return f"provider {visible(pin.name_or_id)}" + (f" ({', '.join(parts)})" if parts else "")

@@ -1,7 +1,7 @@
-"""What a provider is: every rule for one entry of ``providers.json``, and none for files or shells.
+"""The rules for one entry of ``providers.json``; nothing about files or shells.
 
-The prompt's short way and the commands both come here, so that what one accepts the other accepts. It imports
-nothing heavy; ``models.py`` puts a pydantic face on the same functions.
+The hook and the commands both use these functions, so that what one accepts the other accepts.
+This is on the fast path and imports nothing heavy; ``models.py`` wraps the same rules in pydantic.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TIERS = ("opus", "sonnet", "haiku", "fable")
 BEARER, API_KEY = "bearer", "api-key"
 AUTH_STYLES = (BEARER, API_KEY)
+# The variable that holds the key, for each way of sending it.
+CREDENTIAL = {BEARER: "ANTHROPIC_AUTH_TOKEN", API_KEY: "ANTHROPIC_API_KEY"}
+BASE_URL_VARIABLE = "ANTHROPIC_BASE_URL"
 KEYS = (
     "id",
     "name",
@@ -29,97 +32,34 @@ KEYS = (
     "verbatimBaseUrl",
     "allowInsecure",
 )
-NONE = "none"
+NONE = "none"  # in the place of a name or id: no provider
 
-# Variables by which a client talks to a cloud directly; a provider that sets one needs no URL and no key.
+# Variables by which a client talks to a cloud directly; a provider that sets one needs no URL and
+# no key.
 CLOUD_SWITCHES = tuple(
     f"CLAUDE_CODE_USE_{cloud}"
     for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS")
 )
-_ON = ("1", "true", "yes", "on")  # what the client takes for "yes" there
-CREDENTIAL = {BEARER: "ANTHROPIC_AUTH_TOKEN", API_KEY: "ANTHROPIC_API_KEY"}
 
-# Names an ``env`` may not hold: what a shell, a loader or an interpreter takes orders from, and our own.
-_RESERVED = frozenset(
-    (
-        "_",
-        "PATH",
-        "HOME",
-        "PWD",
-        "OLDPWD",
-        "IFS",
-        "SHELL",
-        "SHLVL",
-        "USER",
-        "LOGNAME",
-        "UID",
-        "EUID",
-        "GID",
-        "EGID",
-        "PPID",
-        "TERM",
-        "ENV",
-        "CDPATH",
-        "FPATH",
-        "PROMPT",
-        "PROMPT_COMMAND",
-        "RANDOM",
-        "SECONDS",
-        "LINENO",
-        "OPTIND",
-        "OPTARG",
-        "HISTFILE",
-        "HISTSIZE",
-        "STATUS",
-        "CMD_DURATION",
-        "VERSION",
-        "ARGV0",
-        "GLOBIGNORE",
-        "SHELLOPTS",
-        "MODULE_PATH",
-        "NODE_OPTIONS",
-        "ALIASES",
-        "ARGC",
-        "ARGV",
-        "COMMANDS",
-        "DIRSTACK",
-        "EPOCHREALTIME",
-        "EPOCHSECONDS",
-        "ERRNO",
-        "FUNCNAME",
-        "FUNCTIONS",
-        "GROUPS",
-        "HISTORY",
-        "OPTIONS",
-        "PARAMETERS",
-        "PID",
-        "PIPESTATUS",
-        "SRANDOM",
-        "STATUS_GENERATION",
-        "TMOUT",
-        "TTY",
-        "UMASK",
-        "USERNAME",
-        "ZDOTDIR",
-    )
-)
-_RESERVED_PREFIXES = (
-    "COWORK_",
-    "__COWORK",
-    "BASH",
-    "ZSH",
-    "FISH_",
-    "PS",
-    "LD_",
-    "DYLD_",
-    "PYTHON",
-    "DIRENV_",
-    "__MISE",
-)
+# Variables that a provider may not set: those of shells, loaders and interpreters, and our own.
+_RESERVED_NAMES = """
+    _ PATH HOME PWD OLDPWD IFS SHELL SHLVL USER LOGNAME UID EUID GID EGID PPID TERM ENV CDPATH FPATH
+    PROMPT PROMPT_COMMAND RANDOM SECONDS LINENO OPTIND OPTARG HISTFILE HISTSIZE STATUS CMD_DURATION
+    VERSION ARGV0 GLOBIGNORE SHELLOPTS MODULE_PATH NODE_OPTIONS ALIASES ARGC ARGV COMMANDS DIRSTACK
+    EPOCHREALTIME EPOCHSECONDS ERRNO FUNCNAME FUNCTIONS GROUPS HISTORY OPTIONS PARAMETERS PID
+    PIPESTATUS SRANDOM STATUS_GENERATION TMOUT TTY UMASK USERNAME ZDOTDIR
+"""
+_RESERVED_PREFIXES = "COWORK_ __COWORK BASH ZSH FISH_ PS LD_ DYLD_ PYTHON DIRENV_ __MISE"
+_RESERVED = frozenset(_RESERVED_NAMES.split())
+_RESERVED_STARTS = tuple(_RESERVED_PREFIXES.split())
 
 
 class InvalidField(ValueError):
-    """One field of an entry breaks a rule: ``path`` leads to it from the entry, ``why`` ends the sentence."""
+    """A field of an entry breaks a rule.
+
+    ``path`` leads from the entry to the field; ``why`` completes the sentence "FIELD ..."; ``hint``
+    says what to do, or is empty. None of them holds a value, which may be a key.
+    """
 
     def __init__(self, path: tuple[str, ...], why: str, hint: str = "") -> None:
         super().__init__(why)
@@ -129,7 +69,11 @@ class InvalidField(ValueError):
 
 
 class Provider:
-    """One valid entry. ``token`` is the key as stored (plain, encrypted or empty) and stays out of ``repr``."""
+    """One valid entry of ``providers.json``.
+
+    ``token`` is the key as it is stored: plain, encrypted or empty. It stays out of ``repr``.
+    ``verbatim``: the base URL is not repaired; ``insecure``: it may be plain http.
+    """
 
     __slots__ = (
         "auth",
@@ -164,8 +108,11 @@ class Provider:
         self.token_from = _text(entry, "authTokenFrom")
         self.default_model = check_model(_text(entry, "defaultModel"))
         self.models = check_models(entry.get("models"))
-        carried = ("ANTHROPIC_BASE_URL", CREDENTIAL[self.auth])
-        for name in carried if self.base_url else ("ANTHROPIC_BASE_URL", *CREDENTIAL.values()):
+        self._check_env_keeps_url_and_key()
+
+    def _check_env_keeps_url_and_key(self) -> None:
+        credentials = (CREDENTIAL[self.auth],) if self.base_url else CREDENTIAL.values()
+        for name in (BASE_URL_VARIABLE, *credentials):
             if self.env.get(name):
                 raise InvalidField(("env", name), "would replace the provider's own URL or key")
 
@@ -174,13 +121,21 @@ class Provider:
 
     @property
     def plain_token(self) -> str:
-        """The key, if it is stored as it is and comes from nowhere else; otherwise empty."""
+        """The key if it is stored in plain text and not fetched from elsewhere, or empty."""
         return "" if self.token_from or is_encrypted(self.token) else self.token
 
     @property
     def direct(self) -> bool:
-        """Whether its ``env`` makes the client talk to a cloud itself, without a base URL and a key."""
-        return any(self.env.get(name, "").strip().lower() in _ON for name in CLOUD_SWITCHES)
+        """Whether its ``env`` makes clients talk to a cloud directly, without base URL and key."""
+        return any(is_on(self.env.get(name)) for name in CLOUD_SWITCHES)
+
+
+def is_on(value: str | None) -> bool:
+    """Whether Claude Code takes the value of a variable that is a switch for "yes"."""
+    return (value or "").strip().lower() in ("1", "true", "yes", "on")
+
+
+# Fields. Each function returns the value to use, and raises InvalidField.
 
 
 def _text(entry: Mapping[str, Any], key: str, printable: bool = True) -> str:
@@ -198,32 +153,32 @@ def _flag(entry: Mapping[str, Any], key: str) -> bool:
     value = entry.get(key)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise InvalidField((key,), "is neither true nor false")
+    raise InvalidField((key,), "must be true or false")
 
 
 def check_name(name: str) -> str:
-    """A provider's name, stripped; it is shown at prompts and written in pins, so it is one clean line."""
+    """A provider's name, stripped: one line of text, as it is shown at prompts and kept in pins."""
     name = name.strip()
     if not name:
         raise InvalidField(("name",), "is missing")
     if first_control(name) >= 0:
         raise InvalidField(("name",), "has a control character in it")
     if name.casefold() == NONE:
-        raise InvalidField(("name",), "is 'none', which means: no provider")
+        raise InvalidField(("name",), "is 'none', which stands for no provider")
     if name.startswith("#"):
-        raise InvalidField(("name",), "begins with '#', which begins a comment in a pin")
+        raise InvalidField(("name",), "begins with '#', which would be a comment in a pin")
     return name
 
 
 def check_auth(auth: str) -> str:
-    """How the key is sent: ``bearer`` or ``api-key``."""
+    """The way in which the key is sent: ``bearer`` or ``api-key``."""
     if auth not in AUTH_STYLES:
-        raise InvalidField(("auth",), "is neither 'bearer' nor 'api-key'")
+        raise InvalidField(("auth",), "must be 'bearer' or 'api-key'")
     return auth
 
 
 def check_model(model: str, path: tuple[str, ...] = ("defaultModel",)) -> str:
-    """A model's name, stripped; empty means none."""
+    """The name of a model, stripped; empty means none."""
     model = model.strip()
     if first_control(model) >= 0 or " " in model:
         raise InvalidField(path, "has white space or a control character in it")
@@ -233,7 +188,7 @@ def check_model(model: str, path: tuple[str, ...] = ("defaultModel",)) -> str:
 
 
 def check_models(models: object) -> dict[str, str]:
-    """The models of the tiers, without the empty ones; keys that are not a tier are somebody else's."""
+    """The models by tier, without empty ones. Other keys belong to other programs."""
     if models is None:
         return {}
     if not isinstance(models, dict):
@@ -251,21 +206,26 @@ def check_models(models: object) -> dict[str, str]:
 
 
 def is_variable(name: str) -> bool:
-    """Whether every shell takes ``name`` for a variable's name."""
+    """Whether ``name`` is a valid variable in every shell: ASCII letters, digits and ``_``."""
     return name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
 
 
 def is_free_name(name: str) -> bool:
-    """Whether a provider may set the variable ``name``: it is neither the shell's nor the program's own."""
+    """Whether a provider may set the variable ``name``: the shell and cowork-env do not need it."""
     return (
         is_variable(name)
         and name.upper() not in _RESERVED
-        and not name.upper().startswith(_RESERVED_PREFIXES)
+        and not name.upper().startswith(_RESERVED_STARTS)
     )
 
 
+def is_exportable(value: str) -> bool:
+    """Whether an environment variable can hold ``value``: it is UTF-8 text without NUL."""
+    return "\0" not in value and not any(0xD800 <= ord(c) < 0xE000 for c in value if c > "\u07ff")
+
+
 def check_env(env: object) -> dict[str, str]:
-    """Extra variables: names any shell can hold and none that steers the shell itself, values without NUL."""
+    """Extra variables by name, none of them reserved; an empty value means: leave it alone."""
     if env is None:
         return {}
     if not isinstance(env, dict):
@@ -273,18 +233,18 @@ def check_env(env: object) -> dict[str, str]:
     for name, value in env.items():
         path = ("env", name)
         if not is_variable(name):
-            raise InvalidField(path, "is not a variable's name")
+            raise InvalidField(path, "is not a valid variable name")
         if not is_free_name(name):
             raise InvalidField(path, "is a variable that belongs to the shell or to cowork-env")
         if not isinstance(value, str):
             raise InvalidField(path, "is not a string", "Write numbers in quotes.")
-        if "\0" in value or any(0xD800 <= ord(c) < 0xE000 for c in value if c > "\u07ff"):
+        if not is_exportable(value):
             raise InvalidField(path, "has a character in it that no environment variable can hold")
     return dict(env)
 
 
 def check_token(token: str) -> str:
-    """A key: empty, or one line of printable text with no white space around it."""
+    """A key: empty, or one line of printable text without white space around it."""
     if first_control(token) >= 0:
         raise InvalidField(
             ("authToken",), "has a line break or a control character in it", "Enter the key again."
@@ -295,10 +255,10 @@ def check_token(token: str) -> str:
 
 
 def is_encrypted(token: str) -> bool:
-    """Whether a stored key is one of the desktop app's encrypted forms (Electron safeStorage, as base64).
+    """Whether a stored key is encrypted by the desktop app (Electron safeStorage, in base64).
 
-    ``ENC:v1:`` + base64 (another version is no more a key); or, from older builds, bare base64 of bytes that begin
-    with v10, v11 or v12, padded or not.
+    It is ``ENC:v1:`` and base64; another version is not a key either. Older builds wrote base64
+    alone, padded or not, of bytes that begin with ``v10``, ``v11`` or ``v12``.
     """
     if token.startswith("ENC:"):
         return True
@@ -307,8 +267,14 @@ def is_encrypted(token: str) -> bool:
     return token.rstrip("=").replace("+", "a").replace("/", "a").isalnum() and token.isascii()
 
 
+# URLs
+
+
 def split_url(url: str) -> tuple[str, str, str]:
-    """Scheme (lower case), authority and the rest of a URL, by plain cutting at ``://`` and the next ``/?#``."""
+    """Scheme (lower case), authority, and the rest of a URL, which begins at the first ``/?#``.
+
+    Scheme and authority are empty where there is no ``://``.
+    """
     scheme, mark, rest = url.partition("://")
     if not mark:
         return "", "", url
@@ -317,7 +283,7 @@ def split_url(url: str) -> tuple[str, str, str]:
 
 
 def split_authority(authority: str) -> tuple[str, str]:
-    """Host (lower case, without brackets) and port (digits or empty) of a URL's authority without userinfo."""
+    """Host (lower case, no brackets) and port (or empty) of an authority without user name."""
     if authority.startswith("["):
         host, _, rest = authority[1:].partition("]")
         return host.lower(), rest.removeprefix(":")
@@ -326,12 +292,12 @@ def split_authority(authority: str) -> tuple[str, str]:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL in lower case."""
+    """The host of a URL, in lower case."""
     return split_authority(split_url(url)[1])[0]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine."""
+    """Whether a host name or address is this machine's (RFC 6761, 6.3; RFC 1122, 3.2.1.3)."""
     if host == "localhost" or host.endswith(".localhost") or host == "::1":
         return True
     parts = host.split(".")
@@ -343,9 +309,10 @@ def is_loopback(host: str) -> bool:
 
 
 def check_base_url(url: str, insecure: bool = False) -> str:
-    """A base URL that every client reads alike: http(s), a host, a path, and nothing else.
+    """A base URL that all clients understand alike: http or https, a host, a path, nothing else.
 
-    Plain http only reaches this machine unless ``insecure``: a key would cross a network in the clear.
+    Plain http is for this machine only, unless ``insecure``: others on the network could read the
+    key.
     """
 
     def bad(why: str, hint: str = "") -> InvalidField:
@@ -359,9 +326,9 @@ def check_base_url(url: str, insecure: bool = False) -> str:
     if not scheme:
         raise bad("has no scheme", "Write it in full, as in https://gateway.example.com.")
     if scheme not in ("http", "https"):
-        raise bad("is neither an http nor an https URL")
+        raise bad("must be an http or https URL")
     if "@" in authority:
-        raise bad("has a user name or a password in it", "Give the key as the key.")
+        raise bad("has a user name or a password in it", "The key is a field of its own.")
     if "?" in rest or "#" in rest:
         raise bad(
             "has a query or a fragment in it",
@@ -384,7 +351,10 @@ def check_base_url(url: str, insecure: bool = False) -> str:
 
 
 def repaired(url: str) -> str:
-    """``url`` as clients need it: they append ``/v1/messages``, so one such ending is dropped, and slashes."""
+    """``url`` as clients need it: without a final ``/v1/messages`` or ``/v1``, and slashes.
+
+    Clients append ``/v1/messages`` themselves.
+    """
     url = url.rstrip("/")
     for ending in ("/v1/messages", "/v1"):
         if split_url(url)[2].endswith(ending):
@@ -393,6 +363,6 @@ def repaired(url: str) -> str:
 
 
 def slug(name: str) -> str:
-    """A name as one lower-case word: ``My Anthropic API`` is ``my-anthropic-api``."""
+    """A name as one lower-case word that is easy to type: ``my-anthropic-api``."""
     words = "".join(c if c.isalnum() else " " for c in name.casefold()).split()
     return "-".join(words)

@@ -1,6 +1,6 @@
-"""``providers.json`` as it is read: where it is, what is in it, and which entry a word means.
+"""``providers.json`` as it is read: where it is, its entries, and how one is found by name or id.
 
-Reading only, and lean; ``store.py`` writes.
+This is on the fast path; ``store.py`` writes the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from _stat import S_ISREG
 
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
-from ..util.system import exists
+from ..util.system import exists, open_without_blocking
 from ..util.text import tilde, visible
 from .provider import NONE, InvalidField, Provider, slug
 
@@ -26,11 +26,17 @@ FILE_NAME = "providers.json"
 MAX_BYTES = 16 << 20
 
 
-class Providers:
-    """The entries of one source, in their order, as the JSON values they are.
+_READ_ATTEMPTS = 4  # at a file that a writer may still be at work on
+_RETRY_SECONDS = 0.05
+_WRITER_AT_WORK_SECONDS = 5  # after the last change
 
-    ``path`` is the file they come from, or empty when they come from the environment; ``where`` names the source in
-    messages; ``text`` is the document (with keys in it: for finding places only) and ``list_path`` leads to the list.
+
+class Providers:
+    """The entries of one source, in their order, as plain JSON values.
+
+    ``path`` is the file, or empty when they come from the environment; ``where`` names the source
+    in messages. ``text`` is the document, with keys in it: it is there to find positions only.
+    ``list_path`` leads to the list of entries in the document; None: the document is one entry.
     """
 
     __slots__ = ("entries", "list_path", "path", "text", "where")
@@ -45,7 +51,7 @@ class Providers:
             document, self.list_path = [document], None
         if not isinstance(document, list):
             raise CoworkEnvError(
-                f"{where} holds neither a list nor an object.", "It should be a list of providers."
+                f"{where} holds neither a list nor an object.", "It must be a list of providers."
             )
         self.entries: list[Any] = document
 
@@ -54,39 +60,42 @@ class Providers:
 
     def names(self) -> list[str]:
         """The names of all entries that have one, in their order."""
-        return [n for n in (_field(e, "name") for e in self.entries) if n]
+        return [name for name in (_field(entry, "name") for entry in self.entries) if name]
 
-    def find(self, word: str) -> int:
-        """The index of the entry that ``word`` means: an id, else a name, else a name without case, else a slug.
+    def find(self, name_or_id: str) -> int:
+        """The index of an entry, by id, else by name, else by name ignoring case, else by slug.
 
-        Raises :class:`CoworkEnvError` when it means none, or more than one by the same rule.
+        Raises :class:`CoworkEnvError` when there is none, or more than one by the same rule.
         """
-        word = word.strip()
-        folded = word.casefold()
-        names = [_field(e, "name") for e in self.entries]
+        wanted = name_or_id.strip()
+        folded = wanted.casefold()
+        names = [_field(entry, "name") for entry in self.entries]
         rules: tuple[Callable[[int], bool], ...] = (
-            lambda i: _field(self.entries[i], "id") == word,
-            lambda i: names[i] == word,
+            lambda i: _field(self.entries[i], "id") == wanted,
+            lambda i: names[i] == wanted,
             lambda i: names[i].casefold() == folded,
             lambda i: slug(names[i]) == folded,
         )
-        for rule in rules if word else ():
+        for rule in rules if wanted else ():
             found = list(filter(rule, range(len(names))))
             if len(found) == 1:
                 return found[0]
             if found:
-                candidates = ", ".join(
-                    f"'{visible(_field(self.entries[i], 'name'))}' ({visible(_field(self.entries[i], 'id')) or f'entry {i}'})"
-                    for i in found
-                )
                 raise CoworkEnvError(
-                    f"'{visible(word)}' could be any of {candidates}.", "Use one's id."
+                    f"'{visible(wanted)}' could be any of {', '.join(map(self._shown, found))}.",
+                    "Use the id of one.",
                 )
         raise CoworkEnvError(
-            f"There is no provider '{visible(word)}' in {self.where}.", self._nearest(word)
+            f"There is no provider '{visible(wanted)}' in {self.where}.", self._nearest(wanted)
         )
 
-    def _nearest(self, word: str) -> str:
+    def _shown(self, index: int) -> str:
+        entry = self.entries[index]
+        distinct = visible(_field(entry, "id")) or f"entry {index}"
+        return f"'{visible(_field(entry, 'name'))}' ({distinct})"
+
+    def _nearest(self, wanted: str) -> str:
+        """A hint with the names that are nearest to one that does not exist."""
         names = self.names()
         if not names:
             return "Add one with 'cowork-env add'."
@@ -94,7 +103,7 @@ class Providers:
 
         by_fold = {n.casefold(): n for n in names} | {slug(n): n for n in names}
         near = list(
-            dict.fromkeys(by_fold[m] for m in get_close_matches(word.casefold(), by_fold, 3))
+            dict.fromkeys(by_fold[m] for m in get_close_matches(wanted.casefold(), by_fold, 3))
         )
         if near:
             return "Did you mean " + " or ".join(f"'{visible(n)}'" for n in near) + "?"
@@ -102,23 +111,21 @@ class Providers:
         return f"There is {shown}{' and more' if len(names) > 6 else ''}."
 
     def provider(self, index: int) -> Provider:
-        """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` with its place when it is invalid."""
+        """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` if it is invalid."""
         try:
             return Provider(self.entries[index])
         except InvalidField as error:
             raise self.invalid(index, error) from None
 
     def invalid(self, index: int, error: InvalidField) -> CoworkEnvError:
-        """The error to raise for ``error`` in the entry at ``index``: file, line, column and path, and no value."""
+        """What to raise for ``error`` in the entry at ``index``: its position, and no value."""
         path = () if self.list_path is None else (*self.list_path, index)
         line, column = jsontext.position(self.text, (*path, *error.path))
         where = f"{self.where}, line {line}, column {column}"
-        field = visible(jsontext.spell((*path, *error.path)))
+        field = visible(jsontext.format_path((*path, *error.path)))
         name = visible(_field(self.entries[index], "name"))
         subject = f"{where}: {field}" if field else f"{where}: the provider"
-        hint = error.hint or (
-            f"Correct it with 'cowork-env edit {name}'." if name else "Correct it there."
-        )
+        hint = error.hint or (f"Fix it with 'cowork-env edit {name}'." if name else "Fix it there.")
         return CoworkEnvError(f"{subject} {error.why}.", hint)
 
 
@@ -128,7 +135,10 @@ def _field(entry: object, key: str) -> str:
 
 
 def candidates(env: Mapping[str, str], config_dir: str) -> list[str]:
-    """The files that may be the provider file, first choice first; ``config_dir`` is the per-user folder."""
+    """The paths where the provider file may be, in the order in which they are tried.
+
+    ``config_dir`` is the per-user configuration folder (see :func:`..util.paths.config_dir`).
+    """
     if path := env.get(FILE_VARIABLE):
         if not path.startswith("/"):
             import os
@@ -139,7 +149,7 @@ def candidates(env: Mapping[str, str], config_dir: str) -> list[str]:
 
 
 def locate(env: Mapping[str, str], config_dir: str) -> str:
-    """The provider file in use: the first candidate that exists, or the first, which a write would create."""
+    """The provider file: the first candidate that exists, or the first, which a write creates."""
     paths = candidates(env, config_dir)
     return next(filter(exists, paths), paths[0])
 
@@ -147,7 +157,7 @@ def locate(env: Mapping[str, str], config_dir: str) -> str:
 def load(env: Mapping[str, str], config_dir: str) -> Providers:
     """The providers of this environment; none where there is no file.
 
-    Raises :class:`CoworkEnvError` when the source cannot be read or parsed.
+    Raises :class:`CoworkEnvError` if the source cannot be read or parsed.
     """
     if env.get(JSON_VARIABLE):
         return Providers(env[JSON_VARIABLE], "", f"${JSON_VARIABLE}")
@@ -155,47 +165,48 @@ def load(env: Mapping[str, str], config_dir: str) -> Providers:
 
 
 def read(path: str, home: str = "") -> Providers:
-    """The providers in the file at ``path``; none where there is none.
+    """The providers in the file at ``path``; none where there is no file.
 
-    Older builds of the desktop app write in place, so a file that does not parse is read again before it is refused.
+    Older builds of the desktop app write in place. So a file that does not parse, and was changed
+    just now, is read again before it is refused. Raises :class:`CoworkEnvError`.
     """
     where = tilde(path, home)
-    for attempt in range(4):
+    for attempt in range(1, _READ_ATTEMPTS + 1):
         try:
             data = read_bytes(path, where)
         except FileNotFoundError:
             return Providers("", path, where)
-        settled = attempt == 3 or not _may_be_torn(path)
+        final = attempt == _READ_ATTEMPTS or not _may_be_incomplete(path)
         try:
             found = Providers(jsontext.decode(data, where), path, where)
-            if settled or found.text.strip():
+            if final or found.text.strip():
                 return found
         except CoworkEnvError:
-            if settled:
+            if final:
                 raise
         import time
 
-        time.sleep(0.05)
+        time.sleep(_RETRY_SECONDS)
     raise AssertionError
 
 
-def _may_be_torn(path: str) -> bool:
-    """Whether the file changed within the last seconds, so that a writer may still be at work."""
+def _may_be_incomplete(path: str) -> bool:
+    """Whether the file changed so recently that a writer may still be at work."""
     import time
 
     try:
-        return abs(time.time() - posix.stat(path).st_mtime) < 5
+        return abs(time.time() - posix.stat(path).st_mtime) < _WRITER_AT_WORK_SECONDS
     except OSError:
         return False
 
 
 def read_bytes(path: str, where: str) -> bytes:
-    """All bytes of a regular file; raises FileNotFoundError, or :class:`CoworkEnvError` for whatever else."""
+    """All bytes of a regular file; ``where`` names it in errors.
+
+    Raises FileNotFoundError if there is none, :class:`CoworkEnvError` if it cannot be read.
+    """
     try:
-        # Not blocking: a FIFO in its place must not hang a prompt.
-        descriptor = posix.open(
-            path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY
-        )
+        descriptor = open_without_blocking(path)
         try:
             status = posix.fstat(descriptor)
             if not S_ISREG(status.st_mode):
@@ -213,9 +224,10 @@ def read_bytes(path: str, where: str) -> bytes:
     except OSError as error:
         raise CoworkEnvError(f"{where} cannot be read: {error.strerror}.") from None
     except ValueError:  # a NUL in the path
-        raise CoworkEnvError(f"{where} is not a path.") from None
+        raise CoworkEnvError(f"{where} is not a valid path.") from None
 
 
-def selected(word: str) -> str:
-    """A selection or a pin's word as the name to find, or empty where it means: no provider."""
-    return "" if word.strip().casefold() == NONE else word.strip()
+def selected(name_or_id: str) -> str:
+    """What a selection, an option or a pin names, stripped; empty where it is ``none``."""
+    name_or_id = name_or_id.strip()
+    return "" if name_or_id.casefold() == NONE else name_or_id

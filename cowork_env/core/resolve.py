@@ -1,7 +1,8 @@
 """Which provider applies in a directory, and why: the user's choices in order, first match wins.
 
-``--provider``, ``$COWORK_PROVIDER``, the nearest trusted pin, the selection. :func:`resolve` finds the provider without
-fetching a key; :func:`target` gives the environment that it asks for, or raises.
+``--provider``, ``$COWORK_PROVIDER``, the nearest trusted pin, the selection. :func:`resolve` finds
+the provider without fetching a key; :func:`target` gives the environment that it asks for, or
+raises.
 """
 
 from __future__ import annotations
@@ -23,17 +24,16 @@ if TYPE_CHECKING:
 CHOICE_VARIABLE = "COWORK_PROVIDER"
 # The rules, in the words of ``status --json``.
 OPTION, VARIABLE, PIN, SELECTION, NOTHING = "option", "environment", "pin", "selection", "none"
-UNRESOLVED_KEY = (
-    "unresolved"  # in the place of a provider's key, for a required pin that cannot be used
-)
+# In the place of Resolution.key, for a required pin that cannot be used.
+UNRESOLVED_KEY = "unresolved"
 
 
 class Inputs:
     """Everything that a resolution depends on.
 
-    ``directory`` is a physical path; ``gone`` says that it was deleted meanwhile. ``option`` and ``trust_all`` are the
-    options ``--provider`` and ``--trust``. ``pin_paths`` are the pins that exist from ``directory`` upward, when the
-    caller has just looked; None: look here.
+    ``directory`` is a physical path; ``gone`` says that it was deleted meanwhile. ``option`` and
+    ``trust_all`` are the options ``--provider`` and ``--trust``. ``pin_paths`` are the pins that
+    exist from ``directory`` upward, if the caller has just looked; None: look for them.
     """
 
     __slots__ = (
@@ -68,7 +68,8 @@ class Inputs:
 class UntrustedPin:
     """A pin that was ignored because it is not trusted.
 
-    ``id`` tells it, with this content, from every other; ``message`` is the notice that a shell shows once.
+    ``id`` tells it, with this content, from every other; ``message`` is the notice that a shell
+    shows once.
     """
 
     __slots__ = ("directory", "id", "message", "path", "problem")
@@ -88,9 +89,10 @@ class UntrustedPin:
 class Choice:
     """What the user chose, by the first rule that matches; the provider is not looked up yet.
 
-    ``name_or_id`` is empty for: no provider. ``pins`` are all pins on the way up, nearest first; ``untrusted`` those
-    that were ignored and are worth a notice; ``pin`` the one that counts, with the ``models`` it overrides and whether
-    it is ``required``. ``error``: why the choice cannot be used.
+    ``name_or_id`` is empty for: no provider. ``pins`` are all pins on the way up, nearest first;
+    ``untrusted`` those that were ignored and are worth a notice; ``pin`` the one that applies, with
+    the ``models`` it overrides and whether it is ``required``. ``error``: why the choice cannot be
+    used.
     """
 
     __slots__ = (
@@ -117,9 +119,10 @@ class Choice:
 class Resolution:
     """The provider that applies, or none, and why. Nothing changes it once it is made.
 
-    ``rule``: option, environment, pin, selection or none; ``source``: the rule as the user knows it (a path, a
-    variable). ``error``: why the choice cannot be used; then ``provider`` is None, and ``required`` says whether
-    clients must be kept from the user's own login. The rest is as in :class:`Choice`.
+    ``rule``: option, environment, pin, selection or none; ``source``: the rule as the user knows it
+    (a path, a variable). ``error``: why the choice cannot be used; then ``provider`` is None, and
+    ``required`` says whether clients must be kept from the user's own login. The rest is as in
+    :class:`Choice`.
     """
 
     __slots__ = (
@@ -150,11 +153,11 @@ class Resolution:
 
     @property
     def label(self) -> str:
-        """The provider and where the choice comes from: ``OpenRouter (~/work/.cowork-provider)``."""
+        """The provider and the source of the choice: ``OpenRouter (~/work/.cowork-provider)``."""
         return f"{visible(self.provider.name)} ({self.source})" if self.provider else ""
 
     def check(self) -> None:
-        """Raise what a command has to fail with: the error, or the nearest pin that is not trusted."""
+        """Raise what a command must fail with: the error, or that a pin is not trusted."""
         if self.error:
             raise self.error
         if not self.untrusted or self.rule not in (SELECTION, NOTHING, PIN):
@@ -178,10 +181,10 @@ class Resolution:
 
 
 class Outcome:
-    """What a resolution comes to where nobody can be stopped with an error: at a prompt.
+    """The result of a resolution where an error must not stop anything: at a prompt.
 
-    ``key`` and ``target`` say what to activate (an empty key and None: nothing), ``provider`` is the one that is then
-    active. ``error`` is what went wrong on the way; a required pin has a target even then.
+    ``key`` and ``target`` say what to activate (an empty key and None: nothing), ``provider`` is
+    the one that is active then. ``error`` is what went wrong; a required pin has a target even so.
     """
 
     __slots__ = ("error", "key", "provider", "target")
@@ -202,7 +205,7 @@ def selection_file(state_dir: str) -> str:
 
 
 def read_selection(state_dir: str) -> str:
-    """The selected provider's id or name, or empty; raises :class:`CoworkEnvError` if it cannot be read."""
+    """The selected provider's id or name, or empty; raises :class:`CoworkEnvError`."""
     path = selection_file(state_dir)
     shown = visible(path)
     try:
@@ -214,7 +217,7 @@ def read_selection(state_dir: str) -> str:
 
 
 def resolve(inputs: Inputs) -> Resolution:
-    """The provider that applies for these inputs. What is wrong with the choice is in ``error``, never raised."""
+    """The provider that applies for these inputs; what is wrong is in ``error``, not raised."""
     choice = _choose(inputs)
     provider, error = None, choice.error
     if choice.name_or_id and error is None:
@@ -249,7 +252,7 @@ def _choose(inputs: Inputs) -> Choice:
 
 
 def _search_pins(inputs: Inputs) -> tuple[PinFile | None, list[PinFile], list[UntrustedPin]]:
-    """The nearest trusted pin, all pins on the way up, and the untrusted ones nearer than the trusted one."""
+    """The nearest trusted pin, all pins on the way up, and the untrusted ones nearer than it."""
     store = TrustStore(inputs.state_dir)
     trusted: PinFile | None = None
     found: list[PinFile] = []
@@ -291,23 +294,21 @@ def _pin_paths(inputs: Inputs) -> list[str]:
 
 
 def _read_pin(file: PinFile, choice: Choice) -> None:
-    """Take over what the pin says; raises :class:`CoworkEnvError` with ``required`` set all the same."""
+    """Put what the pin says into ``choice``; raises :class:`CoworkEnvError`, ``required`` set."""
     try:
         if file.problem:
-            raise CoworkEnvError(file.problem)
-        pin = pins.parse(file.content)
+            raise CoworkEnvError(f"{choice.source} {file.problem}.")
+        pin = pins.parse(file.content, choice.source)
     except CoworkEnvError as error:
         choice.required = pins.requires(file.content)
-        raise CoworkEnvError(
-            f"{choice.source} {error.message}.",
-            "Correct it, or remove it with 'cowork-env unpin'.",
-        ) from None
+        hint = "Fix it, or remove it with 'cowork-env unpin'."
+        raise CoworkEnvError(error.message, hint) from None
     choice.name_or_id = providers.selected(pin.name_or_id)
     choice.models, choice.required = pin.models, pin.required
 
 
 def _find(inputs: Inputs, choice: Choice) -> Provider:
-    """The provider that was chosen; raises :class:`CoworkEnvError` with the source of the choice in it."""
+    """The provider that was chosen; raises :class:`CoworkEnvError` that names the source."""
     listed = providers.load(inputs.env, inputs.config_dir)
     try:
         return listed.provider(listed.find(choice.name_or_id))
@@ -316,7 +317,7 @@ def _find(inputs: Inputs, choice: Choice) -> Provider:
 
 
 def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
-    """The user's own environment: ``env`` without what the provider that is active now has made of it.
+    """``env`` as it would be without the active provider.
 
     A key must not be looked up among another provider's variables.
     """
@@ -327,8 +328,8 @@ def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
 def target(inputs: Inputs, found: Resolution) -> Target | None:
     """The environment that a resolution asks for, with the key fetched; None for: no provider.
 
-    Raises :class:`CoworkEnvError`: the resolution's own, or what is wrong with the key. Pins that are not trusted are
-    not looked at; a command that must fail over them calls :meth:`Resolution.check` first.
+    Raises :class:`CoworkEnvError`: the resolution's own, or what is wrong with the key. It does not
+    raise for pins that are not trusted; commands call :meth:`Resolution.check` first.
     """
     if found.error:
         raise found.error
@@ -345,11 +346,11 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
 def _fetch_key(provider: Provider, inputs: Inputs) -> str:
     from .. import secrets
 
-    return secrets.fetch(provider, original_env(inputs.env), inputs.config_dir)
+    return secrets.fetch(provider, original_env(inputs.env))
 
 
 def outcome(inputs: Inputs, found: Resolution) -> Outcome:
-    """What to activate for a resolution, whatever goes wrong; an error is in the outcome and never raised."""
+    """What to activate for a resolution, whatever goes wrong; nothing is raised."""
     try:
         return Outcome(found.key, target(inputs, found), found.provider)
     except CoworkEnvError as error:
@@ -357,7 +358,7 @@ def outcome(inputs: Inputs, found: Resolution) -> Outcome:
 
 
 def failed(found: Resolution, error: CoworkEnvError) -> Outcome:
-    """The outcome of a resolution that ``error`` kept from its target: nothing, or the dead end of a required pin."""
+    """The outcome of a resolution without a target: nothing, or, if required, clients that fail."""
     if found.required:
         return Outcome(UNRESOLVED_KEY, environment.unresolved(), error=error)
     return Outcome(error=error)

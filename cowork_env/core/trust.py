@@ -1,7 +1,8 @@
-"""The trust store: a person's consent to one pin with one content, as one small file per record.
+"""The trust store: which pins the user allowed or denied, as one small file per record.
 
-A record's file name is a hash of what it is about, so a question costs one look-up however many there are, a
-change is one atomic file operation, and the folder's own time stamp says that something changed.
+A pin is allowed with one content; an edit takes that back. The name of a record's file is a hash
+of what the record is about. So a lookup costs the same however many records there are, a change is
+one atomic file operation, and the folder's timestamp says that something changed.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import sys
 from _stat import S_ISDIR
 
 from ..util.errors import CoworkEnvError
-from ..util.system import encode, parent
+from ..util.system import encode, only_we_can_write, parent
 from ..util.text import visible
 from .pins import ancestors
 
-try:  # Straight to the built-in module: hashlib loads OpenSSL, for 2 ms.
+try:  # The built-in module: importing hashlib loads OpenSSL, which takes 2 ms.
     if sys.version_info >= (3, 12):
         from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
     else:
@@ -24,17 +25,19 @@ except ImportError:
     from hashlib import sha256
 
 ALLOWED, DENIED, UNTRUSTED = "allowed", "denied", "untrusted"
+# Kinds of records, the first part of a file name.
+_ALLOW, _BELOW, _DENY = "allow-", "below-", "deny-"
 
 
 def digest(data: bytes) -> str:
-    """SHA-256 in hex."""
+    """SHA-256 as 64 hexadecimal digits."""
     return str(sha256(data).hexdigest())
 
 
 def location(pin_path: str) -> str:
-    """A pin's identity: the real path of its directory, and its own name.
+    """The path by which a pin is trusted: its directory's real path, and its own name.
 
-    Not the real path of a symbolic link's target: consent to a pin must not reach a link to it from elsewhere.
+    A link is not followed: trust in a pin must not extend to a link to it from elsewhere.
     """
     import os
 
@@ -43,82 +46,67 @@ def location(pin_path: str) -> str:
 
 
 def _allow_name(path: str, content: bytes) -> str:
-    return "allow-" + digest(encode(path) + b"\0" + content)
+    return _ALLOW + digest(encode(path) + b"\0" + content)
 
 
-def _path_name(kind: str, path: str) -> str:
-    return f"{kind}-{digest(encode(path))}"
+def _below_name(directory: str) -> str:
+    return _BELOW + digest(encode(directory))
+
+
+def _deny_name(path: str) -> str:
+    return _DENY + digest(encode(path))
 
 
 class TrustStore:
-    """The records in ``state_dir/trust``. Paths given to it are locations (see :func:`location`)."""
+    """The records in ``state_dir/trust``. Paths of pins are locations (see :func:`location`)."""
 
     def __init__(self, state_dir: str) -> None:
         self.directory = state_dir + "/trust"
         self._sound: bool | None = None
 
+    # Lookups
+
     def sound(self) -> bool:
-        """Whether the folder is there, ours, and closed to writing by anybody else: nothing else is believed."""
+        """Whether only the user can write to the store; if not, none of its records count.
+
+        That includes the folder it is in, where others could replace it.
+        """
         if self._sound is None:
             try:
-                # Nor may others replace it: it lies itself, and not by a link, in a folder of the same kind.
-                folder, itself = posix.stat(parent(self.directory)), posix.lstat(self.directory)
-                self._sound = S_ISDIR(itself.st_mode) and all(
-                    s.st_uid == posix.geteuid() and not s.st_mode & 0o022 for s in (folder, itself)
+                outer, store = posix.stat(parent(self.directory)), posix.lstat(self.directory)
+                self._sound = (
+                    S_ISDIR(store.st_mode) and only_we_can_write(outer) and only_we_can_write(store)
                 )
             except OSError:
                 self._sound = False
         return self._sound
 
-    def _has(self, name: str) -> bool:
-        try:
-            posix.lstat(f"{self.directory}/{name}")
-        except OSError:
-            return False
-        return True
-
     def check(self, path: str, content: bytes) -> str:
-        """What was said about the pin at ``path`` with ``content``: allowed, denied or untrusted. Denial wins."""
+        """Whether the pin at ``path`` with ``content`` is allowed, denied or untrusted.
+
+        Deny takes precedence.
+        """
         if not self.sound():
             return UNTRUSTED
-        if self._has(_path_name("deny", path)):
+        if self._has(_deny_name(path)):
             return DENIED
         if self._has(_allow_name(path, content)) or self.below(path):
             return ALLOWED
         return UNTRUSTED
 
     def below(self, path: str) -> bool:
-        """Whether a directory above ``path`` was allowed with everything below it."""
-        return self.sound() and any(
-            self._has(_path_name("below", d)) for d in ancestors(parent(path))
-        )
+        """Whether every pin below some directory that contains ``path`` is allowed."""
+        return self.sound() and any(self._has(_below_name(d)) for d in ancestors(parent(path)))
 
     def denied(self, path: str) -> bool:
-        """Whether the pin at ``path`` was denied, whatever its content."""
-        return self.sound() and self._has(_path_name("deny", path))
-
-    def allow(self, path: str, content: bytes) -> None:
-        """Trust one pin with one content; takes a denial of it back."""
-        self._record(_allow_name(path, content), path)
-        self._forget(_path_name("deny", path))
-
-    def allow_below(self, directory: str) -> None:
-        """Trust every pin in and under a directory (a real path)."""
-        self._record(_path_name("below", directory), directory)
-
-    def deny(self, path: str) -> None:
-        """Never honour the pin at ``path``, and take earlier consent to it back."""
-        self._record(_path_name("deny", path), path)
-        for name, recorded in self.records():
-            if name.startswith("allow-") and recorded == path:
-                self._forget(name)
-
-    def deny_below(self, directory: str) -> bool:
-        """Take :meth:`allow_below` of that directory back; whether there was one."""
-        return self._forget(_path_name("below", directory))
+        """Whether the pin at ``path`` is denied, whatever its content."""
+        return self.sound() and self._has(_deny_name(path))
 
     def records(self) -> list[tuple[str, str]]:
-        """All records as (name, path), the kind being the name's first word."""
+        """All records as (file name, path), sorted.
+
+        The file name begins with the kind of record: ``allow-``, ``below-`` or ``deny-``.
+        """
         import os
 
         found = []
@@ -127,7 +115,7 @@ class TrustStore:
         except OSError:
             return []
         for name in names:
-            if name.startswith(("allow-", "deny-", "below-")):
+            if name.startswith((_ALLOW, _BELOW, _DENY)):
                 try:
                     with open(f"{self.directory}/{name}", "rb") as file:
                         found.append((name, os.fsdecode(file.read().removesuffix(b"\n"))))
@@ -135,26 +123,63 @@ class TrustStore:
                     continue
         return found
 
+    # Changes. Each raises CoworkEnvError if the store cannot be written or is not sound.
+
+    def allow(self, path: str, content: bytes) -> None:
+        """Trust one pin with one content, even if it was denied before."""
+        self._add(_allow_name(path, content), path)
+        self._remove(_deny_name(path))
+
+    def allow_below(self, directory: str) -> None:
+        """Trust every pin in and below a directory (a real path)."""
+        self._add(_below_name(directory), directory)
+
+    def deny(self, path: str) -> None:
+        """Never use the pin at ``path``, and forget that it was allowed."""
+        self._add(_deny_name(path), path)
+        for name, recorded in self.records():
+            if name.startswith(_ALLOW) and recorded == path:
+                self._remove(name)
+
+    def deny_below(self, directory: str) -> bool:
+        """Undo :meth:`allow_below` of that directory; whether there was something to undo."""
+        return self._remove(_below_name(directory))
+
     def prune(self) -> list[tuple[str, str]]:
-        """Drop the records of pins that are gone or have another content now, and of directories that are gone."""
+        """Remove stale records, and return them as :meth:`records` does.
+
+        Stale are records of pins that are gone or were edited, and of directories that are gone.
+        """
         import os
 
         from . import pins
 
-        dropped = []
+        removed = []
         for name, path in self.records():
-            pin = None if name.startswith("below-") else pins.read(path)
-            if name.startswith("allow-"):
-                stale = pin is None or (not pin.problem and _allow_name(path, pin.content) != name)
-            elif name.startswith("below-"):
+            if name.startswith(_BELOW):
                 stale = not os.path.isdir(path)
             else:
-                stale = pin is None and not os.path.isdir(os.path.dirname(path))
-            if stale and self._forget(name):
-                dropped.append((name, path))
-        return dropped
+                pin = pins.read(path)
+                if name.startswith(_ALLOW):
+                    stale = pin is None or (
+                        not pin.problem and _allow_name(path, pin.content) != name
+                    )
+                else:  # A denied pin may come back, as long as its directory is there.
+                    stale = pin is None and not os.path.isdir(os.path.dirname(path))
+            if stale and self._remove(name):
+                removed.append((name, path))
+        return removed
 
-    def _record(self, name: str, path: str) -> None:
+    # Files
+
+    def _has(self, name: str) -> bool:
+        try:
+            posix.lstat(f"{self.directory}/{name}")
+        except OSError:
+            return False
+        return True
+
+    def _add(self, name: str, path: str) -> None:
         from ..util import files
 
         files.private_directory(parent(self.directory))
@@ -162,12 +187,13 @@ class TrustStore:
         self._sound = None
         if not self.sound():
             raise CoworkEnvError(
-                f"The trust store {visible(self.directory)} is not yours alone.",
-                "It and the folder it lies in should be folders of yours that nobody else can write to.",
+                f"The trust store {visible(self.directory)} is not safe to use.",
+                "It and the folder it is in must be folders of yours, not links, "
+                "that nobody else can write to.",
             )
         files.write_atomically(f"{self.directory}/{name}", encode(path) + b"\n")
 
-    def _forget(self, name: str) -> bool:
+    def _remove(self, name: str) -> bool:
         try:
             posix.unlink(f"{self.directory}/{name}")
             return True

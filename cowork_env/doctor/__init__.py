@@ -107,7 +107,7 @@ def prepare(
     progress("key")
     try:
         wanted = environment.target(
-            provider, secrets.fetch(provider, env, config_dir), models or {}
+            provider, secrets.fetch(provider, env), models or {}
         )
     except CoworkEnvError as error:
         report.add(ERROR, "secret", f"{error.message[:1].upper()}{error.message[1:]}", error.hint)

@@ -278,7 +278,7 @@ def provider(report: Report, entry: Provider, env: Mapping[str, str], repair: Re
         report.add(ERROR, "secret", f"authTokenFrom {error.why}.", error.hint)
     if not entry.token_from and not entry.token:
         try:  # Nobody is asked for it; the core knows what to say of it, and where none is needed.
-            secrets.fetch(entry, env, "")
+            secrets.fetch(entry, env)
         except CoworkEnvError as error:
             report.add(
                 ERROR, "secret", f"{error.message[:1].upper()}{error.message[1:]}", error.hint

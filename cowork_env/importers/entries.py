@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import overrides
 from ..core import providers
 from ..core.environment import BASE_URL, MODEL, TIER_MODELS
-from ..core.provider import API_KEY, CLOUD_SWITCHES, CREDENTIAL, split_url
+from ..core.provider import API_KEY, CLOUD_SWITCHES, CREDENTIAL, is_on, split_url
 from ..util import jsontext
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def from_variables(env: Mapping[str, str], name: str = "") -> Entry | None:
                 entry["auth"] = auth
             break
     extras = {n: env[n] for n in EXTRAS if env.get(n)}
-    if "authToken" not in entry and not any(overrides.is_on(extras.get(n)) for n in CLOUD_SWITCHES):
+    if "authToken" not in entry and not any(is_on(extras.get(n)) for n in CLOUD_SWITCHES):
         return None
     url = env.get(BASE_URL) or (ANTHROPIC_URL if "authToken" in entry else "")
     if url:

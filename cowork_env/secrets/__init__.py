@@ -1,6 +1,14 @@
-"""Where a provider's key comes from: stored in the file, or fetched from where ``authTokenFrom`` points.
+"""A provider's key: stored in ``providers.json``, or fetched from where ``authTokenFrom`` points.
 
-One small module per kind of source, imported when it is used. The list of kinds is closed and case-sensitive.
+There is one small module for each source of keys, imported when it is used, with two functions:
+
+* ``check(rest)`` raises :class:`CoworkEnvError` unless the reference is well formed. Its message
+  completes the sentence "authTokenFrom ...".
+* ``fetch(rest, env)`` returns the key, as it is there, for a reference that is well formed. It
+  raises :class:`CoworkEnvError` with a message that begins with what is wrong: tool missing, not
+  found, locked, denied, timed out, bad value. It never contains the key or the reference.
+
+``rest`` is the reference without its scheme, ``env`` the environment without the active provider.
 """
 
 from __future__ import annotations
@@ -14,13 +22,14 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Source(Protocol):
-        """A module of this package: see that a reference (without its scheme) is well formed; fetch its key."""
+        """A module of this package that is a source of keys; see above."""
 
         def check(self, rest: str, /) -> None: ...
         def fetch(self, rest: str, env: Mapping[str, str], /) -> str: ...
 
 
-# scheme -> the module of this package that is its source, or empty: not built yet.
+# The schemes of references, case-sensitive: scheme -> module in this package, or empty while there
+# is none. Add a source by adding its module here.
 SCHEMES = {
     "env:": "from_env",
     "file:": "from_file",
@@ -31,12 +40,15 @@ SCHEMES = {
     "vault://": "",
     "aws-sm://": "",
 }
-# Sources outside this machine's files and environment: they may be slow, and may change without a trace.
-OUTSIDE = frozenset(SCHEMES) - {"env:", "file:"}
+# All but these may be slow, and may change without a trace.
+_LOCAL = ("env:", "file:")
+
+
+# References
 
 
 def scheme_of(reference: str) -> str:
-    """The scheme of a secret reference; raises :class:`InvalidField` for one that is not in the list."""
+    """The scheme of a secret reference; raises :class:`InvalidField` for an unknown one."""
     for scheme in SCHEMES:
         if reference.startswith(scheme):
             return scheme
@@ -44,7 +56,7 @@ def scheme_of(reference: str) -> str:
 
 
 def check_reference(reference: str) -> str:
-    """A secret reference whose form is right; raises :class:`InvalidField` otherwise."""
+    """The reference, if it is empty or well formed; raises :class:`InvalidField` otherwise."""
     if reference:
         scheme = scheme_of(reference)
         if SCHEMES[scheme]:
@@ -56,9 +68,9 @@ def check_reference(reference: str) -> str:
 
 
 def outside(reference: str) -> bool:
-    """Whether fetching this reference asks something that may be slow or may change without a trace."""
+    """Whether the key comes from something that may be slow or may change without a trace."""
     try:
-        return bool(reference) and scheme_of(reference) in OUTSIDE
+        return bool(reference) and scheme_of(reference) not in _LOCAL
     except InvalidField:
         return False
 
@@ -78,49 +90,50 @@ def watched_variable(reference: str) -> str:
 
 
 def _source(scheme: str) -> Source:
-    # Spelled out: importlib would be the heaviest import on this way.
-    if scheme == "env:":
-        from . import from_env
-
-        return from_env
-    if scheme == "file:":
-        from . import from_file
-
-        return from_file
-    from . import from_command
-
-    return from_command
+    # The built-in function: importing importlib would cost more than the rest of the fast path.
+    module: Source = __import__(SCHEMES[scheme], globals(), fromlist=("fetch",), level=1)
+    return module
 
 
-def fetch(provider: Provider, env: Mapping[str, str], config_dir: str) -> str:
+# Keys
+
+
+def fetch(provider: Provider, env: Mapping[str, str]) -> str:
     """The provider's key, ready to export; empty only for a provider that needs none.
 
-    Raises :class:`CoworkEnvError` which says what is wrong, and never what the key or its reference holds.
+    Raises :class:`CoworkEnvError` that never contains the key or its reference.
     """
     if provider.token_from:
-        try:
-            scheme = scheme_of(provider.token_from)
-        except InvalidField as error:
-            raise CoworkEnvError(f"bad reference: authTokenFrom {error.why}.") from None
-        if not SCHEMES[scheme]:
-            raise CoworkEnvError(
-                f"keys from {scheme}... are not supported yet.", "Use env:, file: or cmd: instead."
-            )
-        return checked(_source(scheme).fetch(provider.token_from.removeprefix(scheme), env))
+        return _fetch_reference(provider.token_from, env)
+    edit = f"'cowork-env edit \"{provider.name}\" --token-stdin'"
     if is_encrypted(provider.token):
         raise CoworkEnvError(
             "its key is encrypted by the desktop app and cannot be read yet.",
-            f"Enter it again with 'cowork-env edit \"{provider.name}\" --token-stdin'.",
+            f"Enter it again with {edit}.",
         )
     if not provider.token and not provider.direct:
-        raise CoworkEnvError(
-            "it has no key.", f"Enter one with 'cowork-env edit \"{provider.name}\" --token-stdin'."
-        )
+        raise CoworkEnvError("it has no key.", f"Enter one with {edit}.")
     return provider.plain_token
 
 
+def _fetch_reference(reference: str, env: Mapping[str, str]) -> str:
+    try:
+        check_reference(reference)
+        scheme = scheme_of(reference)
+    except InvalidField as error:
+        raise CoworkEnvError(f"bad reference: authTokenFrom {error.why}.") from None
+    if not SCHEMES[scheme]:
+        raise CoworkEnvError(
+            f"keys from {scheme}... are not supported yet.", "Use env:, file: or cmd: instead."
+        )
+    return checked(_source(scheme).fetch(reference.removeprefix(scheme), env))
+
+
 def checked(value: str) -> str:
-    """A fetched key as one non-empty line of printable text; one trailing line break is not part of it."""
+    """A fetched key, without one final line break: a non-empty line of printable text.
+
+    Raises :class:`CoworkEnvError` for anything else.
+    """
     value = value.removesuffix("\n").removesuffix("\r")
     try:
         if check_token(value):

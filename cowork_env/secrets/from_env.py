@@ -1,4 +1,4 @@
-"""``env:NAME``: the key is in an environment variable, as CI systems provide it."""
+"""``env:NAME``: the key is in an environment variable, where CI systems put it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check(name: str) -> None:
-    """Raise :class:`CoworkEnvError` unless ``name`` can be a variable's name and is not one of ours."""
+    """Check that ``name`` is a valid variable name, and not one of ours."""
     if not is_variable(name):
         raise CoworkEnvError("does not name an environment variable")
     from ..core.environment import ACTIVE, MANAGED, STATE
@@ -21,11 +21,7 @@ def check(name: str) -> None:
 
 
 def fetch(name: str, env: Mapping[str, str]) -> str:
-    """The variable's value."""
-    try:
-        check(name)
-    except CoworkEnvError as error:
-        raise CoworkEnvError(f"bad reference: env: {error.message}.") from None
+    """The value of the variable."""
     if not env.get(name):
         raise CoworkEnvError(f"not found: ${name} is not set.")
     return env[name]

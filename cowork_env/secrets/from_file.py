@@ -1,4 +1,4 @@
-"""``file:PATH[#/json/pointer]``: the key is a file's content, or one string in a JSON file (RFC 6901)."""
+"""``file:PATH[#/json/pointer]``: the key is in a file, alone or as a string in JSON (RFC 6901)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BYTES = 64 << 10
+_WHERE = "the file of authTokenFrom"
 
 
 def split(rest: str) -> tuple[str, str]:
-    """The absolute path (``~`` is the home) and the JSON pointer, which is empty or begins with a slash."""
+    """The path, ``~/`` expanded, and the JSON pointer, which is empty or begins with a slash."""
     path, mark, pointer = rest.partition("#/")
     if path.startswith("~/"):
         import os
@@ -24,33 +25,34 @@ def split(rest: str) -> tuple[str, str]:
 
 
 def check(rest: str) -> None:
-    """Raise :class:`CoworkEnvError` unless the reference has an absolute path."""
+    """Check that the path is absolute."""
     if not split(rest)[0].startswith("/"):
         raise CoworkEnvError("does not have an absolute path")
 
 
 def fetch(rest: str, env: Mapping[str, str]) -> str:
-    """The key in the file."""
+    """The content of the file, or the string that the JSON pointer leads to."""
     path, pointer = split(rest)
     try:
-        check(rest)
-    except CoworkEnvError as error:
-        raise CoworkEnvError(f"bad reference: authTokenFrom {error.message}.") from None
-    try:
-        data = read_bytes(path, "the file of authTokenFrom")
+        data = read_bytes(path, _WHERE)
     except FileNotFoundError:
-        raise CoworkEnvError("not found: the file of authTokenFrom does not exist.") from None
+        raise CoworkEnvError(f"not found: {_WHERE} does not exist.") from None
     except CoworkEnvError as error:
         raise CoworkEnvError(f"denied: {error.message}") from None
     if len(data) > MAX_BYTES:
-        raise CoworkEnvError("bad value: the file of authTokenFrom is larger than 64 KiB.")
+        raise CoworkEnvError(f"bad value: {_WHERE} is larger than 64 KiB.")
     try:
-        text = jsontext.decode(data, "the file of authTokenFrom")
+        text = jsontext.decode(data, _WHERE)
         if not pointer:
             return text
-        value = jsontext.parse(text, "the file of authTokenFrom")
+        document = jsontext.parse(text, _WHERE)
     except CoworkEnvError as error:
         raise CoworkEnvError(f"bad value: {error.message}") from None
+    return _at(document, pointer)
+
+
+def _at(value: object, pointer: str) -> str:
+    """The string in a JSON document that a JSON pointer leads to (RFC 6901, 4)."""
     for step in pointer[1:].split("/"):
         step = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):

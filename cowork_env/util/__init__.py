@@ -1,1 +1,1 @@
-"""What every layer uses: errors, text, files, paths, JSON, and the system without os."""
+"""Used by every layer: errors, text, files, paths, JSON, and the system without ``os``."""

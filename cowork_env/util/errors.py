@@ -1,4 +1,4 @@
-"""The one error type: a sentence for what went wrong, and a hint for what to do."""
+"""The one error type, and the exit codes of commands that fail."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ UNTRUSTED = 3
 
 
 class CoworkEnvError(Exception):
-    """A failure that a person is told about: ``message`` is one sentence, ``hint`` one more or empty.
+    """A failure to report to the user.
 
-    Neither may ever hold a key. ``exit_code`` is the exit status of a command that ends with it.
+    ``message`` is a sentence that says what is wrong, ``hint`` one that says what to do, or empty.
+    Neither may hold a key. ``exit_code`` is the exit code of a command that ends with the error.
     """
 
     def __init__(self, message: str, hint: str = "", exit_code: int = FAILURE) -> None:

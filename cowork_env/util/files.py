@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one, or one that is open to others."""
+"""Writing files: all or nothing, and private from the start."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LEFTOVER_AGE = 600  # seconds after which a temporary file has no writer any more
+LEFTOVER_AGE = 600  # seconds after which a temporary file has no writer anymore
 
 
 def private_directory(path: str) -> None:
-    """Make ``path`` and what is missing above it, 0700; a folder of ours that is wider is narrowed."""
+    """Create ``path`` and its missing parents with mode 0700; an existing folder of ours gets it.
+
+    Raises :class:`CoworkEnvError`.
+    """
     try:
         above = os.path.dirname(path)
         if not os.path.isdir(above):
-            private_directory(above)  # Not os.makedirs: that leaves the upper ones to the umask.
+            private_directory(above)  # os.makedirs would leave the mode of parents to the umask.
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
             status = os.stat(path)
-            if not stat.S_ISDIR(
-                status.st_mode
-            ):  # Not ours to narrow: XDG_STATE_HOME may be /dev/null.
+            # Anything else must keep its mode: XDG_STATE_HOME may be /dev/null.
+            if not stat.S_ISDIR(status.st_mode):
                 raise
             if status.st_uid == os.geteuid() and status.st_mode & 0o077:
                 os.chmod(path, 0o700)
@@ -37,11 +39,12 @@ def private_directory(path: str) -> None:
 def write_atomically(
     path: str, data: bytes, mode: int = 0o600, last_check: Callable[[], None] | None = None
 ) -> None:
-    """Replace the file at ``path``, or the one that a symbolic link there leads to, by ``data``, all or nothing.
+    """Replace the file at ``path``, or the target of a symbolic link there, by ``data``.
 
-    A sibling temporary file is born with ``mode``, synced, and renamed into place, and the folder synced, so a
-    crash at any moment leaves the old file or the new one. ``last_check`` is called just before the rename and may
-    raise to give it up. Raises :class:`CoworkEnvError` with nothing changed.
+    A temporary file beside it is created with ``mode``, synced, and renamed into place; then the
+    folder is synced. So a crash at any moment leaves the old file or the new one. ``last_check`` is
+    called just before the rename, and may raise to cancel. Raises :class:`CoworkEnvError` with
+    nothing changed.
     """
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
@@ -73,22 +76,20 @@ def write_atomically(
 
 
 def remove_leftovers(path: str) -> None:
-    """Remove the temporary files that killed writers of ``path`` left behind, once they are old: they may hold keys."""
+    """Remove old temporary files of killed writers of ``path``, which may hold keys."""
     import re
     import time
 
     target = os.path.realpath(path)
-    folder, pattern = (
-        os.path.dirname(target),
-        re.compile(rf"\.{re.escape(os.path.basename(target))}\.\d+\.[0-9a-f]{{8}}\.tmp"),
-    )
+    folder, name = os.path.split(target)
+    pattern = re.compile(rf"\.{re.escape(name)}\.\d+\.[0-9a-f]{{8}}\.tmp")
     try:
-        for name in filter(pattern.fullmatch, os.listdir(folder)):
-            status = os.lstat(f"{folder}/{name}")
+        for temporary in filter(pattern.fullmatch, os.listdir(folder)):
+            status = os.lstat(f"{folder}/{temporary}")
             if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > LEFTOVER_AGE:
-                os.unlink(f"{folder}/{name}")
+                os.unlink(f"{folder}/{temporary}")
     except OSError:
-        pass  # Somebody else was faster, or it is not ours: no reason to fail a write.
+        pass  # Another process was faster, or it is not ours: no reason to fail a write.
 
 
 def _sync_directory(folder: str) -> None:
@@ -99,6 +100,6 @@ def _sync_directory(folder: str) -> None:
     try:
         os.fsync(descriptor)
     except OSError:
-        pass  # Some file systems cannot; the rename stands all the same.
+        pass  # Some file systems cannot do that; the file is in place anyway.
     finally:
         os.close(descriptor)

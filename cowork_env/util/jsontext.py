@@ -1,7 +1,7 @@
-"""JSON text to values, fast where nothing is wrong and exact where something is.
+"""JSON text to values, fast for valid text, and to positions in the text, for error messages.
 
-The ``json`` package costs as much to import as a small interpreter start, most of it for ``re``, so the good
-case goes straight to the C scanner that the package itself uses. The bad case may take its time.
+Importing the ``json`` package takes as long as a small interpreter start, mostly for ``re``. So
+valid text goes straight to the C scanner that the package itself uses; invalid text takes longer.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, ClassVar, NoReturn
 
+    # The steps from the top of a document to a value in it: keys of objects, indexes of lists.
+    Path = Sequence[str | int]
+
 _SPACE = " \t\n\r"
 
 
 class _Context:
-    """What the C scanner asks its caller for: the same choices as ``json.loads``, minus NaN and Infinity."""
+    """The options of the C scanner: those of ``json.loads``, without NaN and Infinity."""
 
     strict = True
     object_hook = None
@@ -32,12 +35,16 @@ class _Context:
 
 
 def decode(data: bytes, where: str) -> str:
-    """UTF-8 bytes (a byte order mark is passed over) to text; ``where`` names the source in the error."""
+    """UTF-8 bytes to text, without a byte order mark; ``where`` names the source in the error.
+
+    Raises :class:`CoworkEnvError` with line and column.
+    """
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         at = error.start
-    # Not raised in there: that error has the whole of the data, keys included, and would stay attached to this one.
+    # Not raised in the handler: the original error holds all of the data, keys included, and would
+    # stay attached to this one.
     line, column = data.count(b"\n", 0, at) + 1, at - data.rfind(b"\n", 0, at)
     raise CoworkEnvError(
         f"{where} is not UTF-8 text (line {line}, column {column}).",
@@ -46,20 +53,22 @@ def decode(data: bytes, where: str) -> str:
 
 
 def parse(text: str, where: str) -> Any:
-    """The value of one JSON document; ``where`` names the source in the error, which has line and column.
+    """The value of one JSON document; ``where`` names the source in the error.
 
-    Raises :class:`CoworkEnvError` for anything else than one valid document.
+    Raises :class:`CoworkEnvError`, with line and column, for anything but one valid document.
     """
     try:
         from _json import make_scanner
 
         start = len(text) - len(text.lstrip(_SPACE))
-        value, end = make_scanner(_Context)(text, start)  # type: ignore[arg-type]  # any object with these attributes
+        scan = make_scanner(_Context)  # type: ignore[arg-type]  # it only needs these attributes
+        value, end = scan(text, start)
         if not text[end:].strip(_SPACE):
             return value
     except (ImportError, ValueError, RecursionError, StopIteration, SystemError):
-        # The json package says what is wrong, and is there where the C scanner is not. Unless it is loaded already,
-        # the scanner of Python 3.11 and earlier cannot make its own exception, and fails with a SystemError.
+        # The json package says what is wrong, and works without the C scanner. (The scanner of
+        # Python 3.11 and earlier needs it loaded to raise its own exception, and fails with a
+        # SystemError otherwise.)
         pass
     return _parse_slowly(text, where)
 
@@ -67,47 +76,46 @@ def parse(text: str, where: str) -> Any:
 def _parse_slowly(text: str, where: str) -> Any:
     import json
 
-    hint = "Nothing was changed; correct the file and try again."
+    hint = "Nothing was changed; fix the file and try again."
     try:
         return json.loads(text, parse_constant=_Context.parse_constant)
     except json.JSONDecodeError as error:
-        message = f"{where} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' at')}."
+        why = error.msg.removesuffix(" at")
+        problem = f"line {error.lineno}, column {error.colno}: {why}"
     except RecursionError:
-        message = f"{where} is not valid JSON: it is nested too deeply."
+        problem = "it is nested too deeply"
     except ValueError:
-        message = (
-            f"{where} is not valid JSON: it has a number that JSON or this program does not know."
-        )
-    raise CoworkEnvError(message, hint)
+        problem = "it has a number that is not valid or too large"
+    raise CoworkEnvError(f"{where} is not valid JSON: {problem}.", hint)
 
 
-def position(text: str, path: Sequence[str | int]) -> tuple[int, int]:
-    """Line and column (both from 1) at which the value at ``path`` begins in a valid document.
+def position(text: str, path: Path) -> tuple[int, int]:
+    """Line and column (both from 1) of the value at ``path`` in a valid document.
 
-    A path that leads nowhere gives the position of the nearest value above it.
+    If there is no such value, the position of the nearest one above it.
     """
     at = _seek(text, path)
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def elements(text: str, path: Sequence[str | int]) -> tuple[list[str], list[str]]:
-    """A valid document cut apart at the list at ``path``: its elements as they are spelled, and what is around them.
+def elements(text: str, path: Path) -> tuple[list[str], list[str]]:
+    """Split a valid document at the list at ``path``: the text of its elements, and all other text.
 
-    The latter is one more than the former: the text before the first element, between each two, and after the last. An
-    empty list is cut behind its bracket.
+    The latter has one item more: the text before the first element, between each two, and after
+    the last. An empty list is split after its opening bracket.
     """
     import json
 
     decoder = json.JSONDecoder()
-    spelled: list[str] = []
+    found: list[str] = []
     i = _seek(text, path) + 1
     around, behind = [], 0
     while text[i := _skip(text, i, _SPACE + ",")] != "]":
         _, end = decoder.raw_decode(text, i)
-        spelled.append(text[i:end])
+        found.append(text[i:end])
         around.append(text[behind:i])
         i = behind = end
-    return spelled, [*around, text[behind:]] if spelled else [text[:i].rstrip(_SPACE), text[i:]]
+    return found, [*around, text[behind:]] if found else [text[:i].rstrip(_SPACE), text[i:]]
 
 
 def _skip(text: str, i: int, chars: str = _SPACE) -> int:
@@ -116,7 +124,8 @@ def _skip(text: str, i: int, chars: str = _SPACE) -> int:
     return i
 
 
-def _seek(text: str, path: Sequence[str | int]) -> int:
+def _seek(text: str, path: Path) -> int:
+    """The index at which the value at ``path`` begins, or the nearest one above it."""
     import json
 
     decoder = json.JSONDecoder()
@@ -131,10 +140,10 @@ def _seek(text: str, path: Sequence[str | int]) -> int:
                 key, i = decoder.raw_decode(text, i)
                 i = _skip(text, i, _SPACE + ":")
             if key == step:
-                found = i  # Not the end: of a doubled key the last one counts.
+                found = i  # No break: if a key is there twice, the last one counts.
             try:
                 _, i = decoder.raw_decode(text, i)
-            except RecursionError:  # one that parsing, from fewer frames deep, could just read
+            except RecursionError:  # parse() had fewer frames below it, and could just read it
                 break
             number += 1
         if found < 0:
@@ -143,8 +152,7 @@ def _seek(text: str, path: Sequence[str | int]) -> int:
     return at
 
 
-def spell(path: Sequence[str | int]) -> str:
-    """A path as people write it: ``[2].models.opus``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(
-        "."
-    )
+def format_path(path: Path) -> str:
+    """A path as it is shown in messages: ``[2].models.opus``."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).lstrip(".")

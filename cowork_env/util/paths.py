@@ -1,4 +1,4 @@
-"""The two folders of a person's: the configuration that the desktop app shares, and our own state."""
+"""The user's two folders: the configuration shared with the desktop app, and our own state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .errors import CoworkEnvError
 
 
 def config_dir() -> str:
-    """The per-user configuration folder, in which the provider file's folder lies."""
+    """The per-user configuration folder, which the folder of the provider file is in."""
     if path := _xdg("XDG_CONFIG_HOME", ".config"):
         return os.path.abspath(path)
     try:
@@ -17,11 +17,11 @@ def config_dir() -> str:
 
         return os.path.abspath(user_config_dir())
     except RuntimeError:
-        raise _homeless() from None
+        raise _no_home() from None
 
 
 def state_dir() -> str:
-    """Our own folder for selection and trust. It is made private when something is first kept in it."""
+    """Our own folder, for the selection and trust. The first write creates it, as private."""
     if path := _xdg("XDG_STATE_HOME", ".local/state"):
         return os.path.abspath(f"{path}/cowork-env")
     try:
@@ -29,13 +29,13 @@ def state_dir() -> str:
 
         return os.path.abspath(user_state_dir("cowork-env", appauthor=False))
     except RuntimeError:
-        raise _homeless() from None
+        raise _no_home() from None
 
 
 def _xdg(variable: str, default: str) -> str:
-    """What platformdirs answers on Linux in the usual case, or empty.
+    """What platformdirs returns on Linux in the common cases, or empty.
 
-    Its import costs more than two starts of the interpreter, and every shell would wait for it at its own start.
+    Importing it takes longer than starting the interpreter twice, at the start of every shell.
     """
     if sys.platform != "linux" or "ANDROID_DATA" in os.environ:
         return ""
@@ -45,7 +45,5 @@ def _xdg(variable: str, default: str) -> str:
     return f"{home}/{default}" if home.startswith("/") else ""
 
 
-def _homeless() -> CoworkEnvError:
-    return CoworkEnvError(
-        "There is no telling where your home is.", "Set HOME to an absolute path."
-    )
+def _no_home() -> CoworkEnvError:
+    return CoworkEnvError("Your home directory is unknown.", "Set HOME to an absolute path.")

@@ -1,6 +1,7 @@
-"""What the way from a prompt to its answer needs of the system beside ``posix``, the built-in module that ``os`` is made of.
+"""What the fast path needs of the system, without ``os``.
 
-``os`` itself takes a millisecond to import, a tenth of what a change of directory may cost. Everything else uses it.
+Importing ``os`` takes a millisecond, a tenth of what a change of directory may cost. ``posix`` is
+the built-in module that it is made of. Code that is not on the fast path uses ``os``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import stat_result
 
 
 def encode(text: str) -> bytes:
-    """A path or a variable's value as the bytes that it is to the system."""
+    """A path or the value of a variable as bytes, as the system has it."""
     return text.encode(sys.getfilesystemencoding(), "surrogateescape")
 
 
@@ -28,12 +30,12 @@ def environment() -> dict[str, str]:
 
 
 def parent(path: str) -> str:
-    """The directory that an absolute path lies in."""
+    """The directory that an absolute path is in."""
     return path.rpartition("/")[0] or "/"
 
 
 def exists(path: str) -> bool:
-    """Whether there is something at ``path``, or where a link there leads."""
+    """Whether there is something at ``path``; links are followed."""
     try:
         posix.stat(path)
     except (OSError, ValueError):
@@ -41,8 +43,21 @@ def exists(path: str) -> bool:
     return True
 
 
+def open_without_blocking(path: str) -> int:
+    """A file descriptor to read ``path``; raises OSError, or ValueError for a path with a NUL.
+
+    A FIFO in the place of the file must not hang a prompt, and a terminal must not become ours.
+    """
+    return posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY)
+
+
+def only_we_can_write(status: stat_result) -> bool:
+    """Whether a file or folder with this status is ours, and no other user can write to it."""
+    return status.st_uid == posix.geteuid() and not status.st_mode & 0o022
+
+
 def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:
-    """The physical working directory, and whether it is gone; then the shell's name for it stands in."""
+    """The physical working directory, and whether it was deleted; then ``$PWD`` has its path."""
     try:
         return posix.getcwd(), False
     except OSError:

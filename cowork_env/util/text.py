@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-# Explicit bidirectional controls, the two Unicode line separators, and what has no width: they reorder, break or hide.
+# Characters that hide, break or reorder text: those without width, the two line separators of
+# Unicode, and its explicit bidirectional controls (UAX #9).
 _DECEPTIVE = frozenset(
-    "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufff9\ufffa\ufffb\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+    "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\ufff9\ufffa\ufffb"
+    "\u2028\u2029"
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 
 
 def is_control(char: str) -> bool:
-    """Whether one character would steer a terminal, hide or reorder text, or cannot be encoded."""
+    """Whether a character would control a terminal, hide or reorder text, or cannot be encoded."""
     code = ord(char)
     return (
         code < 0x20
@@ -21,7 +24,7 @@ def is_control(char: str) -> bool:
 
 
 def visible(text: str, limit: int = 200) -> str:
-    """``text`` on one line: every control character as its escape, at most ``limit`` characters long."""
+    """``text`` on one line, safe to show: control characters as escapes, cut to ``limit`` first."""
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     if text.isascii() and text.isprintable():
@@ -33,7 +36,7 @@ def visible(text: str, limit: int = 200) -> str:
 
 
 def tilde(path: str, home: str) -> str:
-    """``path`` as a person writes it: with ``~`` for ``home``, safe to show."""
+    """``path`` with ``~`` in the place of ``home``, safe to show."""
     home = home.rstrip("/")
     if home and (path == home or path.startswith(home + "/")):
         path = "~" + path[len(home) :]

@@ -58,11 +58,11 @@ def test_edit_replaces_a_key_by_a_reference_and_back(home: Home) -> None:
     ("options", "status", "says"),
     [
         ([], 2, "nothing to change"),
-        (["--base-url", "ftp://x"], 1, "OpenRouter: baseUrl is neither"),
+        (["--base-url", "ftp://x"], 1, "OpenRouter: baseUrl must be"),
         (["--token-from", KEY], 1, "OpenRouter: authTokenFrom is none of"),
         (["--name", "my anthropic api"], 1, "already"),
         (["--name", ""], 1, "is missing"),
-        (["--auth", "basic"], 1, "auth is neither"),
+        (["--auth", "basic"], 1, "auth must be"),
     ],
 )
 def test_invalid_edit_changes_nothing(

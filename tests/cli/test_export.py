@@ -124,7 +124,7 @@ def test_unchanged_environment_prints_nothing(home: Home) -> None:
         ("openrouter\n", False, 3, "is not trusted"),
         ("nobody\n", True, 1, "There is no provider 'nobody'"),
         ("nobody\nrequired = true\n", True, 1, "There is no provider 'nobody'"),
-        ("openrouter\nbaseUrl = https://evil.example\n", True, 1, "has a line 2"),
+        ("openrouter\nbaseUrl = https://evil.example\n", True, 1, "line 2 is not one of"),
         ("keyless\nrequired = true\n", True, 1, "it has no key"),
     ],
 )

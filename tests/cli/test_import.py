@@ -235,7 +235,7 @@ def test_invalid_entry_does_not_stop_the_others(home: Home) -> None:
     result = run(home, "other.json", "--yes")
     assert [e["name"] for e in result.entries] == ["OpenRouter"]
     assert result.code == 1
-    assert "bad: baseUrl is neither an http nor an https URL" in result.err
+    assert "bad: baseUrl must be an http or https URL" in result.err
     assert "The provider is not an object" in result.err
 
 

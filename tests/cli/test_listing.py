@@ -61,7 +61,7 @@ def test_list_without_providers(home: Home) -> None:
 def test_file_readable_by_others_is_reported_until_a_write_repairs_it(home: Home) -> None:
     home.providers().chmod(0o640)
     for command in (["list"], ["show", "openrouter"]):
-        assert "open to other people (mode 640)" in ok(home, *command).stderr
+        assert "readable by other users (mode 640)" in ok(home, *command).stderr
     assert "it is private now" in ok(home, "edit", "openrouter", "--opus", "o").stderr
     assert ok(home, "list").stderr == ""
 

@@ -1,4 +1,4 @@
-"""What a provider does to an environment, and the laws by which it is undone."""
+"""The target of a provider, and how it is applied, refreshed and undone."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from cowork_env.core.environment import (
     enter,
     refresh,
     target,
+    transition,
 )
 from cowork_env.core.provider import Provider
-from cowork_env.core.environment import transition
 
 from support.home import GUIDE, GUIDE_MANAGED
 
@@ -45,9 +45,14 @@ def set_by(goal: environment.Target) -> dict[str, str]:
     return {k: v for k, v in goal.items() if v is not None}
 
 
-# What the contract says
+def tiers(goal: environment.Target) -> list[str | None]:
+    """The models of opus, sonnet, haiku and fable."""
+    return [goal[name] for name in TIER_MODELS.values()]
 
-FREED = [
+
+# Targets
+
+UNSET = [
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_API_URL",
     "ANTHROPIC_API_BASE_URL",
@@ -68,52 +73,41 @@ FREED = [
 def test_the_guides_examples(entry: dict[str, Any]) -> None:
     goal = target(Provider(entry), entry["authToken"], {})
     assert set_by(goal) == GUIDE_MANAGED[entry["name"]]
-    assert all(goal[name] is None for name in FREED)
-    assert set(goal) == set(FREED) | set(MANAGED) | {ACTIVE}
+    assert all(goal[name] is None for name in UNSET)
+    assert set(goal) == set(UNSET) | set(MANAGED) | {ACTIVE}
 
 
-def test_the_key_goes_into_one_variable_and_the_other_is_unset() -> None:
+def test_one_credential_is_set_and_the_other_unset() -> None:
     bearer, key = wanted(auth="bearer"), wanted(auth="api-key")
     assert (bearer["ANTHROPIC_AUTH_TOKEN"], bearer["ANTHROPIC_API_KEY"]) == (KEY, None)
     assert (key["ANTHROPIC_AUTH_TOKEN"], key["ANTHROPIC_API_KEY"]) == (None, KEY)
 
 
-def test_verbatim() -> None:
+def test_a_verbatim_url_is_not_repaired() -> None:
     assert wanted(verbatimBaseUrl=True)[BASE_URL] == "https://a.example/v1"
     assert wanted()[BASE_URL] == "https://a.example"
 
 
-def test_tiers_fall_back_to_the_default_model_except_at_anthropics() -> None:
-    assert [
-        wanted(defaultModel="d", models={"opus": "o"})[TIER_MODELS[t]] for t in TIER_MODELS
-    ] == ["o", "d", "d", "d"]
-    assert [wanted()[TIER_MODELS[t]] for t in TIER_MODELS] == [None] * 4
+def test_tiers_without_a_model_get_the_default_except_at_anthropic() -> None:
+    assert tiers(wanted(defaultModel="d", models={"opus": "o"})) == ["o", "d", "d", "d"]
+    assert tiers(wanted()) == [None] * 4
     for url in ("https://api.anthropic.com", "https://API.anthropic.com:443/v1/"):
         goal = wanted(baseUrl=url, defaultModel="d", models={"haiku": "h"})
-        assert [goal[TIER_MODELS[t]] for t in TIER_MODELS] == [None, None, "h", None] and goal[
-            MODEL
-        ] == "d"
-    assert (
-        wanted(baseUrl="https://api.anthropic.com.evil.example", defaultModel="d")[
-            TIER_MODELS["opus"]
-        ]
-        == "d"
-    )
+        assert tiers(goal) == [None, None, "h", None]
+        assert goal[MODEL] == "d"
+    other = wanted(baseUrl="https://api.anthropic.com.evil.example", defaultModel="d")
+    assert tiers(other)[0] == "d"
 
 
-def test_a_pins_models_override() -> None:
+def test_models_of_a_pin_override_the_providers() -> None:
     goal = wanted(
         {"model": "m", "haiku": "h"}, defaultModel="d", models={"opus": "o", "haiku": "x"}
     )
-    assert goal[MODEL] == "m" and [goal[TIER_MODELS[t]] for t in TIER_MODELS] == [
-        "o",
-        "m",
-        "h",
-        "m",
-    ]
+    assert goal[MODEL] == "m"
+    assert tiers(goal) == ["o", "m", "h", "m"]
 
 
-def test_env_adds_replaces_and_leaves_alone() -> None:
+def test_env_adds_replaces_and_exempts_variables() -> None:
     goal = wanted(
         defaultModel="d",
         env={
@@ -124,17 +118,15 @@ def test_env_adds_replaces_and_leaves_alone() -> None:
             "ANTHROPIC_API_URL": "",
         },
     )
-    assert (goal["API_TIMEOUT_MS"], goal[MODEL], goal["CLAUDE_CODE_SUBAGENT_MODEL"]) == (
-        "1",
-        "e",
-        "s",
-    )
+    assert goal["API_TIMEOUT_MS"] == "1"
+    assert goal[MODEL] == "e"
+    assert goal["CLAUDE_CODE_SUBAGENT_MODEL"] == "s"
     assert HOST_FLAG not in goal and "ANTHROPIC_API_URL" not in goal
     assert wanted()[HOST_FLAG] == "1"
 
 
-@pytest.mark.parametrize("name", environment.CARRIED)
-def test_url_and_credentials_are_never_left_alone(name: str) -> None:
+@pytest.mark.parametrize("name", environment.URL_AND_CREDENTIALS)
+def test_env_cannot_exempt_the_url_or_a_credential(name: str) -> None:
     goal = wanted(env={name: ""})
     assert goal[name] == wanted()[name]
     theirs = {
@@ -152,18 +144,13 @@ def test_a_direct_cloud(cloud: str) -> None:
     goal = target(
         Provider({"name": "A", "env": {flag: "1", "AWS_REGION": "x"}, "defaultModel": "d"}), "", {}
     )
-    assert (
-        goal[flag] == "1"
-        and goal["AWS_REGION"] == "x"
-        and goal[MODEL] == "d"
-        and goal[HOST_FLAG] == "1"
-    )
-    assert all(goal[name] is None for name in environment.CARRIED)
+    assert (goal[flag], goal["AWS_REGION"], goal[MODEL], goal[HOST_FLAG]) == ("1", "x", "d", "1")
+    assert all(goal[name] is None for name in environment.URL_AND_CREDENTIALS)
     both = {"name": "A", "env": {flag: "1"}, "baseUrl": "https://a.example"}
-    assert all(target(Provider(both), "", {})[n] is None for n in environment.CARRIED)
+    assert all(target(Provider(both), "", {})[n] is None for n in environment.URL_AND_CREDENTIALS)
     assert all(
         target(Provider({"name": "A", "env": {flag: "1"}}), KEY, {})[n] is None
-        for n in environment.CARRIED
+        for n in environment.URL_AND_CREDENTIALS
     )
     assert (
         set_by(target(Provider(both), KEY, {})).items()
@@ -171,7 +158,7 @@ def test_a_direct_cloud(cloud: str) -> None:
     )
 
 
-def test_unresolved() -> None:
+def test_the_unresolved_target_makes_clients_fail() -> None:
     goal = environment.unresolved()
     assert set_by(goal) == {
         BASE_URL: "http://unresolved.cowork-env.invalid",
@@ -181,7 +168,7 @@ def test_unresolved() -> None:
     assert set(goal) == {*MANAGED, ACTIVE}
 
 
-# The laws
+# Transitions
 
 names = st.sampled_from([*MANAGED, ACTIVE, "X", "Y_1"])
 texts = st.text(
@@ -208,11 +195,12 @@ def targets(draw: st.DrawFn) -> environment.Target:
     return target(Provider(entry), draw(tokens), {})
 
 
-hands = st.dictionaries(names, st.none() | texts, max_size=4)
+# What a user, or a startup file, sets (None: unsets).
+edits = st.dictionaries(names, st.none() | texts, max_size=4)
 
 
 @given(environments, targets())
-def test_entering_gives_what_is_wanted_and_no_more(
+def test_enter_makes_the_wanted_changes_and_no_others(
     env: dict[str, str], goal: environment.Target
 ) -> None:
     activation, changes = enter(env, "k", goal)
@@ -224,22 +212,22 @@ def test_entering_gives_what_is_wanted_and_no_more(
     }
 
 
-@given(environments, targets(), hands)
-def test_leaving_gives_back_what_was_and_keeps_what_was_set_by_hand(
-    env: dict[str, str], goal: environment.Target, by_hand: dict[str, str | None]
+@given(environments, targets(), edits)
+def test_reverse_restores_originals_and_keeps_what_the_user_changed(
+    env: dict[str, str], goal: environment.Target, edited: dict[str, str | None]
 ) -> None:
     activation, changes = enter(env, "k", goal)
-    during = applied(applied(env, changes), by_hand)
+    during = applied(applied(env, changes), edited)
     read = Activation.decode(during[STATE])
     assert read is not None
     for each in (activation, read):
-        # Setting by hand the very value that is there already cannot be seen, and is no change.
-        expected = applied(env, {n: v for n, v in by_hand.items() if goal.get(n, ...) != v})
+        # Setting the value that is there already cannot be noticed, and is not a change.
+        expected = applied(env, {n: v for n, v in edited.items() if goal.get(n, ...) != v})
         assert applied(during, each.reverse(during)) == expected
 
 
 @given(environments, targets(), st.lists(targets(), max_size=3), st.booleans())
-def test_any_way_through_providers_leads_back(
+def test_any_sequence_of_providers_can_be_undone(
     env: dict[str, str], first: environment.Target, others: list[environment.Target], fresh: bool
 ) -> None:
     live = dict(env)
@@ -249,33 +237,35 @@ def test_any_way_through_providers_leads_back(
     assert applied(live, transition(live, "", None)[1]) == env
 
 
-@given(environments, targets(), targets(), hands)
-def test_refreshing_keeps_what_was_set_by_hand(
+@given(environments, targets(), targets(), edits)
+def test_refresh_keeps_what_the_user_changed(
     env: dict[str, str],
     one: environment.Target,
     two: environment.Target,
-    by_hand: dict[str, str | None],
+    edited: dict[str, str | None],
 ) -> None:
-    by_hand = {n: v for n, v in by_hand.items() if n in one and one[n] != v}
+    edited = {n: v for n, v in edited.items() if n in one and one[n] != v}
     activation, changes = enter(env, "k", one)
-    live = applied(applied(env, changes), by_hand)
-    again, changes = refresh(live, activation, "k", two, fresh=False)
+    live = applied(applied(env, changes), edited)
+    again, changes = refresh(live, activation, two, fresh=False)
     after = applied(live, changes)
-    assert {n: after.get(n) for n in by_hand} == by_hand
-    parted = any(n in by_hand for n in environment.CARRIED)
+    assert {n: after.get(n) for n in edited} == edited
+    user_endpoint = any(n in edited for n in environment.URL_AND_CREDENTIALS)
     for n in two:
-        if n not in by_hand:
-            assert after.get(n) == (live.get(n) if parted and n in environment.CARRIED else two[n])
-    if parted:
-        # A new key never goes to a URL of the person's, nor the person's key to a new URL.
-        assert [after.get(n) for n in environment.CARRIED] == [
-            live.get(n) for n in environment.CARRIED
+        if n not in edited:
+            assert after.get(n) == (
+                live.get(n) if user_endpoint and n in environment.URL_AND_CREDENTIALS else two[n]
+            )
+    if user_endpoint:
+        # A new key never goes to the user's URL, nor the user's key to a new URL.
+        assert [after.get(n) for n in environment.URL_AND_CREDENTIALS] == [
+            live.get(n) for n in environment.URL_AND_CREDENTIALS
         ]
-    assert applied(after, again.reverse(after)) == applied(env, by_hand)
+    assert applied(after, again.reverse(after)) == applied(env, edited)
 
 
-@given(environments, targets(), targets(), hands)
-def test_a_fresh_shell_asserts_the_provider_and_restores_what_its_start_up_files_set(
+@given(environments, targets(), targets(), edits)
+def test_a_fresh_shell_applies_the_provider_over_its_startup_files(
     env: dict[str, str],
     one: environment.Target,
     two: environment.Target,
@@ -284,7 +274,7 @@ def test_a_fresh_shell_asserts_the_provider_and_restores_what_its_start_up_files
     set_at_start = {n: v for n, v in set_at_start.items() if one.get(n, ...) != v}
     activation, changes = enter(env, "k", one)
     live = applied(applied(env, changes), set_at_start)
-    again, changes = refresh(live, activation, "k", two, fresh=True)
+    again, changes = refresh(live, activation, two, fresh=True)
     after = applied(live, changes)
     assert {n: after.get(n) for n in two} == two
     assert applied(after, again.reverse(after)) == applied(env, set_at_start)
@@ -298,7 +288,7 @@ activations = st.builds(enter, environments, st.sampled_from(["k", "id-1"]), tar
 
 
 @given(activations)
-def test_the_state_is_read_back_as_it_was(activation: Activation) -> None:
+def test_the_state_is_decoded_as_it_was(activation: Activation) -> None:
     read = Activation.decode(activation.encode())
     assert read is not None
     assert (read.key, read.name, read.touched) == (
@@ -338,9 +328,9 @@ def test_a_foreign_state_is_ignored(text: str) -> None:
         "A\n",
     ],
 )
-def test_a_state_that_was_made_up_with_a_right_checksum_cannot_name_any_variable(name: str) -> None:
+def test_a_forged_state_cannot_name_arbitrary_variables(name: str) -> None:
     activation, _ = enter({}, "k", {"X": "1"})
-    activation.touched[name] = environment.Touched("x", environment.mark(name, None))
+    activation.touched[name] = environment.TouchedVariable("x", environment.mark(name, None))
     assert Activation.decode(activation.encode()) is None
 
 
@@ -355,14 +345,9 @@ def test_the_state_holds_no_key(env: dict[str, str], goal: environment.Target, t
 
 def test_the_state_is_compact() -> None:
     provider = GUIDE[1]
-    assert (
-        len(
-            enter({}, provider["id"], target(Provider(provider), provider["authToken"], {}))[
-                0
-            ].encode()
-        )
-        < 500
-    )
+    goal = target(Provider(provider), provider["authToken"], {})
+    activation, _ = enter({}, provider["id"], goal)
+    assert len(activation.encode()) < 500
 
 
 def test_values_are_not_in_repr() -> None:
@@ -370,7 +355,7 @@ def test_values_are_not_in_repr() -> None:
     assert KEY not in repr(activation) + repr(activation.touched)
 
 
-def test_the_laws_hold_for_the_environment_of_this_very_process() -> None:
+def test_the_environment_of_this_process_is_restored() -> None:
     env = {**os.environ, "ANTHROPIC_API_KEY": "", MODEL: "x"}
     activation, changes = enter(env, "k", wanted())
     during = applied(env, changes)

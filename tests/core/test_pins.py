@@ -1,4 +1,4 @@
-"""Pins: one safe read, and a grammar with no room for a URL, a key or a command."""
+"""Pins: reading a file safely, and a grammar that allows no URL, key or command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cowork_env.util.errors import CoworkEnvError
 
 def parsed(text: str) -> tuple[str, dict[str, str], bool]:
     pin = pins.parse(text.encode())
-    return pin.word, pin.models, pin.required
+    return pin.name_or_id, pin.models, pin.required
 
 
 @pytest.mark.parametrize(
@@ -41,58 +41,58 @@ def parsed(text: str) -> tuple[str, dict[str, str], bool]:
         ("日本 語\n", ("日本 語", {}, False)),
     ],
 )
-def test_what_a_pin_says(text: str, meaning: tuple[str, dict[str, str], bool]) -> None:
+def test_valid_pins(text: str, meaning: tuple[str, dict[str, str], bool]) -> None:
     assert parsed(text) == meaning
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "names no provider"),
-        ("\n# only this\n", "names no provider"),
+        ("", "The pin names no provider"),
+        ("\n# only this\n", "The pin names no provider"),
         (
             "a\nb",
-            "has a line 2 that is not one of model, opus, sonnet, haiku, fable, required = value",
+            "The pin, line 2 is not one of model, opus, sonnet, haiku, fable, required = value",
         ),
-        ("a\n\nbaseUrl = https://evil.example", "has a line 3 that is not one of"),
-        ("a\nANTHROPIC_BASE_URL=https://evil.example", "has a line 2"),
-        ("a\nauthToken = x", "has a line 2"),
-        ("a\nexport model = x", "has a line 2"),
-        ("a\nMODEL = x", "has a line 2"),
-        ("a\n= x", "has a line 2"),
-        ("a\nmodel", "has a line 2"),
-        ("a\nmodel = ", "has a model that is empty"),
-        ("a\nmodel = 'x'", "has a model that is quoted"),
-        ('a\nopus = "x"', "has a opus that is quoted"),
-        ("a\nmodel = a b", "has a model that has white space"),
-        ("a\nmodel = x # no comment", "has a model that has white space"),
-        ("a\nhaiku = https://evil.example", "has a haiku that is a URL"),
-        ("a\nmodel = x\nmodel = x", "sets model twice"),
-        ("a\nrequired = yes", "says neither true nor false for required"),
-        ("a\nrequired = TRUE", "says neither true nor false for required"),
-        ("a\nrequired = true\nrequired = true", "sets required twice"),
-        ("a\x1b[2J", "has a control character in line 1"),
-        ("a\nmodel = \u202ex", "has a control character in line 2"),
-        ("a\0b", "has a control character in line 1"),
-        ("a\rb", "has a control character in line 1"),
-        ("a\u2028b", "has a control character in line 1"),
-        ("a\x0b", "has a control character in line 1"),
+        ("a\n\nbaseUrl = https://evil.example", "The pin, line 3 is not one of"),
+        ("a\nANTHROPIC_BASE_URL=https://evil.example", "The pin, line 2 is not one of"),
+        ("a\nauthToken = x", "The pin, line 2 is not one of"),
+        ("a\nexport model = x", "The pin, line 2 is not one of"),
+        ("a\nMODEL = x", "The pin, line 2 is not one of"),
+        ("a\n= x", "The pin, line 2 is not one of"),
+        ("a\nmodel", "The pin, line 2 is not one of"),
+        ("a\nmodel = ", "The pin, line 2: model is empty"),
+        ("a\nmodel = 'x'", "The pin, line 2: model is quoted"),
+        ('a\nopus = "x"', "The pin, line 2: opus is quoted"),
+        ("a\nmodel = a b", "The pin, line 2: model has white space"),
+        ("a\nmodel = x # no comment", "The pin, line 2: model has white space"),
+        ("a\nhaiku = https://evil.example", "The pin, line 2: haiku is a URL"),
+        ("a\nmodel = x\nmodel = x", "The pin, line 3: model is set twice"),
+        ("a\nrequired = yes", "The pin, line 2: required must be true or false"),
+        ("a\nrequired = TRUE", "The pin, line 2: required must be true or false"),
+        ("a\nrequired = true\nrequired = true", "The pin, line 3: required is set twice"),
+        ("a\x1b[2J", "The pin, line 1 has a control character"),
+        ("a\nmodel = \u202ex", "The pin, line 2 has a control character"),
+        ("a\0b", "The pin, line 1 has a control character"),
+        ("a\rb", "The pin, line 1 has a control character"),
+        ("a\u2028b", "The pin, line 1 has a control character"),
+        ("a\x0b", "The pin, line 1 has a control character"),
     ],
 )
-def test_what_a_pin_cannot_say(text: str, why: str) -> None:
+def test_invalid_pins_are_refused(text: str, why: str) -> None:
     with pytest.raises(CoworkEnvError) as caught:
         parsed(text)
     assert caught.value.message.startswith(why)
     assert "evil" not in caught.value.message
 
 
-def test_a_pin_is_utf_8() -> None:
+def test_a_pin_that_is_not_utf_8_is_refused() -> None:
     for data in (b"a\xff", "a".encode("utf-16"), b"\xed\xa0\x80"):
         with pytest.raises(CoworkEnvError, match="is not UTF-8 text"):
             pins.parse(data)
 
 
-words = st.text(
+names = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Cf"]),
     min_size=1,
     max_size=20,
@@ -101,27 +101,30 @@ models = st.from_regex(r"\A[a-z0-9./:_@-]{1,20}\Z").filter(lambda m: "://" not i
 
 
 @given(
-    words.map(str.strip).filter(lambda w: w and not w.startswith("#")),
+    names.map(str.strip).filter(lambda w: w and not w.startswith("#")),
     st.dictionaries(st.sampled_from(pins.KEYS[:-1]), models),
     st.booleans(),
 )
-def test_what_is_spelled_is_read_back(word: str, overrides: dict[str, str], required: bool) -> None:
-    back = pins.parse(pins.spell(Pin(word, overrides, required)).encode())
-    assert (back.word.split(), back.models, back.required) == (word.split(), overrides, required)
+def test_a_serialized_pin_is_parsed_as_it_was(
+    name: str, overrides: dict[str, str], required: bool
+) -> None:
+    back = pins.parse(pins.serialize(Pin(name, overrides, required)).encode())
+    assert (back.name_or_id.split(), back.models) == (name.split(), overrides)
+    assert back.required is required
 
 
 @given(
     st.binary(max_size=100)
     | st.text(alphabet="amodel=required \n#true'\x1b\t", max_size=60).map(str.encode)
 )
-def test_any_bytes_are_a_pin_or_an_error(content: bytes) -> None:
+def test_any_bytes_are_a_valid_pin_or_an_error(content: bytes) -> None:
     try:
         pin = pins.parse(content)
     except CoworkEnvError:
         return
-    assert pin.word and set(pin.models) <= set(pins.KEYS[:-1])
+    assert pin.name_or_id and set(pin.models) <= set(pins.KEYS[:-1])
     assert not any("://" in m or " " in m for m in pin.models.values())
-    # Nothing that is required in a pin that is right may be overlooked in one that is wrong.
+    # What a valid pin requires must be recognized in an invalid one too.
     assert not pin.required or pins.requires(content + b"\n\xff broken")
 
 
@@ -131,7 +134,7 @@ def test_ancestors() -> None:
     assert pins.path_in("/") == "/.cowork-provider" and pins.path_in("/a/") == "/a/.cowork-provider"
 
 
-def test_reading(tmp_path: Path) -> None:
+def test_reading_a_pin_file(tmp_path: Path) -> None:
     path = tmp_path / ".cowork-provider"
 
     def problem() -> str:
@@ -159,5 +162,5 @@ def test_reading(tmp_path: Path) -> None:
     assert problem() == "is not a regular file"
 
 
-def test_summary_is_harmless() -> None:
+def test_the_summary_is_safe_to_show() -> None:
     assert pins.summary(Pin("a\x1b", {"model": "m"}, True)) == "provider a\\x1b (model m, required)"

@@ -1,4 +1,4 @@
-"""providers.json as it is read: forms, places, finding, errors."""
+"""Reading providers.json: its forms, finding entries, and errors with positions."""
 
 from __future__ import annotations
 
@@ -27,19 +27,15 @@ def fails(document: Any, index: int = 0) -> CoworkEnvError:
     return caught.value
 
 
-def test_the_three_forms_say_the_same() -> None:
+def test_the_three_forms_of_the_file_are_equivalent() -> None:
     assert listed(GUIDE).entries == listed({"providers": GUIDE}).entries == GUIDE
     assert listed(GUIDE[0]).entries == GUIDE[:1]
-    assert (
-        listed([]).entries
-        == listed({"providers": []}).entries
-        == Providers(" \n", "", "f").entries
-        == []
-    )
+    for empty in (listed([]), listed({"providers": []}), Providers(" \n", "", "f")):
+        assert empty.entries == []
 
 
 @pytest.mark.parametrize("document", ["x", 1, None, True])
-def test_anything_else_is_refused(document: Any) -> None:
+def test_other_forms_of_the_file_are_refused(document: Any) -> None:
     with pytest.raises(CoworkEnvError) as caught:
         listed(document)
     assert caught.value.message == "~/providers.json holds neither a list nor an object."
@@ -52,7 +48,7 @@ def test_anything_else_is_refused(document: Any) -> None:
         ({**GUIDE[1], "models": {"opus": 3}}, "models.opus"),
     ],
 )
-def test_an_invalid_field_is_named_with_its_place(document: Any, path: str) -> None:
+def test_an_invalid_field_is_reported_with_its_position(document: Any, path: str) -> None:
     error = fails(document, len(document) - 1 if isinstance(document, list) else 0)
     text = json.dumps(document, indent=2).split("\n")
     line = next(i for i, each in enumerate(text, 1) if '"opus": 3' in each)
@@ -60,10 +56,10 @@ def test_an_invalid_field_is_named_with_its_place(document: Any, path: str) -> N
     assert (
         error.message == f"~/providers.json, line {line}, column {column}: {path} is not a string."
     )
-    assert error.hint == "Correct it with 'cowork-env edit OpenRouter'."
+    assert error.hint == "Fix it with 'cowork-env edit OpenRouter'."
 
 
-def test_the_place_in_the_wrapped_form() -> None:
+def test_the_path_of_a_field_in_an_object_around_the_list() -> None:
     error = fails({"version": 1, "providers": [{**GUIDE[1], "env": {"A": 1}}]})
     assert (
         "providers[0].env.A is not a string" in error.message
@@ -71,19 +67,19 @@ def test_the_place_in_the_wrapped_form() -> None:
     )
 
 
-def test_a_missing_name_is_placed_at_its_entry() -> None:
+def test_a_missing_name_is_reported_at_its_entry() -> None:
     error = fails([{"baseUrl": "https://a.example"}])
     assert error.message == "~/providers.json, line 2, column 3: [0].name is missing."
-    assert error.hint == "Correct it there."
+    assert error.hint == "Fix it there."
 
 
-def test_a_hostile_field_name_is_shown_harmless() -> None:
+def test_a_hostile_field_name_is_made_safe_to_show() -> None:
     message = fails([{**GUIDE[1], "env": {"\x1b]0;x\x07\u202e": "1"}}]).message
     assert "\x1b" not in message and "\u202e" not in message and "\\x1b]0;x\\x07\\u202e" in message
 
 
 @pytest.mark.parametrize(
-    ("word", "index"),
+    ("name_or_id", "index"),
     [
         (GUIDE[1]["id"], 1),
         ("OpenRouter", 1),
@@ -96,11 +92,11 @@ def test_a_hostile_field_name_is_shown_harmless() -> None:
         ("aws-bedrock", 3),
     ],
 )
-def test_finding(word: str, index: int) -> None:
-    assert listed(GUIDE).find(word) == index
+def test_find(name_or_id: str, index: int) -> None:
+    assert listed(GUIDE).find(name_or_id) == index
 
 
-def test_the_order_of_the_rules() -> None:
+def test_find_tries_id_then_name_then_case_then_slug() -> None:
     entries = [
         {"name": "b"},
         {"name": "B"},
@@ -115,7 +111,7 @@ def test_the_order_of_the_rules() -> None:
     assert listed(entries).find("D E") == 3
 
 
-def test_more_than_one_is_an_error_that_lists_them() -> None:
+def test_an_ambiguous_name_is_an_error_that_lists_the_matches() -> None:
     entries = [{"name": "a b", "id": "1"}, {"name": "A B"}, {"name": "a-b"}]
     with pytest.raises(CoworkEnvError) as caught:
         listed(entries).find("A b")
@@ -133,24 +129,21 @@ def test_more_than_one_is_an_error_that_lists_them() -> None:
         ("", "There is 'My Anthropic API', 'OpenRouter', 'LiteLLM Local', 'AWS Bedrock'."),
     ],
 )
-def test_an_unknown_name_is_an_error_with_the_nearest(word: str, hint: str) -> None:
+def test_an_unknown_name_is_an_error_that_suggests_similar_ones(word: str, hint: str) -> None:
     with pytest.raises(CoworkEnvError) as caught:
         listed(GUIDE).find(word)
-    assert (
-        caught.value.message == f"There is no provider '{word}' in ~/providers.json."
-        and caught.value.hint == hint
-    )
+    assert caught.value.message == f"There is no provider '{word}' in ~/providers.json."
+    assert caught.value.hint == hint
 
 
-def test_an_unknown_name_is_shown_harmless() -> None:
+def test_an_unknown_name_is_made_safe_to_show() -> None:
     with pytest.raises(CoworkEnvError) as caught:
         listed([{"name": "a\x1b[31m\u202eb"}]).find("\x1b[2J")
-    assert (
-        "\x1b" not in caught.value.message + caught.value.hint and "\u202e" not in caught.value.hint
-    )
+    assert "\x1b" not in caught.value.message + caught.value.hint
+    assert "\u202e" not in caught.value.hint
 
 
-def test_entries_that_are_no_objects_are_in_nobodys_way() -> None:
+def test_entries_that_are_not_objects_are_skipped() -> None:
     mixed = [None, 3, {"name": 4}, {"name": " "}, GUIDE[1]]
     assert listed(mixed).find("openrouter") == 4 and listed(mixed).names() == ["OpenRouter"]
 
@@ -161,7 +154,7 @@ def test_none_means_no_provider(word: str) -> None:
     assert providers.selected(" x ") == "x"
 
 
-def test_where_the_file_is(tmp_path: Path) -> None:
+def test_the_location_of_the_file(tmp_path: Path) -> None:
     config = str(tmp_path)
     first, second = (
         tmp_path / "Agent Cowork/providers.json",
@@ -178,57 +171,51 @@ def test_where_the_file_is(tmp_path: Path) -> None:
     assert providers.locate({"COWORK_ENV_PROVIDERS_FILE": ""}, config) == str(first)
 
 
-def test_the_variable_with_the_text_comes_first(home: Home) -> None:
+def test_the_json_variable_takes_precedence(home: Home) -> None:
     home.providers()
     env = {
         "COWORK_ENV_PROVIDERS_JSON": json.dumps(GUIDE[2]),
         "COWORK_ENV_PROVIDERS_FILE": "/nowhere/x",
     }
     read = providers.load(env, str(home.config))
-    assert (
-        read.names() == ["LiteLLM Local"]
-        and read.where == "$COWORK_ENV_PROVIDERS_JSON"
-        and not read.path
-    )
+    assert read.names() == ["LiteLLM Local"]
+    assert (read.where, read.path) == ("$COWORK_ENV_PROVIDERS_JSON", "")
     assert len(providers.load({"COWORK_ENV_PROVIDERS_JSON": ""}, str(home.config)).entries) == 4
 
 
-def test_no_file_is_no_providers(home: Home) -> None:
+def test_without_a_file_there_are_no_providers(home: Home) -> None:
     assert providers.load({}, str(home.config)).entries == []
     assert (
         providers.load({"COWORK_ENV_PROVIDERS_FILE": "/dev/null/x"}, str(home.config)).entries == []
     )
 
 
-def test_a_byte_order_mark_is_passed_over(home: Home) -> None:
+def test_a_byte_order_mark_is_ignored(home: Home) -> None:
     home.providers()
     home.file.write_bytes(b"\xef\xbb\xbf" + home.file.read_bytes())
     assert len(providers.read(str(home.file)).entries) == 4
 
 
-def test_a_torn_file_is_read_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_file_is_read_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.providers()
     whole = home.file.read_bytes()
     home.file.write_bytes(whole[: len(whole) // 2])
-    naps: list[float] = []
+    waits: list[float] = []
 
-    def nap(seconds: float) -> None:
-        naps.append(seconds)
-        if len(naps) == 3:
+    def finish(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
             home.file.write_bytes(whole)
 
-    monkeypatch.setattr("time.sleep", nap)
+    monkeypatch.setattr("time.sleep", finish)
     assert len(providers.read(str(home.file)).entries) == 4
-    assert naps == [0.05] * 3
+    assert waits == [0.05] * 3
     home.file.write_bytes(whole[:-3])
     with pytest.raises(CoworkEnvError) as caught:
         providers.read(str(home.file), str(home.path))
-    assert (
-        caught.value.message.startswith(
-            "~/.config/agent-cowork/providers.json is not valid JSON: line "
-        )
-        and len(naps) == 6
-    )
+    start = "~/.config/agent-cowork/providers.json is not valid JSON: line "
+    assert caught.value.message.startswith(start)
+    assert len(waits) == 6
 
 
 def test_an_old_broken_file_is_refused_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

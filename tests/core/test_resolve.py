@@ -1,4 +1,4 @@
-"""Which provider applies: precedence, trust, none, required, and what a person is told."""
+"""Which provider applies: precedence, trust, none, required, and messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.home import GUIDE, Home
 
 
 class World:
-    """A home with the guide's providers, a project in it, and questions about places in the project."""
+    """A home with the guide's providers and a project, and resolutions in its directories."""
 
     def __init__(self, home: Home) -> None:
         self.home, self.project = home, home.path / "work/app"
@@ -27,19 +27,20 @@ class World:
         self.env: dict[str, str] = {"HOME": str(home.path)}
         self.trust = trust.TrustStore(str(home.state))
 
-    def select(self, word: str) -> None:
+    def select(self, name_or_id: str) -> None:
         self.home.state.mkdir(parents=True, exist_ok=True)
-        (self.home.state / "selection").write_text(word)
+        (self.home.state / "selection").write_text(name_or_id)
 
     def inputs(self, directory: Path | None = None, **more: Any) -> Inputs:
         where = os.path.realpath(directory or self.deep)
         return Inputs(self.env, where, str(self.home.config), str(self.home.state), **more)
 
-    def ask(self, directory: Path | None = None, **more: Any) -> Resolution:
+    def resolve(self, directory: Path | None = None, **more: Any) -> Resolution:
         return resolve.resolve(self.inputs(directory, **more))
 
-    def who(self, directory: Path | None = None, **more: Any) -> tuple[str, str]:
-        found = self.ask(directory, **more)
+    def applies(self, directory: Path | None = None, **more: Any) -> tuple[str, str]:
+        """The rule that matched, and the name of the provider or empty."""
+        found = self.resolve(directory, **more)
         assert found.error is None
         return found.rule, found.provider.name if found.provider else ""
 
@@ -50,28 +51,28 @@ def world(home: Home) -> World:
 
 
 def test_nothing_chosen(world: World) -> None:
-    assert world.who() == ("none", "")
-    assert world.ask().key == "" and world.ask().label == ""
-    world.ask().check()
+    assert world.applies() == ("none", "")
+    assert world.resolve().key == "" and world.resolve().label == ""
+    world.resolve().check()
 
 
-def test_the_first_match_wins(world: World) -> None:
+def test_the_first_rule_that_matches_applies(world: World) -> None:
     """--provider, $COWORK_PROVIDER, the nearest trusted pin, the selection, none."""
     world.select("aws-bedrock")
-    assert world.who() == ("selection", "AWS Bedrock")
+    assert world.applies() == ("selection", "AWS Bedrock")
     world.home.pin(world.home.path, "LiteLLM Local")
-    assert world.who() == ("pin", "LiteLLM Local")
+    assert world.applies() == ("pin", "LiteLLM Local")
     world.home.pin(world.project, "openrouter")
-    assert world.who() == ("pin", "OpenRouter")
-    assert world.ask().label == "OpenRouter (~/work/app/.cowork-provider)"
-    assert world.who(world.home.path / "work") == ("pin", "LiteLLM Local")
-    assert world.who(Path("/")) == ("selection", "AWS Bedrock")
+    assert world.applies() == ("pin", "OpenRouter")
+    assert world.resolve().label == "OpenRouter (~/work/app/.cowork-provider)"
+    assert world.applies(world.home.path / "work") == ("pin", "LiteLLM Local")
+    assert world.applies(Path("/")) == ("selection", "AWS Bedrock")
     world.env["COWORK_PROVIDER"] = "my-anthropic-api"
-    assert world.who() == ("environment", "My Anthropic API")
-    assert world.ask().label == "My Anthropic API ($COWORK_PROVIDER)"
-    assert world.who(option="LiteLLM Local") == ("option", "LiteLLM Local")
+    assert world.applies() == ("environment", "My Anthropic API")
+    assert world.resolve().label == "My Anthropic API ($COWORK_PROVIDER)"
+    assert world.applies(option="LiteLLM Local") == ("option", "LiteLLM Local")
     world.env["COWORK_PROVIDER"] = ""
-    assert world.who() == ("pin", "OpenRouter")
+    assert world.applies() == ("pin", "OpenRouter")
 
 
 @pytest.mark.parametrize("none", ["none", "NONE", " None "])
@@ -79,88 +80,88 @@ def test_none_means_no_provider_anywhere(world: World, none: str) -> None:
     world.select("aws-bedrock")
     world.home.pin(world.home.path, "openrouter")
     world.home.pin(world.project, none)
-    assert world.who() == ("pin", "")
+    assert world.applies() == ("pin", "")
     world.env["COWORK_PROVIDER"] = none
-    assert world.who() == ("environment", "")
-    assert world.who(option=none) == ("option", "")
+    assert world.applies() == ("environment", "")
+    assert world.applies(option=none) == ("option", "")
     world.env.clear()
     world.select(none)
-    assert world.who(Path("/")) == ("selection", "")
+    assert world.applies(Path("/")) == ("selection", "")
     for inputs in (world.inputs(), world.inputs(option=none)):
-        assert resolve.wanted(inputs, resolve.resolve(inputs)) is None
+        assert resolve.target(inputs, resolve.resolve(inputs)) is None
 
 
-def test_an_untrusted_pin_has_no_influence_and_is_told(world: World) -> None:
+def test_an_untrusted_pin_is_ignored_with_a_notice(world: World) -> None:
     world.home.pin(world.home.path, "openrouter")
     world.home.pin(world.project, "aws-bedrock\nrequired = true\n", allow=False)
-    assert world.who() == ("pin", "OpenRouter")
-    found = world.ask()
+    assert world.applies() == ("pin", "OpenRouter")
+    found = world.resolve()
     assert [u.message for u in found.untrusted] == [
-        "~/work/app/.cowork-provider is not allowed; to use it: cowork-env allow"
+        "~/work/app/.cowork-provider is not trusted. Run: cowork-env allow"
     ]
     assert not found.required
     with pytest.raises(CoworkEnvError) as caught:
         found.check()
     assert caught.value.exit_code == UNTRUSTED == 3
-    assert world.who(trust_all=True) == ("pin", "AWS Bedrock")
-    world.ask(option="none").check()
+    assert world.applies(trust_all=True) == ("pin", "AWS Bedrock")
+    world.resolve(option="none").check()
 
 
-def test_an_untrusted_pin_above_the_one_that_applies_is_nobodys_business(world: World) -> None:
+def test_an_untrusted_pin_above_the_trusted_one_is_ignored_silently(world: World) -> None:
     world.home.pin(world.home.path, "aws-bedrock", allow=False)
     world.home.pin(world.project, "openrouter")
-    assert world.who() == ("pin", "OpenRouter") and world.ask().untrusted == []
-    world.ask().check()
+    assert world.applies() == ("pin", "OpenRouter") and world.resolve().untrusted == []
+    world.resolve().check()
 
 
-def test_an_untrusted_pin_that_is_broken_has_no_influence(world: World) -> None:
+def test_an_untrusted_pin_that_is_broken_is_ignored(world: World) -> None:
     for text in ("\x1b[2J", "nobody", "x\nrequired = true\nbaseUrl = http://evil.example"):
         world.home.pin(world.project, text, allow=False)
-        assert world.who() == ("none", "")
+        assert world.applies() == ("none", "")
 
 
-def test_a_changed_pin_asks_again(world: World) -> None:
+def test_an_edited_pin_is_no_longer_trusted(world: World) -> None:
     pin = world.home.pin(world.project, "openrouter")
     pin.write_text("aws-bedrock")
-    assert world.who() == ("none", "") and len(world.ask().untrusted) == 1
+    assert world.applies() == ("none", "") and len(world.resolve().untrusted) == 1
     pin.write_text("openrouter")
-    assert world.who() == ("pin", "OpenRouter")
+    assert world.applies() == ("pin", "OpenRouter")
 
 
-def test_a_denied_pin_is_skipped_in_silence(world: World) -> None:
+def test_a_denied_pin_is_ignored_silently(world: World) -> None:
     world.home.pin(world.home.path, "openrouter")
     pin = world.home.pin(world.project, "aws-bedrock")
     world.trust.deny(trust.location(str(pin)))
     world.trust.allow_below(os.path.realpath(world.project))
-    assert world.who() == ("pin", "OpenRouter") and world.ask().untrusted == []
-    assert world.who(trust_all=True) == ("pin", "OpenRouter")
+    assert world.applies() == ("pin", "OpenRouter") and world.resolve().untrusted == []
+    assert world.applies(trust_all=True) == ("pin", "OpenRouter")
 
 
-def test_below(world: World) -> None:
+def test_allow_below_covers_pins_in_the_directory(world: World) -> None:
     world.home.pin(world.project, "aws-bedrock", allow=False)
     world.trust.allow_below(os.path.realpath(world.home.path / "wor"))
-    assert world.who() == ("none", "")
+    assert world.applies() == ("none", "")
     world.trust.allow_below(os.path.realpath(world.home.path / "work"))
-    assert world.who() == ("pin", "AWS Bedrock")
+    assert world.applies() == ("pin", "AWS Bedrock")
 
 
-def test_a_pin_seen_through_a_symlinked_directory_is_the_same_pin(world: World) -> None:
+def test_a_pin_reached_through_a_symlinked_directory_is_the_same_pin(world: World) -> None:
     world.home.pin(world.project, "openrouter")
     link = world.home.path / "link"
     link.symlink_to(world.project)
-    assert world.who(link / "src") == ("pin", "OpenRouter")
+    assert world.applies(link / "src") == ("pin", "OpenRouter")
 
 
-def test_consent_to_a_pin_does_not_reach_a_link_to_it_from_elsewhere(world: World) -> None:
+def test_trust_in_a_pin_does_not_extend_to_a_link_to_it(world: World) -> None:
     pin = world.home.pin(world.project, "openrouter")
     evil = world.home.path / "evil"
     evil.mkdir()
     (evil / ".cowork-provider").symlink_to(pin)
-    assert world.who(evil) == ("none", "")
+    assert world.applies(evil) == ("none", "")
     world.trust.allow(trust.location(str(evil / ".cowork-provider")), pin.read_bytes())
-    assert world.who(evil) == ("pin", "OpenRouter")
+    assert world.applies(evil) == ("pin", "OpenRouter")
     pin.write_text("aws-bedrock")
-    assert world.who(evil) == ("none", "")
+    assert world.applies(evil) == ("none", "")
 
 
 @pytest.mark.parametrize("required", [False, True])
@@ -169,15 +170,17 @@ def test_consent_to_a_pin_does_not_reach_a_link_to_it_from_elsewhere(world: Worl
     [
         (
             "nobody",
-            "~/work/app/.cowork-provider: There is no provider 'nobody' in ~/.config/agent-cowork/providers.json.",
+            "~/work/app/.cowork-provider: There is no provider 'nobody' "
+            "in ~/.config/agent-cowork/providers.json.",
         ),
         (
             "openrouter\nmodel = a b",
-            "~/work/app/.cowork-provider has a model that has white space or a control character in it.",
+            "~/work/app/.cowork-provider, line 2: model has white space "
+            "or a control character in it.",
         ),
         (
             "openrouter\nANTHROPIC_BASE_URL = https://x",
-            "~/work/app/.cowork-provider has a line 2 that is not one of",
+            "~/work/app/.cowork-provider, line 2 is not one of",
         ),
         ("bad", "[4].baseUrl is plain http to another machine"),
         ("nokey", "nokey: it has no key."),
@@ -185,7 +188,7 @@ def test_consent_to_a_pin_does_not_reach_a_link_to_it_from_elsewhere(world: Worl
         ("later", "later: "),
     ],
 )
-def test_a_trusted_pin_that_cannot_be_honoured_stops_the_search(
+def test_a_trusted_pin_that_cannot_be_used_ends_the_search(
     world: World, text: str, message: str, required: bool
 ) -> None:
     url = "https://a.example"
@@ -208,101 +211,86 @@ def test_a_trusted_pin_that_cannot_be_honoured_stops_the_search(
     world.home.pin(world.project, text + "\nrequired = true" * required)
     inputs = world.inputs()
     found = resolve.resolve(inputs)
-    wanted = resolve.wanted(inputs, found)
-    assert found.provider is None and found.error is not None and message in found.error.message
-    assert found.error.exit_code == FAILURE and found.required is required
+    outcome = resolve.outcome(inputs, found)
+    assert outcome.provider is None and outcome.error is not None
+    assert message in outcome.error.message
+    assert outcome.error.exit_code == FAILURE and found.required is required
     with pytest.raises(CoworkEnvError):
         found.check()
+        resolve.target(inputs, found)
     if required:
-        assert (
-            wanted is not None
-            and wanted["ANTHROPIC_BASE_URL"] == UNRESOLVED_URL
-            and wanted["ANTHROPIC_AUTH_TOKEN"] == "unresolved"
-        )
-        assert found.key == "unresolved"
+        assert outcome.target is not None
+        assert outcome.target["ANTHROPIC_BASE_URL"] == UNRESOLVED_URL
+        assert outcome.target["ANTHROPIC_AUTH_TOKEN"] == "unresolved"
+        assert outcome.key == "unresolved"
     else:
-        assert wanted is None and found.key == ""
+        assert outcome.target is None and outcome.key == ""
 
 
-def test_a_trusted_pin_that_cannot_be_read_stops_the_search(world: World) -> None:
+def test_a_trusted_pin_that_cannot_be_read_ends_the_search(world: World) -> None:
     world.home.pin(world.home.path, "openrouter")
     (world.project / ".cowork-provider").mkdir()
-    assert world.who() == ("pin", "OpenRouter")
-    assert (
-        world.ask().untrusted[0].message
-        == "~/work/app/.cowork-provider is not a regular file; it is ignored"
-    )
+    assert world.applies() == ("pin", "OpenRouter")
+    notice = "~/work/app/.cowork-provider is not a regular file; it is ignored"
+    assert world.resolve().untrusted[0].message == notice
     world.trust.allow_below(os.path.realpath(world.project))
-    found = world.ask()
+    found = world.resolve()
     assert found.provider is None and found.error is not None
     assert found.error.message == "~/work/app/.cowork-provider is not a regular file."
 
 
-def test_a_providers_file_that_cannot_be_read_is_an_error_of_the_choice(world: World) -> None:
+def test_an_unreadable_provider_file_is_an_error_only_where_a_provider_is_chosen(
+    world: World,
+) -> None:
     world.home.pin(world.project, "openrouter\nrequired = true")
     world.home.file.write_text('[{"authToken": "sk-marked"')
     os.utime(world.home.file, (1, 1))
-    found = world.ask()
-    assert (
-        found.error is not None
-        and "providers.json is not valid JSON: line 1, column" in found.error.message
-    )
-    assert "sk-marked" not in found.error.message and found.key == "unresolved"
-    assert world.who(Path("/")) == ("none", "")
+    found = world.resolve()
+    assert found.error is not None
+    assert "providers.json is not valid JSON: line 1, column" in found.error.message
+    assert "sk-marked" not in found.error.message
+    assert resolve.outcome(world.inputs(), found).key == "unresolved"
+    assert world.applies(Path("/")) == ("none", "")
 
 
-def test_models_of_the_pin(world: World) -> None:
+def test_models_of_a_pin_are_in_the_target(world: World) -> None:
     world.home.pin(world.project, "openrouter\nmodel = m\nhaiku = h\n")
     inputs = world.inputs()
-    wanted = resolve.wanted(inputs, resolve.resolve(inputs))
-    assert wanted is not None
-    assert [
-        wanted[n]
-        for n in (
-            "ANTHROPIC_MODEL",
-            "ANTHROPIC_DEFAULT_OPUS_MODEL",
-            "ANTHROPIC_DEFAULT_HAIKU_MODEL",
-        )
-    ] == [
-        "m",
-        "anthropic/claude-opus-4-20250514",
-        "h",
-    ]
-    found = world.ask(option="openrouter")
+    target = resolve.target(inputs, resolve.resolve(inputs))
+    assert target is not None
+    assert target["ANTHROPIC_MODEL"] == "m"
+    assert target["ANTHROPIC_DEFAULT_OPUS_MODEL"] == "anthropic/claude-opus-4-20250514"
+    assert target["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == "h"
+    found = world.resolve(option="openrouter")
     assert found.models == {}
 
 
 def test_the_selection_file(world: World) -> None:
     world.select(GUIDE[2]["id"] + "\n")
-    assert world.who() == ("selection", "LiteLLM Local")
+    assert world.applies() == ("selection", "LiteLLM Local")
     world.select("  \n")
-    assert world.who() == ("none", "")
+    assert world.applies() == ("none", "")
     (world.home.state / "selection").write_bytes(b"\xff")
-    error = world.ask().error
+    error = world.resolve().error
     assert error is not None and error.hint == "Run 'cowork-env use'."
     world.select("gone")
-    error = world.ask().error
+    error = world.resolve().error
     assert error is not None and error.message.startswith("selection: There is no provider 'gone'")
 
 
-def test_text_from_outside_is_shown_harmless(world: World) -> None:
+def test_hostile_text_is_made_safe_to_show(world: World) -> None:
     evil = "\x1b]0;owned\x07\u202e"
     world.env["COWORK_PROVIDER"] = evil
-    error = world.ask().error
-    assert (
-        error is not None
-        and "\x1b" not in error.message + error.hint
-        and "\u202e" not in error.message
-    )
+    error = world.resolve().error
+    assert error is not None
+    assert "\x1b" not in error.message + error.hint
+    assert "\u202e" not in error.message
     world.env.clear()
     place = world.home.path / f"a{evil}b"
     world.home.pin(place, "openrouter", allow=False)
-    message = world.ask(place).untrusted[0].message
-    assert (
-        "\x1b" not in message
-        and "\u202e" not in message
-        and "a\\x1b]0;owned\\x07\\u202eb" in message
-    )
+    message = world.resolve(place).untrusted[0].message
+    assert "\x1b" not in message and "\u202e" not in message
+    assert "a\\x1b]0;owned\\x07\\u202eb" in message
 
 
 def test_a_key_is_not_looked_up_among_another_providers_variables(world: World) -> None:
@@ -318,27 +306,27 @@ def test_a_key_is_not_looked_up_among_another_providers_variables(world: World) 
             {"name": "c", "baseUrl": "https://c.example", "authTokenFrom": "cmd:printenv SHARED"},
         ]
     )
-    own = {**world.env, "SHARED": "key-for-a", "PATH": os.environ["PATH"]}
-    world.env = own
+    original = {**world.env, "SHARED": "key-for-a", "PATH": os.environ["PATH"]}
+    world.env = original
     inputs = world.inputs(option="b")
-    wanted = resolve.wanted(inputs, resolve.resolve(inputs))
-    assert wanted is not None
-    world.env = applied(own, enter(own, "b", wanted)[1])
+    target = resolve.target(inputs, resolve.resolve(inputs))
+    assert target is not None
+    world.env = applied(original, enter(original, "b", target)[1])
     assert world.env["SHARED"] == "key-for-b"
     for name in "ac":
         inputs = world.inputs(option=name)
-        wanted = resolve.wanted(inputs, resolve.resolve(inputs))
-        assert wanted is not None and wanted["ANTHROPIC_AUTH_TOKEN"] == "key-for-a"
+        target = resolve.target(inputs, resolve.resolve(inputs))
+        assert target is not None and target["ANTHROPIC_AUTH_TOKEN"] == "key-for-a"
 
 
-def test_the_person_who_set_it_by_hand_meant_it(world: World) -> None:
+def test_original_env_keeps_what_the_user_changed(world: World) -> None:
     state = enter({"A": "1"}, "x", {"A": "2", "B": "3"})[0].encode()
-    live = {"A": "hand", "B": "3", environment.STATE: state}
-    assert resolve.own(live) == {"A": "hand"}
-    assert resolve.own({"A": "1"}) == {"A": "1"}
+    live = {"A": "by user", "B": "3", environment.STATE: state}
+    assert resolve.original_env(live) == {"A": "by user"}
+    assert resolve.original_env({"A": "1"}) == {"A": "1"}
 
 
-def test_a_deleted_directory_is_asked_about_by_its_name(world: World) -> None:
+def test_a_deleted_directory_is_resolved_by_its_path(world: World) -> None:
     world.home.pin(world.project, "openrouter")
     gone = world.project / "gone"
     assert resolve.resolve(

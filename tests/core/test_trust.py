@@ -1,4 +1,4 @@
-"""The trust store: consent to one pin with one content, and to nothing else."""
+"""The trust store: a pin is trusted at one path, with one content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cowork_env.core import trust
 from cowork_env.core.trust import ALLOWED, DENIED, UNTRUSTED, TrustStore, location
 from cowork_env.util.errors import CoworkEnvError
 
-P = "/p/a/.cowork-provider"
+PIN = "/p/a/.cowork-provider"
 
 
 @pytest.fixture
@@ -34,46 +34,47 @@ def test_the_digest_is_sha_256(data: bytes) -> None:
 
 def test_nothing_is_trusted_at_first(store: TrustStore) -> None:
     assert (
-        store.check(P, b"a") == UNTRUSTED
-        and not store.below(P)
-        and not store.denied(P)
+        store.check(PIN, b"a") == UNTRUSTED
+        and not store.below(PIN)
+        and not store.denied(PIN)
         and store.records() == []
     )
 
 
-def test_consent_is_to_one_path_with_one_content(store: TrustStore) -> None:
-    store.allow(P, b"a")
-    assert store.check(P, b"a") == ALLOWED
-    assert store.check(P, b"b") == store.check(P, b"a\n") == store.check(P, b"") == UNTRUSTED
+def test_trust_covers_one_path_with_one_content(store: TrustStore) -> None:
+    store.allow(PIN, b"a")
+    assert store.check(PIN, b"a") == ALLOWED
+    assert store.check(PIN, b"b") == store.check(PIN, b"a\n") == store.check(PIN, b"") == UNTRUSTED
     assert store.check("/p/b/.cowork-provider", b"a") == UNTRUSTED
-    assert store.check(P + "\0a"[:1], b"a") == UNTRUSTED
-    store.allow(P, b"b")
-    assert store.check(P, b"a") == ALLOWED
+    assert store.check(PIN + "\0a"[:1], b"a") == UNTRUSTED
+    store.allow(PIN, b"b")
+    assert store.check(PIN, b"a") == ALLOWED
 
 
-def test_path_and_content_do_not_run_together(store: TrustStore) -> None:
+def test_path_and_content_are_hashed_separately(store: TrustStore) -> None:
     store.allow("/p/a", b"b")
     assert store.check("/p/ab", b"") == store.check("/p/", b"ab") == UNTRUSTED
 
 
-def test_denial_wins_and_allow_takes_it_back(store: TrustStore) -> None:
+def test_deny_takes_precedence_until_the_pin_is_allowed(store: TrustStore) -> None:
     store.allow_below("/p")
-    store.allow(P, b"a")
-    store.deny(P)
-    assert store.check(P, b"a") == store.check(P, b"z") == DENIED
+    store.allow(PIN, b"a")
+    store.deny(PIN)
+    assert store.check(PIN, b"a") == store.check(PIN, b"z") == DENIED
     store.allow_below("/p/a")
-    assert store.check(P, b"a") == DENIED
-    store.allow(P, b"b")
-    assert store.check(P, b"b") == ALLOWED and not store.denied(P)
+    assert store.check(PIN, b"a") == DENIED
+    store.allow(PIN, b"b")
+    assert store.check(PIN, b"b") == ALLOWED and not store.denied(PIN)
 
 
-def test_a_denial_forgets_earlier_consent(store: TrustStore) -> None:
-    store.allow(P, b"a")
+def test_deny_forgets_that_the_pin_was_allowed(store: TrustStore) -> None:
+    store.allow(PIN, b"a")
     store.allow("/p/b/.cowork-provider", b"a")
-    store.deny(P)
-    store._forget(next(n for n, _ in store.records() if n.startswith("deny-")))
+    store.deny(PIN)
+    store._remove(next(n for n, _ in store.records() if n.startswith("deny-")))
     assert (
-        store.check(P, b"a") == UNTRUSTED and store.check("/p/b/.cowork-provider", b"a") == ALLOWED
+        store.check(PIN, b"a") == UNTRUSTED
+        and store.check("/p/b/.cowork-provider", b"a") == ALLOWED
     )
 
 
@@ -89,7 +90,7 @@ def test_a_denial_forgets_earlier_consent(store: TrustStore) -> None:
         ("/", "/.cowork-provider", True),
     ],
 )
-def test_below_goes_by_component(
+def test_allow_below_compares_whole_path_components(
     store: TrustStore, directory: str, path: str, allowed: bool
 ) -> None:
     store.allow_below(directory)
@@ -98,7 +99,7 @@ def test_below_goes_by_component(
     assert store.check(path, b"x") == UNTRUSTED
 
 
-def test_location_is_the_real_directory_and_the_pins_own_name(tmp_path: Path) -> None:
+def test_a_location_is_the_real_directory_and_the_name_of_the_pin(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "real/pin").write_text("x")
@@ -108,16 +109,16 @@ def test_location_is_the_real_directory_and_the_pins_own_name(tmp_path: Path) ->
     assert location(str(tmp_path / "real/.cowork-provider")) != location(str(tmp_path / "real/pin"))
 
 
-def test_names_that_are_not_utf_8(store: TrustStore) -> None:
+def test_paths_that_are_not_utf_8(store: TrustStore) -> None:
     path = os.fsdecode(b"/p/\xff\n\x80/.cowork-provider")
     store.allow(path, b"a")
     assert store.check(path, b"a") == ALLOWED and store.records()[0][1] == path
 
 
-def test_it_is_private_whatever_was_there(state: Path, store: TrustStore) -> None:
+def test_the_store_is_made_private_whatever_its_mode_was(state: Path, store: TrustStore) -> None:
     old = os.umask(0)
     try:
-        store.allow(P, b"a")
+        store.allow(PIN, b"a")
         assert [
             oct(p.stat().st_mode & 0o777)
             for p in (state, state / "trust", *(state / "trust").iterdir())
@@ -128,45 +129,45 @@ def test_it_is_private_whatever_was_there(state: Path, store: TrustStore) -> Non
         ]
         state.chmod(0o777)
         (state / "trust").chmod(0o775)
-        assert TrustStore(str(state)).check(P, b"a") == UNTRUSTED
-        TrustStore(str(state)).allow(P, b"b")
+        assert TrustStore(str(state)).check(PIN, b"a") == UNTRUSTED
+        TrustStore(str(state)).allow(PIN, b"b")
     finally:
         os.umask(old)
     assert [oct(p.stat().st_mode & 0o777) for p in (state, state / "trust")] == ["0o700", "0o700"]
-    assert TrustStore(str(state)).check(P, b"a") == ALLOWED
+    assert TrustStore(str(state)).check(PIN, b"a") == ALLOWED
 
 
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o770, 0o777, 0o722])
 @pytest.mark.parametrize("which", [".", "trust"])
-def test_a_folder_that_others_can_write_is_not_believed(
+def test_a_trust_store_that_others_can_write_to_is_ignored(
     state: Path, store: TrustStore, mode: int, which: str
 ) -> None:
-    store.allow(P, b"a")
+    store.allow(PIN, b"a")
     store.allow_below("/p")
     (state / which).chmod(mode)
     again = TrustStore(str(state))
-    assert again.check(P, b"a") == UNTRUSTED and not again.below(P)
+    assert again.check(PIN, b"a") == UNTRUSTED and not again.below(PIN)
 
 
-def test_a_trust_folder_that_is_a_link_or_a_file_is_not_believed(
+def test_a_trust_store_that_is_a_link_or_a_file_is_ignored(
     state: Path, store: TrustStore, tmp_path: Path
 ) -> None:
-    store.allow(P, b"a")
+    store.allow(PIN, b"a")
     (state / "trust").rename(tmp_path / "project")
     (state / "trust").symlink_to(tmp_path / "project")
     again = TrustStore(str(state))
-    assert again.check(P, b"a") == UNTRUSTED
-    with pytest.raises(CoworkEnvError, match="is not yours alone"):
-        again.allow(P, b"a")
+    assert again.check(PIN, b"a") == UNTRUSTED
+    with pytest.raises(CoworkEnvError, match="is not safe to use"):
+        again.allow(PIN, b"a")
     (state / "trust").unlink()
     (state / "trust").write_text("")
     again = TrustStore(str(state))
-    assert again.check(P, b"a") == UNTRUSTED and again.records() == []
+    assert again.check(PIN, b"a") == UNTRUSTED and again.records() == []
     with pytest.raises(CoworkEnvError):
-        again.allow(P, b"a")
+        again.allow(PIN, b"a")
 
 
-def test_prune_drops_what_is_stale(store: TrustStore, tmp_path: Path) -> None:
+def test_prune_removes_stale_records(store: TrustStore, tmp_path: Path) -> None:
     kept, changed, gone, denied = (
         tmp_path / n / ".cowork-provider" for n in ("kept", "changed", "gone", "denied")
     )
@@ -193,11 +194,11 @@ def test_prune_drops_what_is_stale(store: TrustStore, tmp_path: Path) -> None:
     assert store.prune() == []
 
 
-def test_changes_show_in_the_folders_time_stamp(state: Path, store: TrustStore) -> None:
-    store.allow(P, b"a")
+def test_every_change_updates_the_timestamp_of_the_folder(state: Path, store: TrustStore) -> None:
+    store.allow(PIN, b"a")
     for change in (
-        lambda: store.allow(P, b"b"),
-        lambda: store.deny(P),
+        lambda: store.allow(PIN, b"b"),
+        lambda: store.deny(PIN),
         lambda: store.allow_below("/q"),
         lambda: store.deny_below("/q"),
     ):

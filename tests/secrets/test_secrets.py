@@ -1,7 +1,8 @@
-"""Where keys come from: the closed list of references, and every way in which a key cannot be had."""
+"""Fetching keys: references, sources, and every way in which a key cannot be fetched."""
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from cowork_env import secrets
 from cowork_env.core.provider import InvalidField, Provider, is_encrypted
-from cowork_env.secrets import from_command
+from cowork_env.secrets import tool
 from cowork_env.util.errors import CoworkEnvError
 
 from support.home import need
@@ -26,12 +27,11 @@ KEY = "sk-marked-0123456789"
 
 def fetch(variables: dict[str, str] | None = None, **entry: Any) -> str:
     provider = Provider({"name": "A", "baseUrl": "https://a.example", **entry})
-    return secrets.fetch(
-        provider, {"PATH": os.environ["PATH"]} if variables is None else variables, "/nowhere"
-    )
+    return secrets.fetch(provider, {"PATH": os.environ["PATH"]} if variables is None else variables)
 
 
 def fails(variables: dict[str, str] | None = None, **entry: Any) -> str:
+    """The message of the error, in which and behind which there is no key."""
     with pytest.raises(CoworkEnvError) as caught:
         fetch(variables, **entry)
     error: BaseException | None = caught.value
@@ -67,7 +67,7 @@ def test_an_encrypted_key_is_never_sent_as_it_stands(token: str) -> None:
 
 @given(
     st.sampled_from(["ENC:", "ENC:v1:", "djEw", "djEx", "djEy"]),
-    st.binary(max_size=60).map(lambda b: __import__("base64").b64encode(b).decode()),
+    st.binary(max_size=60).map(lambda b: base64.b64encode(b).decode()),
 )
 def test_no_ciphertext_is_a_key(prefix: str, body: str) -> None:
     for token in (prefix + body, prefix + body.rstrip("=")):
@@ -77,7 +77,7 @@ def test_no_ciphertext_is_a_key(prefix: str, body: str) -> None:
             pass
 
 
-def test_a_reference_wins_over_a_stored_key_and_never_falls_back() -> None:
+def test_a_reference_takes_precedence_over_a_stored_key_without_fallback() -> None:
     assert fetch({"K": "other"}, authToken=KEY, authTokenFrom="env:K") == "other"
     assert fails({}, authToken=KEY, authTokenFrom="env:K") == "not found: $K is not set."
 
@@ -86,7 +86,7 @@ def test_a_reference_wins_over_a_stored_key_and_never_falls_back() -> None:
     "reference",
     ["K", "ENV:K", "Env:K", "http://x", "vault:x", "aws:x", " env:K", "op:x", KEY, "cmd", "$(x)"],
 )
-def test_the_list_is_closed_and_case_sensitive(reference: str) -> None:
+def test_unknown_schemes_are_refused(reference: str) -> None:
     with pytest.raises(InvalidField) as caught:
         secrets.check_reference(reference)
     assert caught.value.path == ("authTokenFrom",)
@@ -148,22 +148,17 @@ def test_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fails(authTokenFrom=f"file:{path}").startswith("denied: ")
 
 
-def test_a_file_in_a_folder_that_may_not_be_searched_is_denied(tmp_path: Path) -> None:
-    code = f"from cowork_env.secrets import from_file; from_file.fetch({str(tmp_path / 'closed/key')!r}, {{}})"
+def test_a_file_in_an_unsearchable_folder_is_denied(tmp_path: Path) -> None:
+    path = str(tmp_path / "closed/key")
+    code = f"from cowork_env.secrets import from_file; from_file.fetch({path!r}, {{}})"
     (tmp_path / "closed").mkdir(mode=0o600)
     (tmp_path / "closed/key").write_text(KEY)
-    lesser = (
-        [need("setpriv"), "--bounding-set", "-dac_override,-dac_read_search"]
-        if os.geteuid() == 0
-        else []
-    )
-    done = subprocess.run(
-        [*lesser, sys.executable, "-c", code], capture_output=True, text=True, timeout=60
-    )
-    assert (
-        "CoworkEnvError: denied: the file of authTokenFrom cannot be read: Permission denied."
-        in done.stderr
-    )
+    argv = [sys.executable, "-c", code]
+    if os.geteuid() == 0:  # root reads everything unless it gives that up
+        argv = [need("setpriv"), "--bounding-set", "-dac_override,-dac_read_search", *argv]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    message = "denied: the file of authTokenFrom cannot be read: Permission denied."
+    assert f"CoworkEnvError: {message}" in done.stderr
 
 
 def test_json_pointer(tmp_path: Path) -> None:
@@ -229,7 +224,7 @@ def test_a_command_does_not_depend_on_the_directory(
     )
 
 
-def test_a_commands_environment_has_no_key_and_no_state() -> None:
+def test_a_command_gets_no_key_and_no_state() -> None:
     dirty = {
         **os.environ,
         "ANTHROPIC_API_KEY": KEY,
@@ -239,38 +234,15 @@ def test_a_commands_environment_has_no_key_and_no_state() -> None:
     }
     count = "sum(k.startswith(('ANTHROPIC_', 'COWORK_ENV_')) for k in os.environ)"
     code = f"import os; print({count}, 'PATH' in os.environ, os.getpid() == os.getsid(0))"
-    assert from_command.run([sys.executable, "-c", code], dirty) == "0 True True\n"
+    assert tool.run([sys.executable, "-c", code], dirty) == "0 True True\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupt_while_a_command_is_being_started_ends_it(
-    monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    started = []
-
-    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
-        started.append(real(*arguments, **options))
-        os.kill(os.getpid(), number)
-        return started[0]
-
-    real = subprocess.Popen
-    monkeypatch.setattr(from_command.subprocess, "Popen", popen)
-    with pytest.raises(KeyboardInterrupt):
-        from_command.run(["sleep", "600"], dict(os.environ))
-    try:
-        assert started[0].poll() == -signal.SIGKILL
-    finally:
-        started[0].kill()
-    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
-    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
-
-
-def test_a_slow_command_is_ended_with_all_its_helpers(tmp_path: Path) -> None:
+def test_a_slow_command_is_killed_with_its_children(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     code = f"sleep 600 & echo $! > {note}.new; mv {note}.new {note}; wait"
     begin = time.monotonic()
     with pytest.raises(CoworkEnvError, match="timed out: sh did not answer"):
-        from_command.run(["sh", "-c", code], dict(os.environ), timeout=1)
+        tool.run(["sh", "-c", code], dict(os.environ), timeout=1)
     assert time.monotonic() - begin < 20
     pid = int(note.read_text())
     deadline = time.monotonic() + 10
@@ -282,11 +254,11 @@ def test_a_slow_command_is_ended_with_all_its_helpers(tmp_path: Path) -> None:
         except (ProcessLookupError, FileNotFoundError):
             return
         time.sleep(0.01)
-    pytest.fail("a helper lives on")
+    pytest.fail("a child is still running")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT])
-def test_a_signal_while_a_command_is_being_started_does_not_leave_it_behind(
+def test_a_signal_while_a_command_is_being_started_ends_it(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
@@ -300,13 +272,18 @@ def test_a_signal_while_a_command_is_being_started_does_not_leave_it_behind(
 
     monkeypatch.setattr(subprocess, "Popen", Popen)
     with pytest.raises(KeyboardInterrupt):
-        from_command.run(["sleep", "600"], dict(os.environ))
-    assert started[0].poll() == -signal.SIGKILL and signal.getsignal(number) is before
+        tool.run(["sleep", "600"], dict(os.environ))
+    try:
+        assert started[0].poll() == -signal.SIGKILL
+    finally:
+        started[0].kill()
+    assert signal.getsignal(number) is before
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
-def test_a_command_that_closes_its_output_and_stays_is_ended() -> None:
+def test_a_command_that_closes_its_output_and_stays_is_killed() -> None:
     with pytest.raises(CoworkEnvError, match="timed out: sh did not end"):
-        from_command.run(["sh", "-c", "exec >&-; exec sleep 600"], dict(os.environ), timeout=1)
+        tool.run(["sh", "-c", "exec >&-; exec sleep 600"], dict(os.environ), timeout=1)
 
 
 @pytest.mark.parametrize(
@@ -323,13 +300,13 @@ def test_a_command_that_closes_its_output_and_stays_is_ended() -> None:
         ("aws-sm://a", True),
     ],
 )
-def test_what_lies_outside_and_what_is_watched(reference: str, outside: bool) -> None:
+def test_outside_and_watched_references(reference: str, outside: bool) -> None:
     assert secrets.outside(reference) is outside
     assert secrets.watched_variable(reference) == ("K" if reference == "env:K" else "")
     assert secrets.watched_file(reference) == ("/x" if reference == "file:/x" else "")
 
 
-def test_the_file_that_is_watched_is_the_one_that_is_read(
+def test_the_watched_file_is_the_one_that_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Files that nobody sees half of."""
+"""Writing files: atomic, private, and safe from failures and kills."""
 
 from __future__ import annotations
 
@@ -15,28 +15,24 @@ from cowork_env.util import files
 from cowork_env.util.errors import CoworkEnvError
 
 
-def test_a_file_is_born_private_and_replaced_whole(
+def test_a_file_is_created_private_and_replaced_atomically(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "f"
-    seen = []
-    real = os.write
+    modes_at_write: list[int] = []
+    modes_before_fchmod: list[int] = []  # another user who opened it then could read everything
+    real_write, real_fchmod = os.write, os.fchmod
 
-    def spy(descriptor: int, data: bytes) -> int:
-        seen.append(os.fstat(descriptor).st_mode & 0o777)
-        return real(descriptor, bytes(data)[:3])  # short writes, too
+    def write(descriptor: int, data: bytes) -> int:
+        modes_at_write.append(os.fstat(descriptor).st_mode & 0o777)
+        return real_write(descriptor, bytes(data)[:3])  # short writes, too
 
-    born = []
-    change = os.fchmod
+    def fchmod(descriptor: int, mode: int) -> None:
+        modes_before_fchmod.append(os.fstat(descriptor).st_mode & 0o777)
+        real_fchmod(descriptor, mode)
 
-    def spy_on_change(descriptor: int, mode: int) -> None:
-        born.append(
-            os.fstat(descriptor).st_mode & 0o777
-        )  # whoever opened it before would read all that follows
-        change(descriptor, mode)
-
-    monkeypatch.setattr(os, "write", spy)
-    monkeypatch.setattr(os, "fchmod", spy_on_change)
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "fchmod", fchmod)
     old = os.umask(0)
     try:
         files.write_atomically(str(path), b"0123456789")
@@ -46,12 +42,12 @@ def test_a_file_is_born_private_and_replaced_whole(
     finally:
         os.umask(old)
     assert path.read_bytes() == b"abc" and path.stat().st_mode & 0o777 == 0o600
-    assert set(seen) == {0o600} and len(seen) == 5
-    assert born and not any(mode & 0o077 for mode in born)
+    assert modes_at_write == [0o600] * 5
+    assert modes_before_fchmod and not any(mode & 0o077 for mode in modes_before_fchmod)
     assert os.listdir(tmp_path) == ["f"]
 
 
-def test_it_writes_through_a_link(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "link").symlink_to("d/real")
     files.write_atomically(str(tmp_path / "link"), b"1")
@@ -62,7 +58,7 @@ def test_it_writes_through_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["write", "fsync", "rename"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_failure_leaves_the_old_file_alone(
+def test_a_failed_write_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, error: BaseException
 ) -> None:
     path = tmp_path / "f"
@@ -81,7 +77,7 @@ def test_a_failure_leaves_the_old_file_alone(
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["f"]
 
 
-def test_a_folder_that_is_missing_is_an_error_in_words(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_reported_error(tmp_path: Path) -> None:
     with pytest.raises(CoworkEnvError, match="cannot be written: No such file or directory"):
         files.write_atomically(str(tmp_path / "no/f"), b"")
     (tmp_path / "f").write_text("")
@@ -89,12 +85,11 @@ def test_a_folder_that_is_missing_is_an_error_in_words(tmp_path: Path) -> None:
     for path in ("f/d", "f"):
         with pytest.raises(CoworkEnvError, match="cannot be created"):
             files.private_directory(str(tmp_path / path))
-    assert (
-        tmp_path / "f"
-    ).stat().st_mode & 0o777 == 0o666  # as /dev/null has to stay, where it is given for a folder
+    # Like /dev/null, when XDG_STATE_HOME names it.
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o666
 
 
-def test_private_directories(tmp_path: Path) -> None:
+def test_private_directory_creates_and_narrows(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
         files.private_directory(str(tmp_path / "a/b/c"))
@@ -108,10 +103,10 @@ def test_private_directories(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o755
 
 
-KILLS = int(os.environ.get("COWORK_ENV_KILLS", "20"))  # more when asked for
+KILLS = int(os.environ.get("COWORK_ENV_KILLS", "20"))
 WRITER = """
 import sys
-from cowork_env import files
+from cowork_env.util import files
 print(flush=True)
 i = 0
 while True:
@@ -121,7 +116,7 @@ while True:
 
 
 @pytest.mark.timeout(max(120, KILLS))
-def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_a_complete_file(tmp_path: Path) -> None:
     path = tmp_path / "f"
     for i in range(KILLS):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)

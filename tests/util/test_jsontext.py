@@ -1,4 +1,4 @@
-"""The fast way into JSON agrees with the json package, and errors say where."""
+"""The fast parser agrees with the json package, and errors have positions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ values = st.recursive(
 
 
 @given(values, st.sampled_from([None, 0, 2]), st.booleans(), st.sampled_from(["", " ", "\n\t\r "]))
-def test_every_document_is_read_as_json_reads_it(
+def test_every_document_is_parsed_as_json_parses_it(
     value: Any, indent: int | None, ascii_only: bool, space: str
 ) -> None:
     text = space + json.dumps(value, indent=indent, ensure_ascii=ascii_only) + space
@@ -34,7 +34,7 @@ def test_every_document_is_read_as_json_reads_it(
 
 
 @given(st.text(alphabet='[]{}",:0123456789.-+eEtrufalsn\\ \n\x00\ud800é', max_size=30))
-def test_what_json_refuses_is_refused_and_nothing_else(text: str) -> None:
+def test_exactly_what_json_refuses_is_refused(text: str) -> None:
     def refuse(name: str) -> None:
         raise ValueError(name)
 
@@ -68,13 +68,13 @@ def test_an_error_names_file_line_and_column(text: str, place: str) -> None:
 @pytest.mark.parametrize(
     "text", ["NaN", "[Infinity]", "[-Infinity]", "1" * 5000, "[" * 100_000, '{"a":' * 100_000]
 )
-def test_numbers_that_are_none_and_deep_nesting_are_errors(text: str) -> None:
+def test_nan_long_numbers_and_deep_nesting_are_errors(text: str) -> None:
     with pytest.raises(CoworkEnvError) as caught:
         jsontext.parse(text, "f")
     assert caught.value.message.startswith("f is not valid JSON")
 
 
-def test_an_error_carries_no_text_of_the_document() -> None:
+def test_an_error_holds_no_text_of_the_document() -> None:
     with pytest.raises(CoworkEnvError) as caught:
         jsontext.parse('[{"authToken": "sk-marked-key" "x"}]', "f")
     error: BaseException | None = caught.value
@@ -97,14 +97,13 @@ def test_decode() -> None:
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The paths of all values in ``value``."""
     found = [path]
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
     for step, inner in items:
         found += _paths(inner, (*path, step))
     return found
@@ -123,7 +122,7 @@ def test_the_position_of_a_path_is_where_its_value_begins(value: Any, indent: in
         assert json.JSONDecoder().raw_decode(text, offset)[0] == here
 
 
-def test_positions_where_there_is_nothing_or_two() -> None:
+def test_positions_of_missing_and_repeated_keys() -> None:
     text = '{"a": 1,\n "a": [true,\n  false]}'
     assert jsontext.position(text, ("a",)) == (2, 7)
     assert jsontext.position(text, ("a", 1)) == (3, 3)
@@ -132,7 +131,7 @@ def test_positions_where_there_is_nothing_or_two() -> None:
     assert jsontext.position(text, ("a", 0, "x")) == (2, 8)
 
 
-def test_the_position_beside_something_nested_as_deep_as_can_be_read() -> None:
+def test_the_position_after_a_value_at_the_maximum_depth() -> None:
     def read(deep: int) -> str:
         return f'[{{"z": {"[" * deep}{"]" * deep}, "name": 1}}]'
 
@@ -154,17 +153,17 @@ def test_the_position_beside_something_nested_as_deep_as_can_be_read() -> None:
     assert deeper(20)[0] == 1
 
 
-def test_paths_are_spelled_as_people_write_them() -> None:
-    assert jsontext.spell((2, "models", "opus")) == "[2].models.opus"
-    assert jsontext.spell(("providers", 0, "name")) == "providers[0].name"
-    assert jsontext.spell(()) == ""
+def test_format_path() -> None:
+    assert jsontext.format_path((2, "models", "opus")) == "[2].models.opus"
+    assert jsontext.format_path(("providers", 0, "name")) == "providers[0].name"
+    assert jsontext.format_path(()) == ""
 
 
 @pytest.mark.parametrize("text", ["{", "[1", '{"a"', '"\x01"', '{"a":1,}', "nope", "[" * 100_000])
-def test_a_bad_document_is_told_where_nothing_else_has_loaded_json(text: str) -> None:
+def test_invalid_json_is_reported_without_json_loaded_before(text: str) -> None:
     script = (
         "import sys\n"
-        "from cowork_env import errors, jsontext\n"
+        "from cowork_env.util import errors, jsontext\n"
         "assert 'json' not in sys.modules\n"
         "try: jsontext.parse(sys.stdin.read(), 'f')\n"
         "except errors.CoworkEnvError as error: print(error.message)"

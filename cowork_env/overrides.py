@@ -1,7 +1,8 @@
-"""What else has a say in where Claude Code sends a request: its settings files, proxies, other tools' leftovers.
+"""What overrides Claude Code's environment: its settings files, proxies, other tools' leftovers.
 
-Looking only: nothing here changes anything or raises for what a file holds. The rules were measured with Claude Code
-2.1.330; a settings file lies in projects that others wrote, so its content is treated as hostile.
+Read-only: nothing here changes anything, or raises because of a file's content. The rules were
+measured with Claude Code 2.1.330. Projects that others wrote contain settings files, so their
+content is treated as hostile.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import stat
 import sys
 from dataclasses import dataclass, field
+from itertools import islice
 
 from .core import providers
 from .core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
@@ -25,36 +27,42 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_BYTES = 1 << 20
-MAX_DROP_INS = 64  # as many drop-ins as anybody has, and no endless folder
+MAX_DROP_INS = 64  # more than are in use, so that a huge folder takes no time
 
 MANAGED_SCOPE, LOCAL, PROJECT, USER = "managed", "local", "project", "user"
 
-# What becomes of a setting. It is used in place of the environment's value; would be, but the host flag keeps it out;
-# would be, but a stronger file says otherwise; says the same; or counts only where the environment is silent.
+# What a setting does: it is used instead of the environment's value; it would be, but the host flag
+# is set; it would be, but a stronger file has another; it has the same value; or it is used only
+# where the environment has none.
 WINS, HELD, BEATEN, SAME, YIELDS = "wins", "held", "beaten", "same", "yields"
 
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 NO_PROXY = "NO_PROXY"
-# Beyond the managed variables, the host flag keeps these out of settings files.
-_HELD_TOO = frozenset(
-    (
-        *PROXIES,
-        NO_PROXY,
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION",
-        "AWS_PROFILE",
-        "ANTHROPIC_UNIX_SOCKET",
-    )
-)
-# Sends every request, key included, to a local socket, whatever the base URL says; only from the environment.
+# Under the host flag these are ignored in settings files, like the managed variables.
+_HELD_TOO = frozenset((*PROXIES, NO_PROXY, "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"))
+# The managed variables that send every request, key included, to a local socket, whatever the base
+# URL is. They are read from the environment only.
 REDIRECTING = ("ANTHROPIC_UNIX_SOCKET",)
 
-# Other provider switchers: the name, what they leave in a home, how their variables begin, the port of their proxy.
-_SWITCHERS = (
-    ("cc-switch", (".cc-switch",), "CC_SWITCH_", "15721"),
-    ("claude-code-router", (".claude-code-router",), "CLAUDE_CODE_ROUTER_", "3456"),
-    ("ccs", (".ccs", ".ccs.json", ".ccs_config.toml"), "CCS_", ""),
-    ("ccm", (".ccm", ".ccm_config"), "CCM_", ""),
+
+@dataclass(frozen=True)
+class Switcher:
+    """Another provider switcher: its files in a home, and the prefix of its variables.
+
+    ``port`` is that of its proxy, or empty.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    prefix: str
+    port: str = ""
+
+
+SWITCHERS = (
+    Switcher("cc-switch", (".cc-switch",), "CC_SWITCH_", "15721"),
+    Switcher("claude-code-router", (".claude-code-router",), "CLAUDE_CODE_ROUTER_", "3456"),
+    Switcher("ccs", (".ccs", ".ccs.json", ".ccs_config.toml"), "CCS_"),
+    Switcher("ccm", (".ccm", ".ccm_config"), "CCM_"),
 )
 
 
@@ -68,10 +76,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one settings file says about one thing.
+    """One value in one settings file.
 
-    ``key`` is its place in the file (``env.ANTHROPIC_BASE_URL``, ``apiKeyHelper``, ``model``), ``variable`` the
-    variable whose job it does. ``value`` stays out of ``repr``: it may be a key, or have one in it.
+    ``key`` is its place in the file (``env.ANTHROPIC_BASE_URL``, ``apiKeyHelper``, ``model``), and
+    ``variable`` the variable that does the same. ``value`` is not in the ``repr``: it may be or
+    contain a key.
     """
 
     place: Place
@@ -83,7 +92,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Proxy:
-    """The proxy between a client and the provider: the variable that names it, and its address without a password."""
+    """The proxy between a client and a provider.
+
+    ``variable`` names it, ``address`` is its URL without a password. ``host`` and ``port`` are the
+    provider's.
+    """
 
     variable: str
     address: str
@@ -94,7 +107,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A trace of another provider switcher: which one, and what was found."""
+    """A trace of another provider switcher."""
 
     tool: str
     trace: str
@@ -102,7 +115,10 @@ class Leftover:
 
 @dataclass
 class Report:
-    """All that was found, the strongest settings file first. ``problems``: files that could not be read, and why."""
+    """All that was found, the strongest settings file first.
+
+    ``problems`` are the files that could not be read, each with the reason.
+    """
 
     settings: list[Setting] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -111,17 +127,8 @@ class Report:
     leftovers: list[Leftover] = field(default_factory=list)
 
     def on(self, variable: str) -> list[Setting]:
-        """The settings that do the job of ``variable``."""
+        """The settings that do the same as ``variable``."""
         return [s for s in self.settings if s.variable == variable]
-
-    @property
-    def wrong(self) -> bool:
-        """Whether anything really stands between the environment and the client."""
-        return (
-            bool(self.redirects)
-            or any(s.effect == WINS for s in self.settings)
-            or bool(self.proxy and self.proxy.harmful)
-        )
 
 
 def managed_directory(platform: str = sys.platform) -> str:
@@ -134,12 +141,12 @@ def managed_directory(platform: str = sys.platform) -> str:
 
 
 def user_directory(env: Mapping[str, str]) -> str:
-    """The folder of the person's own Claude Code settings."""
+    """The folder of the user's own Claude Code settings."""
     return env.get("CLAUDE_CONFIG_DIR") or os.path.join(env.get("HOME", ""), ".claude")
 
 
 def repository_root(directory: str) -> str:
-    """The nearest directory upward with a ``.git`` in it, or empty."""
+    """The nearest directory with a ``.git``, from ``directory`` upward, or empty."""
     while not os.path.lexists(os.path.join(directory, ".git")):
         parent = os.path.dirname(directory)
         if parent == directory:
@@ -149,20 +156,21 @@ def repository_root(directory: str) -> str:
 
 
 def places(env: Mapping[str, str], directory: str, managed: str | None = None) -> list[Place]:
-    """The settings files that count for Claude Code started in ``directory``, the strongest first.
+    """The settings files of Claude Code when started in ``directory``, the strongest first.
 
-    The shared project file is looked for in the directory itself only, the local one also at the root of its
-    repository, where it is stronger. An organization may also send settings by other ways, which no file shows.
+    The shared project file is read in the directory itself only, the local one also at the root of
+    its repository, where it is stronger. An organization can also send settings in other ways,
+    which no file shows.
     """
     managed = managed_directory() if managed is None else managed
     folder = os.path.join(managed, "managed-settings.d")
     try:
         with os.scandir(folder) as entries:
             names = sorted(
-                e.name for _, e in zip(range(MAX_DROP_INS), entries) if e.name.endswith(".json")
+                e.name for e in islice(entries, MAX_DROP_INS) if e.name.endswith(".json")
             )
     except OSError:
-        names = []
+        names = []  # no drop-ins
     found = [
         Place(MANAGED_SCOPE, os.path.join(folder, n))
         for n in reversed(names)
@@ -182,14 +190,14 @@ def places(env: Mapping[str, str], directory: str, managed: str | None = None) -
 
 
 def load(path: str, home: str = "") -> dict[str, Any]:
-    """The object in a settings file; raises FileNotFoundError, or :class:`CoworkEnvError` for whatever else."""
+    """The object in a settings file; raises FileNotFoundError, or :class:`CoworkEnvError`."""
     where = tilde(path, home)
     try:
-        # Before reading: nobody needs settings of this size, and a parser needs many times it.
+        # Before reading: no real settings are that large, and parsing takes many times the size.
         if stat.S_ISREG((status := os.stat(path)).st_mode) and status.st_size > MAX_BYTES:
             raise CoworkEnvError(f"{where} is larger than 1 MiB.")
     except (OSError, ValueError):
-        pass  # Reading says what is wrong.
+        pass  # Reading it raises the error.
     data = providers.read_bytes(path, where)
     if len(data) > MAX_BYTES:
         raise CoworkEnvError(f"{where} is larger than 1 MiB.")
@@ -201,16 +209,12 @@ def load(path: str, home: str = "") -> dict[str, Any]:
 
 
 def env_of(document: Mapping[str, Any]) -> dict[str, str]:
-    """The ``env`` block of a settings file, as text; what is no plain value is left out."""
+    """The ``env`` block of a settings file, as text; values that are not scalars are left out."""
     block = document.get("env")
     if not isinstance(block, dict):
         return {}
     return {
-        name: value
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else f"{value}"
+        name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in block.items()
         if isinstance(value, (str, bool, int, float))
     }
@@ -219,17 +223,15 @@ def env_of(document: Mapping[str, Any]) -> dict[str, str]:
 def report(
     env: Mapping[str, str], directory: str, names: Iterable[str] = (), managed: str | None = None
 ) -> Report:
-    """What overrides or disturbs ``env``, the environment that a client gets when started in ``directory``.
+    """What overrides ``env``, the environment of a client that is started in ``directory``.
 
-    ``names``: variables of the provider's own, beside the managed ones.
+    ``names`` are variables of the provider's own, in addition to the managed ones.
     """
     result = Report()
     home = env.get("HOME", "")
     proxies = (*PROXIES, NO_PROXY)
-    watched = dict.fromkeys(
-        (*MANAGED, *names, *proxies, *(name.lower() for name in proxies), *REDIRECTING)
-    )
-    watched.pop(HOST_FLAG)  # It counts only in the environment.
+    watched = dict.fromkeys((*MANAGED, *names, *proxies, *(name.lower() for name in proxies)))
+    watched.pop(HOST_FLAG)  # It is read from the environment only.
     taken: set[str] = set()
     for place in places(env, directory, managed):
         try:
@@ -265,7 +267,7 @@ def _held(env: Mapping[str, str]) -> bool:
 
 
 def _credential(env: Mapping[str, str]) -> str:
-    """The credential that is in use, for which an ``apiKeyHelper`` would stand in."""
+    """The credential in use, which an ``apiKeyHelper`` would replace."""
     return next((name for name in CREDENTIALS if env.get(name)), CREDENTIALS[0])
 
 
@@ -273,14 +275,15 @@ def _effect(env: Mapping[str, str], name: str, value: str, taken: bool) -> str:
     if _held(env) and (name in MANAGED or name.upper() in _HELD_TOO):
         return HELD
     if name in REDIRECTING:
-        return HELD  # measured: never taken from a settings file while a credential is in the environment
+        # Measured: not read from a settings file while a credential is in the environment.
+        return HELD
     if taken:
         return BEATEN
     return SAME if env.get(name) == value else WINS
 
 
 def _model_effect(env: Mapping[str, str], place: Place, model: str, taken: set[str]) -> str:
-    """Of a settings file's ``model``: an exported model is stronger, and so is one in any ``env`` block in force."""
+    """The effect of a settings file's ``model``; a model in the environment is stronger."""
     if env.get(MODEL):
         return SAME if env[MODEL] == model else YIELDS
     if place.scope == MANAGED_SCOPE and _held(env):
@@ -289,10 +292,10 @@ def _model_effect(env: Mapping[str, str], place: Place, model: str, taken: set[s
 
 
 def proxy(env: Mapping[str, str], url: str) -> Proxy | None:
-    """The proxy through which a client reaches ``url``, or None. Claude Code takes any of the three variables.
+    """The proxy through which a client reaches ``url``, or None.
 
-    It is harmful where the endpoint is this machine, which a proxy cannot reach, or where the key would pass it in
-    the clear.
+    Claude Code uses any of the three variables. A proxy is harmful if the endpoint is on this
+    machine, which the proxy cannot reach, or if the proxy would get the key unencrypted.
     """
     scheme, authority, _ = split_url(url)
     host = host_of(url)
@@ -313,7 +316,7 @@ def proxy(env: Mapping[str, str], url: str) -> Proxy | None:
 
 
 def bypassed(no_proxy: str, host: str, port: str) -> bool:
-    """Whether ``NO_PROXY`` names the host, by Claude Code's rule, which is the strictest of the clients'."""
+    """Whether ``NO_PROXY`` has the host, by Claude Code's rule, the strictest of all clients'."""
     if no_proxy.strip() == "*":
         return True
     for entry in no_proxy.lower().replace(",", " ").split()[:1000]:
@@ -336,7 +339,7 @@ def _in_range(host: str, network: str) -> bool:
 
 
 def without_password(address: str) -> str:
-    """A proxy's address, safe to show: without user name and password."""
+    """A proxy's address without user name and password, safe to show."""
     scheme, authority, rest = split_url(address)
     if not scheme:
         return visible(address.rpartition("@")[2])
@@ -344,30 +347,27 @@ def without_password(address: str) -> str:
 
 
 def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[Leftover]:
-    """Traces of other provider switchers: their folders, their variables, and settings that point at their proxies."""
+    """Traces of other provider switchers: files, variables, settings that use their proxies."""
     found = []
     home = env.get("HOME", "")
-    used = [
-        (s, split_authority(split_url(s.value)[1]))
-        for s in settings
-        if s.variable == BASE_URL and s.key == f"env.{BASE_URL}"
-    ]
-    for tool, paths, prefix, port in _SWITCHERS:
-        for setting, (host, its_port) in used:
-            if port and its_port == port and is_loopback(host):
-                found.append(
-                    Leftover(tool, f"{tilde(setting.place.path, home)} sends requests to its proxy")
-                )
+    base_urls = [s for s in settings if s.key == f"env.{BASE_URL}"]
+    for tool in SWITCHERS:
+        for setting in base_urls:
+            host, port = split_authority(split_url(setting.value)[1])
+            if tool.port and port == tool.port and is_loopback(host):
+                place = tilde(setting.place.path, home)
+                found.append(Leftover(tool.name, f"{place} sends requests to its proxy"))
         found += [
-            Leftover(tool, f"~/{p}")
-            for p in paths
-            if home and os.path.lexists(os.path.join(home, p))
+            Leftover(tool.name, f"~/{path}")
+            for path in tool.files
+            if home and os.path.lexists(os.path.join(home, path))
         ]
-        found += [Leftover(tool, f"${visible(n)}") for n in sorted(env) if n.startswith(prefix)][:8]
+        names = [name for name in sorted(env) if name.startswith(tool.prefix)]
+        found += [Leftover(tool.name, f"${visible(name)}") for name in names[:8]]
     return found
 
 
 def conflicts(env: Mapping[str, str]) -> list[str]:
     """The variables in ``env`` that redirect a client or add a second credential."""
-    both = [CREDENTIALS[1]] if all(env.get(n) for n in CREDENTIALS) else []
-    return both + [n for n in (*CONFLICTING, *REDIRECTING) if env.get(n)]
+    both = [CREDENTIALS[1]] if all(env.get(name) for name in CREDENTIALS) else []
+    return both + [name for name in CONFLICTING if env.get(name)]

@@ -1,4 +1,4 @@
-"""What has a say beside the environment: Claude Code's settings files, proxies, other switchers."""
+"""What overrides the environment: Claude Code's settings files, proxies, other switchers."""
 
 from __future__ import annotations
 
@@ -65,15 +65,14 @@ def everywhere(machine: Machine, settings: object) -> list[Path]:
     ]
 
 
-def test_files_come_the_strongest_first_and_only_the_first_wins(machine: Machine) -> None:
+def test_strongest_file_comes_first_and_wins(machine: Machine) -> None:
     paths = everywhere(machine, {"env": {URL: EVIL}})
     report = machine.report()
     assert [s.place.path for s in report.settings] == [str(p) for p in paths]
     assert [s.effect for s in report.settings] == [WINS] + [BEATEN] * (len(paths) - 1)
-    assert report.wrong
 
 
-def test_the_shared_project_file_counts_only_in_the_directory_itself(machine: Machine) -> None:
+def test_shared_project_file_is_read_in_the_directory_itself_only(machine: Machine) -> None:
     machine.put(machine.root / ".claude/settings.json", {"env": {URL: EVIL}})
     assert machine.effects() == []
     machine.put(machine.here / ".claude/settings.json", {"env": {URL: EVIL}})
@@ -81,7 +80,7 @@ def test_the_shared_project_file_counts_only_in_the_directory_itself(machine: Ma
 
 
 @pytest.mark.parametrize("flag", ["1", "true", "YES", "on"])
-def test_the_host_flag_keeps_every_file_out(machine: Machine, flag: str) -> None:
+def test_host_flag_disables_every_file(machine: Machine, flag: str) -> None:
     paths = everywhere(
         machine,
         {
@@ -92,7 +91,7 @@ def test_the_host_flag_keeps_every_file_out(machine: Machine, flag: str) -> None
     report = machine.report(**{FLAG: flag})
     assert len(report.settings) == 5 * len(paths)
     assert {s.effect for s in report.settings} == {HELD}
-    assert not report.wrong
+    assert report.redirects == [] and report.proxy is None
 
 
 @pytest.mark.parametrize("flag", [None, "", "0", "false"])
@@ -106,12 +105,12 @@ def test_without_the_host_flag_settings_win(machine: Machine, flag: str | None) 
     ]
 
 
-def test_the_host_flag_in_a_settings_file_means_nothing(machine: Machine) -> None:
+def test_host_flag_in_a_settings_file_is_ignored(machine: Machine) -> None:
     machine.put(machine.home / ".claude/settings.json", {"env": {FLAG: "1", URL: EVIL}})
     assert machine.effects() == [("user", f"env.{URL}", WINS)]
 
 
-def test_a_providers_own_variables_are_not_covered_by_the_host_flag(machine: Machine) -> None:
+def test_host_flag_does_not_cover_variables_of_the_provider(machine: Machine) -> None:
     machine.put(
         machine.here / ".claude/settings.json", {"env": {"API_TIMEOUT_MS": 5, "EDITOR": "vi"}}
     )
@@ -124,7 +123,7 @@ def test_a_providers_own_variables_are_not_covered_by_the_host_flag(machine: Mac
     assert machine.effects() == []
 
 
-def test_a_model_in_settings_yields_to_an_exported_one(machine: Machine) -> None:
+def test_exported_model_is_stronger_than_one_in_settings(machine: Machine) -> None:
     machine.put(machine.here / ".claude/settings.json", {"model": "opus"})
     machine.put(machine.home / ".claude/settings.json", {"model": "haiku"})
     both = [("project", "model"), ("user", "model")]
@@ -133,20 +132,20 @@ def test_a_model_in_settings_yields_to_an_exported_one(machine: Machine) -> None
     assert machine.effects(**{MODEL: None, FLAG: "1"}) == [(*both[0], WINS), (*both[1], BEATEN)]
 
 
-def test_an_organizations_model_is_kept_out_by_the_host_flag(machine: Machine) -> None:
+def test_host_flag_disables_a_managed_model(machine: Machine) -> None:
     machine.put(machine.managed / "managed-settings.json", {"model": "opus"})
     assert machine.effects(**{MODEL: None, FLAG: "1"}) == [("managed", "model", HELD)]
     assert machine.effects(**{MODEL: None}) == [("managed", "model", WINS)]
 
 
-def test_the_configuration_folder_can_be_elsewhere(machine: Machine, tmp_path: Path) -> None:
+def test_configuration_folder_elsewhere(machine: Machine, tmp_path: Path) -> None:
     machine.put(machine.home / ".claude/settings.json", {"env": {URL: "http://not.read"}})
     machine.put(tmp_path / "other/settings.json", {"env": {URL: EVIL}})
     report = machine.report(CLAUDE_CONFIG_DIR=str(tmp_path / "other"))
     assert [s.value for s in report.settings] == [EVIL]
 
 
-def test_in_the_home_directory_the_users_file_is_not_the_projects(machine: Machine) -> None:
+def test_user_file_is_not_the_project_file_in_the_home_directory(machine: Machine) -> None:
     machine.put(machine.home / ".claude/settings.json", {"env": {URL: EVIL}})
     report = overrides.report(machine.env, str(machine.home), (), str(machine.managed))
     assert [s.place.scope for s in report.settings] == ["user"]
@@ -172,7 +171,7 @@ def test_no_value_is_in_a_repr(machine: Machine) -> None:
         (b"\xff\xfe{}", "is not UTF-8"),
     ],
 )
-def test_a_hostile_file_is_a_problem_and_no_more(
+def test_hostile_file_is_reported_as_a_problem(
     machine: Machine, content: str | bytes, problem: str
 ) -> None:
     path = machine.here / ".claude/settings.json"
@@ -194,19 +193,19 @@ def test_a_hostile_file_is_a_problem_and_no_more(
         {},
     ],
 )
-def test_values_of_the_wrong_kind_are_nothing(machine: Machine, document: Any) -> None:
+def test_values_of_the_wrong_type_are_ignored(machine: Machine, document: Any) -> None:
     machine.put(machine.here / ".claude/settings.json", document)
     report = machine.report()
     assert (report.settings, report.problems) == ([], [])
 
 
-def test_a_fifo_or_a_folder_does_not_hang(machine: Machine) -> None:
+def test_fifo_or_folder_does_not_hang(machine: Machine) -> None:
     (machine.here / ".claude/settings.json").mkdir(parents=True)
     os.mkfifo(machine.here / ".claude/settings.local.json")
     assert sorted("regular file" in m for _, m in machine.report().problems) == [True, True]
 
 
-def test_a_terminal_is_safe_from_a_name(machine: Machine) -> None:
+def test_control_characters_in_a_path_are_escaped(machine: Machine) -> None:
     here = machine.root / "evil\x1b[2J"
     machine.put(here / ".claude/settings.json", "{")
     report = overrides.report(machine.env, str(here), (), str(machine.managed))
@@ -237,7 +236,7 @@ def test_proxies(env: dict[str, str], url: str, expected: tuple[str, bool] | Non
     assert (found and (found.variable, found.harmful)) == expected
 
 
-def test_a_proxys_password_is_not_shown() -> None:
+def test_proxy_password_is_not_shown() -> None:
     found = overrides.proxy(
         {"HTTPS_PROXY": "http://me:hunter2@p:1/x?hunter2"}, "https://gateway.example"
     )
@@ -261,7 +260,7 @@ def test_a_proxys_password_is_not_shown() -> None:
         ("127.0.0.0/x", False),
     ],
 )
-def test_no_proxy_by_claude_codes_rule(rule: str, bypassed: bool) -> None:
+def test_no_proxy_by_claude_code_rule(rule: str, bypassed: bool) -> None:
     assert overrides.bypassed(rule, "127.0.0.1", "4000") is bypassed
 
 
@@ -272,10 +271,9 @@ def test_no_proxy_names_domains_with_a_dot() -> None:
     assert not overrides.bypassed(".corp.example", "evilcorp.example", "443")
 
 
-def test_a_socket_in_the_environment_redirects_whatever_the_flag_says(machine: Machine) -> None:
+def test_socket_in_the_environment_redirects_under_the_host_flag_too(machine: Machine) -> None:
     report = machine.report(**{FLAG: "1", "ANTHROPIC_UNIX_SOCKET": "/tmp/s"})
     assert report.redirects == ["ANTHROPIC_UNIX_SOCKET"]
-    assert report.wrong
 
 
 def test_leftovers_of_other_switchers(machine: Machine) -> None:
@@ -298,11 +296,12 @@ def test_conflicting_variables() -> None:
     }
     assert overrides.conflicts(env) == ["ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK"]
     assert overrides.conflicts({TOKEN: "b"}) == []
+    assert overrides.conflicts({"ANTHROPIC_UNIX_SOCKET": "/s"}) == ["ANTHROPIC_UNIX_SOCKET"]
 
 
 @pytest.mark.parametrize(
     ("platform", "start"),
     [("darwin", "/Library"), ("linux", "/etc"), ("win32", "C:\\Program Files")],
 )
-def test_the_organizations_folder(platform: str, start: str) -> None:
+def test_managed_directory(platform: str, start: str) -> None:
     assert overrides.managed_directory(platform).startswith(start)

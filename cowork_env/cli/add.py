@@ -139,10 +139,11 @@ def _ask_model(question: str, entry: Entry, *, ask_endpoint: bool) -> str:
     """Ask for the default model, as a choice of those that the endpoint lists where it does."""
     offered: list[str] = []
     if ask_endpoint and entry["baseUrl"] and entry["authToken"]:
-        from .. import doctor
+        from ..doctor import checkup
 
         say("Asking the endpoint for its models...")
-        offered = doctor.list_models(entry["baseUrl"], entry["authToken"], entry["auth"] or BEARER)
+        auth = entry["auth"] or BEARER
+        offered = checkup.list_models(entry["baseUrl"], entry["authToken"], auth)
     if offered:
         other = "(none of these)"
         if (chosen := pick(question, [*offered, other])) != other:

@@ -13,8 +13,8 @@ import tempfile
 import click
 import pexpect
 
+from .. import startup_files
 from ..util.errors import CoworkEnvError
-from . import init
 from .inputs import detect_shell
 from .options import examples
 
@@ -161,7 +161,7 @@ def _fill_home(home: str, shell: str) -> None:
 
 
 def _hook(shell: str) -> str:
-    return init.LINES[shell]
+    return startup_files.SHELLS[shell].line
 
 
 def _private(path: str, flags: int) -> int:

@@ -34,11 +34,11 @@ def save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) ->
 
 def check(inputs: Inputs, name: str) -> None:
     """Let doctor check a provider that was just saved. It stays saved, whatever the result."""
-    from .. import doctor
+    from .doctor import check_after_add
 
     listed = providers.load(inputs.env, inputs.config_dir)
     try:
-        doctor.check_after_add(listed, listed.find(name), inputs.env, inputs.config_dir)
+        check_after_add(listed, listed.find(name), inputs)
     except KeyboardInterrupt:
         say("\nNot checked.")
 

@@ -1,54 +1,44 @@
-"""What the doctor finds, as values: they are shown to a person, written as JSON, and some of them repaired."""
+"""What ``doctor`` finds, as values: shown to the user or written as JSON; some can be fixed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-OK, NOTE, WARNING, ERROR = "ok", "note", "warning", "error"
+from .codes import CODES, ERROR, OK
 
 
+@dataclass(frozen=True)
 class Fix:
-    """A repair: ``text`` says what it will do, ``run`` does it or raises :class:`CoworkEnvError`."""
+    """A repair. ``text`` says what it will do.
 
-    __slots__ = ("run", "text")
+    ``run`` does it and returns what to tell the user afterwards (mostly nothing), or raises
+    :class:`CoworkEnvError`.
+    """
 
-    def __init__(self, text: str, run: Callable[[], object]) -> None:
-        self.text, self.run = text, run
-
-
-# Words and changes to a provider's entry (None takes a key out) -> a repair, where one can be made.
-Repair = Callable[[str, dict[str, Any]], "Fix | None"]
+    text: str
+    run: Callable[[], str]
 
 
+# A description and changes to a provider's entry (None removes a key) -> the fix, or None where
+# the entry cannot be edited.
+MakeFix = Callable[[str, dict[str, Any]], "Fix | None"]
+
+
+@dataclass(frozen=True)
 class Finding:
-    """One thing found: ``code`` is for programs and stays, ``message`` and ``hint`` are for people.
+    """One finding: ``level`` and ``code`` are for programs, ``message`` and ``hint`` for users.
 
     ``where`` is the place (``file:line`` or a path), safe to show. Nothing here ever holds a key.
     """
 
-    __slots__ = ("code", "fix", "hint", "level", "message", "where")
-
-    def __init__(
-        self,
-        level: str,
-        code: str,
-        message: str,
-        hint: str = "",
-        where: str = "",
-        fix: Fix | None = None,
-    ) -> None:
-        self.level, self.code, self.message, self.hint, self.where, self.fix = (
-            level,
-            code,
-            message,
-            hint,
-            where,
-            fix,
-        )
-
-    def __repr__(self) -> str:
-        return f"<Finding {self.level} {self.code}: {self.message}>"
+    level: str
+    code: str
+    message: str
+    hint: str = ""
+    where: str = ""
+    fix: Fix | None = field(default=None, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The finding for ``--json``."""
@@ -62,13 +52,18 @@ class Finding:
         }
 
 
+@dataclass(frozen=True)
 class ModelResult:
-    """One model's test request: what it is used for, how it went (a code), and how long it took in milliseconds."""
+    """One model's test request.
 
-    __slots__ = ("code", "latency", "model", "uses")
+    ``uses`` says what the model is for, ``code`` how the request went, ``latency`` is in
+    milliseconds and None without a response.
+    """
 
-    def __init__(self, model: str, uses: list[str], code: str, latency: int | None) -> None:
-        self.model, self.uses, self.code, self.latency = model, uses, code, latency
+    model: str
+    uses: list[str]
+    code: str
+    latency: int | None
 
     def as_dict(self) -> dict[str, Any]:
         """The result for ``--json``."""
@@ -80,39 +75,53 @@ class ModelResult:
         }
 
 
+@dataclass
 class Report:
     """What was found about one provider, or (without a name) about this machine and shell."""
 
-    __slots__ = ("auth", "findings", "id", "models", "name", "offered", "online", "url")
-
-    def __init__(self, name: str = "", id: str = "", url: str = "", auth: str = "") -> None:
-        self.name, self.id, self.url, self.auth = name, id, url, auth
-        self.findings: list[Finding] = []
-        self.models: list[ModelResult] = []
-        self.offered: list[str] = []
-        self.online = False
+    name: str = ""
+    id: str = ""
+    url: str = ""
+    auth: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    models: list[ModelResult] = field(default_factory=list)
+    offered: list[str] = field(default_factory=list)
+    online: bool = False
 
     def add(
         self,
-        level: str,
         code: str,
-        message: str,
-        hint: str = "",
+        text: str = "",
+        *,
+        level: str = "",
         where: str = "",
         fix: Fix | None = None,
+        **fields: object,
     ) -> None:
-        """Note a finding, once."""
+        """Add a finding, unless it is there already.
+
+        ``text`` names one of the code's texts, ``fields`` are what its templates need, and
+        ``level`` replaces the usual level.
+        """
+        chosen = CODES[code].texts[text]
+        message, hint = chosen.message.format(**fields), chosen.hint.format(**fields)
+        found = Finding(level or chosen.level, code, message, hint, where, fix)
         if all((f.code, f.message, f.where) != (code, message, where) for f in self.findings):
-            self.findings.append(Finding(level, code, message, hint, where, fix))
+            self.findings.append(found)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that are errors."""
+        return [finding for finding in self.findings if finding.level == ERROR]
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong; warnings are not."""
-        return all(finding.level != ERROR for finding in self.findings)
+        """Whether there is no error; warnings do not count."""
+        return not self.errors
 
     @property
     def latency(self) -> int | None:
-        """The fastest good answer in milliseconds, or None."""
+        """The fastest good response in milliseconds, or None."""
         return min(
             (m.latency for m in self.models if m.code == OK and m.latency is not None), default=None
         )

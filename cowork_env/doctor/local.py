@@ -1,4 +1,4 @@
-"""What can be seen without a network: the provider file, this shell, start-up files, settings files, proxies."""
+"""Checks that need no network: the provider file, this shell, startup files, settings, proxies."""
 
 from __future__ import annotations
 
@@ -7,78 +7,77 @@ import shutil
 import stat
 from collections.abc import Mapping
 
-from .. import overrides, secrets, store
+from .. import overrides, secrets, startup_files, store
 from ..core import providers
 from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, STATE, Activation
 from ..core.provider import InvalidField, Provider, host_of, repaired
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution
 from ..core.trust import TrustStore
-from ..overrides import WINS
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
-from . import startup
-from .findings import ERROR, NOTE, OK, WARNING, Fix, Repair, Report
+from .codes import NOTE, WARNING
+from .findings import Fix, MakeFix, Report
 
 PROGRAM = "cowork-env"
-# Of the managed variables, those whose value in a start-up file says something about where requests go.
-TELLING = (BASE_URL, *CREDENTIALS, *CONFLICTING)
+# The managed variables that decide where requests go, and with which credential.
+ROUTING = (BASE_URL, *CREDENTIALS, *CONFLICTING)
+
+
+def add_error(
+    report: Report, code: str, error: CoworkEnvError, *, text: str = "", level: str = ""
+) -> None:
+    """Report an error of the core with its own message and hint."""
+    report.add(code, text, level=level, message=error.message, hint=error.hint)
+
+
+def add_secret_error(report: Report, error: CoworkEnvError) -> None:
+    """Report why there is no key. These messages usually follow the name of a provider."""
+    message = f"{error.message[:1].upper()}{error.message[1:]}"
+    report.add("secret", message=message, hint=error.hint)
 
 
 def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | None:
-    """Check the provider file and every entry in it; the entries, or None when it cannot be read.
+    """Check the provider file and every entry in it.
 
-    ``level`` is for entries that are wrong: they are worth a warning where the question is about another one.
+    Returns the entries, or None when the file cannot be read. ``level`` is for invalid entries.
     """
     try:
         listed = providers.load(inputs.env, inputs.config_dir)
     except CoworkEnvError as error:
-        report.add(ERROR, "provider-file", error.message, error.hint)
+        add_error(report, "provider-file", error, text="error")
         return None
     if listed.path and not os.path.exists(listed.path):
-        report.add(
-            NOTE,
-            "provider-file",
-            f"There is no {listed.where} yet.",
-            "Add a provider: cowork-env add",
-        )
+        report.add("provider-file", "missing", file=listed.where)
         return listed
     if store.exposure(listed):
-        mode = stat.S_IMODE(os.stat(listed.path).st_mode)
         report.add(
-            ERROR,
             "permissions",
-            f"{listed.where} is open to other people (mode {mode:03o}), and there are keys in it.",
-            "Make it yours alone: chmod 600",
-            listed.where,
-            _chmod(listed.path, 0o600, inputs.home),
+            "file",
+            path=listed.where,
+            mode=stat.S_IMODE(os.stat(listed.path).st_mode),
+            where=listed.where,
+            fix=_chmod(listed.path, 0o600, inputs.home),
         )
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for index in range(len(listed.entries)):
         try:
             name = listed.provider(index).name
         except CoworkEnvError as error:
-            report.add(level, "entry", error.message, error.hint)
+            add_error(report, "entry", error, level=level)
             continue
         if name.casefold() in seen:
-            report.add(
-                level,
-                "duplicate",
-                f"There are two providers named '{visible(name)}' in {listed.where}.",
-                "Give one of them another name in the desktop app, or in the file.",
-            )
-        seen[name.casefold()] = name
+            report.add("duplicate", level=level, name=visible(name), file=listed.where)
+        seen.add(name.casefold())
     if not report.findings:
-        report.add(
-            OK,
-            "provider-file",
-            f"{listed.where} is sound, with {len(listed.entries)} provider{'s' * (len(listed.entries) != 1)}.",
-        )
+        count = len(listed.entries)
+        s = "" if count == 1 else "s"
+        report.add("provider-file", "ok", file=listed.where, count=count, s=s)
     return listed
 
 
 def folders(report: Report, inputs: Inputs) -> None:
-    """Check that nobody else can read our state or write consents into it."""
+    """Check that no other user can read cowork-env's state or record trust in it."""
     for path in (inputs.state_dir, inputs.state_dir + "/trust"):
         try:
             status = os.stat(path)
@@ -86,227 +85,173 @@ def folders(report: Report, inputs: Inputs) -> None:
             continue
         shown = tilde(path, inputs.home)
         if status.st_uid != os.geteuid():
-            report.add(
-                ERROR,
-                "permissions",
-                f"{shown} belongs to somebody else.",
-                "Give it back to yourself with chown.",
-                shown,
-            )
+            report.add("permissions", "owner", path=shown, where=shown)
         elif status.st_mode & 0o077:
-            extra = "" if TrustStore(inputs.state_dir).sound() else " No pin is honoured meanwhile."
             report.add(
-                ERROR,
                 "permissions",
-                f"{shown} is open to other people (mode {stat.S_IMODE(status.st_mode):03o}).{extra}",
-                "Make it yours alone: chmod 700",
-                shown,
-                _chmod(path, 0o700, inputs.home),
+                "folder" if TrustStore(inputs.state_dir).sound() else "untrusted",
+                path=shown,
+                mode=stat.S_IMODE(status.st_mode),
+                where=shown,
+                fix=_chmod(path, 0o700, inputs.home),
             )
 
 
 def _chmod(path: str, mode: int, home: str) -> Fix:
-    def run() -> None:
+    def run() -> str:
         try:
             os.chmod(path, mode)
         except OSError as error:
             raise CoworkEnvError(f"{tilde(path, home)}: {error.strerror}.") from None
+        return ""
 
     return Fix(f"chmod {mode:03o} {tilde(path, home)}", run)
 
 
-def shell(
-    report: Report,
-    inputs: Inputs,
-    name: str,
-    word: str,
-    sentence: str,
-    hint: str,
-    level: str,
-    install: Fix | None,
-) -> None:
-    """Check that the hook is at work in this shell (``name``), and that nothing in its start-up files undoes it.
+def environment(report: Report, inputs: Inputs, difference: str, hint: str, level: str) -> None:
+    """Check that this shell's environment is what it should be.
 
-    A child process cannot look into its shell, but it sees what the hook has done: ``word``, ``sentence`` and
-    ``hint`` compare the environment with what it should be. ``level`` is for an environment that is not as it
-    should be, ``install`` puts the hook line in.
+    ``difference`` says what differs (empty: nothing does), ``hint`` what to do then; ``level`` is
+    for a difference.
     """
-    paths = startup.files(name, inputs.env)
-    loaded = startup.hook_lines(paths, inputs.home)
-    at_work = Activation.decode(inputs.env.get(STATE, "")) is not None
+    at_work = _hook_at_work(inputs)
     if inputs.env.get(STATE) and not at_work:
-        report.add(WARNING, "state", f"{STATE} is damaged; it is ignored.", "Start a new shell.")
-    if word != "in-step":
-        report.add(level, "shell", f"In this shell, {sentence}.", hint)
+        report.add("state", variable=STATE)
+    if difference:
+        report.add("shell", "different", level=level, state=difference, hint=hint)
     elif at_work:
-        report.add(OK, "shell", "The environment of this shell is as it should be.")
+        report.add("shell", "ok")
+
+
+def _hook_at_work(inputs: Inputs) -> bool:
+    """Whether the environment has the state that a hook (or ``exec``) writes."""
+    return Activation.decode(inputs.env.get(STATE, "")) is not None
+
+
+def hook(report: Report, inputs: Inputs, shell: str, level: str) -> None:
+    """Check that a startup file of ``shell`` loads the hook, and that nothing removes it again.
+
+    A process cannot look into the shell that started it, but it sees what the hook exported.
+    ``level`` is for a hook that is removed again.
+    """
+    paths = startup_files.existing(shell, inputs.env)
+    loaded = startup_files.hook_lines(paths, inputs.home)
     if loaded:
-        report.add(OK, "hook", f"The hook is loaded in {', '.join(loaded)}.")
-        place, variable = startup.displaced(name, paths, inputs.home)
-        if place:
-            report.add(
-                level,
-                "hook-displaced",
-                f"{place} replaces {variable} after the hook was loaded, and the hook with it.",
-                "Put the hook line at the end of the file.",
-                place,
-            )
-    elif not at_work:
-        what = (
-            f"None of {name}'s start-up files loads the hook"
-            if name
-            else "No start-up file loads the hook"
-        )
-        report.add(
-            WARNING, "hook-line", f"{what}.", "Put its line in: cowork-env init", fix=install
-        )
+        report.add("hook", places=", ".join(loaded))
+        if place := startup_files.displaced(shell, paths, inputs.home):
+            variable = startup_files.SHELLS[shell].variable
+            report.add("hook-displaced", level=level, where=place, place=place, variable=variable)
+    elif not _hook_at_work(inputs):
+        files = f"None of {shell}'s startup files" if shell else "No startup file"
+        report.add("hook-line", files=files, fix=_install(shell, inputs.env))
     if not shutil.which(PROGRAM, path=inputs.env.get("PATH", "")):
-        report.add(
-            WARNING,
-            "program",
-            f"{PROGRAM} is not on PATH, so a new shell cannot load the hook.",
-            "Add its folder to PATH.",
-        )
+        report.add("program", program=PROGRAM)
+
+
+def _install(shell: str, env: Mapping[str, str]) -> Fix | None:
+    """The fix that adds the hook line to the startup file of ``shell``, if it has one."""
+    if shell not in startup_files.SHELLS:
+        return None
+
+    def run() -> str:
+        startup_files.install(shell, env)
+        return startup_files.next_step(shell)
+
+    return Fix(f"add to {shell}'s startup file: {startup_files.SHELLS[shell].line}", run)
 
 
 def variables(
-    report: Report, inputs: Inputs, name: str, active: bool, redirects: list[str]
+    report: Report, inputs: Inputs, shell: str, active: bool, redirects: list[str]
 ) -> None:
-    """Report variables that redirect clients or add a second credential, and the start-up file each comes from.
+    """Report variables that redirect clients or add a credential, with their startup files.
 
-    ``active``: a provider applies, and puts them aside; ``redirects``: those that it does not.
+    ``active`` says that a provider applies, and replaces them; ``redirects`` are those that it does
+    not replace.
     """
     places: dict[str, list[str]] = {}
-    for variable, place in startup.assignments(
-        startup.files(name, inputs.env), (*TELLING, *redirects), inputs.home
-    ):
+    paths = startup_files.existing(shell, inputs.env)
+    for variable, place in startup_files.assignments(paths, ROUTING, inputs.home):
         places.setdefault(variable, []).append(place)
     for variable in redirects:
         where = ", ".join(places.get(variable, []))
-        report.add(
-            ERROR,
-            "redirected",
-            f"{variable} is set{' in ' + where if where else ''}: it takes every request and its key away.",
-            "Unset it.",
-            where,
-        )
+        in_file = f" in {where}" if where else ""
+        report.add("redirected", where=where, variable=variable, in_file=in_file)
     live = set() if active else set(overrides.conflicts(inputs.env)) - set(redirects)
-    for variable in (v for v in TELLING if v in places or v in live):
-        where = ", ".join(places.get(variable, []))
-        report.add(
-            WARNING if variable in live else NOTE,
-            "variable",
-            f"{variable} is set in {where or 'this shell'}; it is put aside while a provider is active, and counts elsewhere.",
-            f"{'Take the line out' if where else 'Unset it'} if you do not want that.",
-            where,
-        )
+    for variable in ROUTING:
+        if where := ", ".join(places.get(variable, [])):
+            level = WARNING if variable in live else NOTE
+            report.add("variable", "file", level=level, where=where, variable=variable, place=where)
+        elif variable in live:
+            report.add("variable", "shell", variable=variable)
 
 
 def settings(report: Report, found: overrides.Report, inputs: Inputs, active: bool) -> None:
-    """Report what Claude Code's settings files, and other switchers, do to the environment that a client gets."""
-    for path, why in found.problems:
-        report.add(
-            WARNING,
-            "settings-file",
-            why,
-            "Claude Code may refuse it, too.",
-            tilde(path, inputs.home),
-        )
+    """Report what Claude Code's settings files and other switchers do to a client's environment.
+
+    ``active`` says that a provider applies.
+    """
+    for path, reason in found.problems:
+        report.add("settings-file", where=tilde(path, inputs.home), message=reason)
     for setting in found.settings:
-        place = tilde(setting.place.path, inputs.home)
-        helper = setting.key == "apiKeyHelper"
-        text = "apiKeyHelper makes a key of its own" if helper else f"{visible(setting.key)} is set"
-        if setting.effect == WINS:
-            report.add(
-                ERROR if active else NOTE,
-                "settings",
-                f"{text} in the {setting.place.scope} settings{', and is used instead of the environment' if active else ''}.",
-                "Take it out of that file." if active else "",
-                place,
-            )
+        if setting.effect == overrides.WINS:
+            text = "overrides" if active else "set"
         elif setting.effect == overrides.HELD and active:
-            report.add(
-                NOTE,
-                "settings",
-                f"{text} in the {setting.place.scope} settings; while a provider is active it is ignored.",
-                "",
-                place,
-            )
-    for leftover in found.leftovers:
+            text = "ignored"
+        else:
+            continue
+        helper = setting.key == "apiKeyHelper"
         report.add(
-            NOTE,
-            "leftover",
-            f"There is something of {leftover.tool}: {visible(leftover.trace)}.",
-            "Remove it if unused.",
+            "settings",
+            text,
+            where=tilde(setting.place.path, inputs.home),
+            scope=setting.place.scope,
+            setting="apiKeyHelper supplies a key" if helper else f"{visible(setting.key)} is set",
         )
+    for leftover in found.leftovers:
+        report.add("leftover", tool=leftover.tool, trace=visible(leftover.trace))
 
 
-def provider(report: Report, entry: Provider, env: Mapping[str, str], repair: Repair) -> None:
-    """Check one valid provider without asking anybody: the form of its URL and key, and a proxy in the way."""
+def provider(report: Report, entry: Provider, env: Mapping[str, str], make_fix: MakeFix) -> None:
+    """Check one valid provider without the network: its URL and key, and proxies."""
     url, name = entry.base_url, visible(entry.name)
     if entry.direct and not url:
-        report.add(
-            NOTE,
-            "direct",
-            "Clients talk to a cloud themselves; URL and key are not cowork-env's, and are not checked.",
-        )
-    elif repaired(url) != url.rstrip("/"):
-        mended = repaired(url)
+        report.add("direct")
+    elif (exported := repaired(url)) != url.rstrip("/"):
         if entry.verbatim:
-            report.add(
-                WARNING,
-                "url",
-                f"Clients will append /v1/messages to {visible(url)} as it stands.",
-                "Leave verbatimBaseUrl out.",
-                fix=repair(f"take verbatimBaseUrl off {name}", {"verbatimBaseUrl": None}),
-            )
+            fix = make_fix(f"remove verbatimBaseUrl from {name}", {"verbatimBaseUrl": None})
+            report.add("url", "verbatim", fix=fix, url=visible(url))
         else:
-            report.add(
-                NOTE,
-                "url",
-                f"The URL is exported as {visible(mended)}, because clients append /v1/messages to it.",
-            )
+            report.add("url", url=visible(exported))
     if entry.insecure and url.startswith("http:"):
-        report.add(
-            WARNING,
-            "insecure",
-            f"Requests to {visible(host_of(url))} are not encrypted: others on the way can read the key.",
-        )
+        report.add("insecure", host=visible(host_of(url)))
     try:
         secrets.check_reference(entry.token_from)
     except InvalidField as error:
-        report.add(ERROR, "secret", f"authTokenFrom {error.why}.", error.hint)
+        report.add("secret", message=f"authTokenFrom {error.why}.", hint=error.hint)
     if not entry.token_from and not entry.token:
-        try:  # Nobody is asked for it; the core knows what to say of it, and where none is needed.
+        try:  # Nothing is fetched here; the core knows which provider needs a key.
             secrets.fetch(entry, env)
         except CoworkEnvError as error:
-            report.add(
-                ERROR, "secret", f"{error.message[:1].upper()}{error.message[1:]}", error.hint
-            )
-    way = (
-        overrides.proxy({**env, **{k: v for k, v in entry.env.items() if v}}, url) if url else None
-    )
-    if way and way.harmful:
+            add_secret_error(report, error)
+    own = {name: value for name, value in entry.env.items() if value}
+    proxy = overrides.proxy({**env, **own}, url) if url else None
+    if proxy and proxy.harmful:
+        local = host_of(url) == proxy.host and not entry.insecure
         report.add(
-            ERROR,
-            "proxy-loopback" if host_of(url) == way.host and not entry.insecure else "proxy-plain",
-            f"Clients send requests for {visible(way.host)} through the proxy {way.address} ({way.variable}), key included.",
-            f"Add {visible(way.host)} to NO_PROXY.",
+            "proxy-loopback" if local else "proxy-plain",
+            host=visible(proxy.host),
+            address=proxy.address,
+            variable=proxy.variable,
         )
 
 
 def choice(report: Report, found: Resolution) -> None:
-    """Report which provider applies, or why the one that should does not."""
+    """Report which provider applies, or why it cannot be used."""
     for pin in found.untrusted:
-        report.add(WARNING, "untrusted", f"{pin.message[:1].upper()}{pin.message[1:]}.")
+        report.add("untrusted", pin=f"{pin.message[:1].upper()}{pin.message[1:]}")
     if found.error:
-        report.add(ERROR, "choice", found.error.message, found.error.hint)
+        add_error(report, "choice", found.error, text="error")
     elif found.provider:
-        report.add(OK, "choice", f"{visible(found.provider.name)} applies here ({found.source}).")
+        report.add("choice", "applies", provider=visible(found.provider.name), source=found.source)
     else:
-        report.add(
-            NOTE,
-            "choice",
-            "No provider applies here.",
-            "Name one, or check them all: cowork-env doctor --all",
-        )
+        report.add("choice", "none")

@@ -1,24 +1,37 @@
-"""One provider tried out: what a client's first requests would meet, told apart."""
+"""Requests to one provider, as a client would send them, and what is wrong when they fail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import overrides
 from ..core.environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
-from ..core.provider import API_KEY, BEARER, is_loopback, repaired, split_authority, split_url
+from ..core.provider import (
+    API_KEY,
+    BEARER,
+    InvalidField,
+    check_base_url,
+    is_loopback,
+    repaired,
+    split_authority,
+    split_url,
+)
 from ..util.text import visible
-from . import judge, transport
-from .findings import ERROR, NOTE, OK, Fix, ModelResult, Repair, Report
-from .judge import Verdict
-from .transport import Line, Reply, Trouble
+from . import classify, transport
+from .classify import Classification
+from .codes import OK
+from .findings import Fix, MakeFix, ModelResult, Report
+from .transport import Connection, Response, TransportError
 
 if TYPE_CHECKING:
     from ..core.environment import Target
 
-VERSION = "2023-06-01"
-# As Claude Code 2.1.331 sends them; its requests fail where one is refused. What its variables leave out was measured, too.
+# https://platform.claude.com/docs/en/api/versioning
+VERSION_HEADER = {"anthropic-version": "2023-06-01"}
+# As Claude Code 2.1.331 sends them; its requests fail where one is rejected. What its variables
+# leave out was measured, too.
 BETA = "claude-code-20250219"  # always sent
 BETAS = {
     "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": (
@@ -27,593 +40,508 @@ BETAS = {
     "DISABLE_INTERLEAVED_THINKING": "interleaved-thinking-2025-05-14",
 }
 CUSTOM_HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
-# Verdicts that the next model need not share.
-ABOUT_ONE = (OK, "model", "model-denied", "quota", "overloaded", "beta", "request", "server")
-# Where vendors keep their Anthropic-format API; asked without the key.
-USUAL_PREFIXES = ("", "/anthropic", "/api", "/api/anthropic")
+# Codes that are about one model or one moment: the other models are tried all the same.
+ONE_MODEL = frozenset(
+    (OK, "model", "model-denied", "quota", "overloaded", "beta", "request", "server")
+)
+# Codes of a list of models that say what is wrong with the provider.
+ABOUT_PROVIDER = frozenset(
+    ("key", "forbidden", "quota", "overloaded", "redirect", "proxy", "https-wanted", "server")
+)
+# Where vendors have their Anthropic-format API; tried without the key.
+COMMON_PREFIXES = ("", "/anthropic", "/api", "/api/anthropic")
+HEADER_SHOWN = {BEARER: "Authorization: Bearer", API_KEY: "x-api-key"}
+
+Result = Response | TransportError
 
 
-class Trial:
-    """The requests to one provider, and what they say. ``repair`` makes a fix of a change to the provider's entry."""
+def auth_header(style: str, key: str) -> dict[str, str]:
+    """The header that carries the key in the given style."""
+    return {"x-api-key": key} if style == API_KEY else {"authorization": f"Bearer {key}"}
+
+
+def get_models(connection: Connection, headers: Mapping[str, str]) -> Response:
+    """Ask for the list of models; raises :class:`TransportError`."""
+    return connection.get("/v1/models?limit=1000", headers, limit=transport.MAX_LIST)
+
+
+def list_models(url: str, key: str, auth: str, env: Mapping[str, str], timeout: float) -> list[str]:
+    """The models that the endpoint at ``url`` lists for ``key``.
+
+    None where it does not list any within ``timeout`` seconds.
+    """
+    try:
+        check_base_url(url)
+        connection = Connection(repaired(url), env, timeout)
+    except (InvalidField, TransportError):
+        return []
+    headers = VERSION_HEADER | auth_header(auth, key)
+    try:
+        return classify.model_list(get_models(connection, headers), key).names
+    except TransportError:
+        return []
+    finally:
+        connection.close()
+
+
+class OnlineCheck:
+    """The requests to one provider, and what their responses say about it."""
 
     def __init__(
         self,
         report: Report,
-        wanted: Target,
+        target: Target,
         env: Mapping[str, str],
+        *,
         timeout: float,
-        repair: Repair,
+        make_fix: MakeFix,
         progress: Callable[[str], None],
     ) -> None:
-        self.report, self.repair, self.progress = report, repair, progress
-        self.url = wanted.get(BASE_URL) or ""
-        self.style = API_KEY if wanted.get(CREDENTIALS[1]) else BEARER
-        self.key = wanted.get(CREDENTIALS[1]) or wanted.get(CREDENTIALS[0]) or ""
-        self.extra = custom_headers(wanted.get(CUSTOM_HEADERS) or "")
-        self.secrets = [self.key, *self.extra.values()]
-        self.uses = models_of(wanted)
-        # A client runs with the provider's variables over the person's, its proxies included.
-        self.env = {k: v for k, v in {**env, **wanted}.items() if v is not None}
-        self.betas = betas(self.env)
+        """``target`` is the provider's environment with its key, ``timeout`` is in seconds.
+
+        The timeout is for each request.
+        """
+        self.report, self.make_fix, self.progress = report, make_fix, progress
         self.timeout = timeout
+        self.url = target.get(BASE_URL) or ""
+        self.style = API_KEY if target.get(CREDENTIALS[1]) else BEARER
+        self.key = target.get(CREDENTIALS[1]) or target.get(CREDENTIALS[0]) or ""
+        self.custom_headers = custom_headers(target.get(CUSTOM_HEADERS) or "")
+        self.secrets = [self.key, *self.custom_headers.values()]
+        self.uses = models_of(target)
+        # A client runs with the provider's variables over the user's, its proxies included.
+        self.env = {k: v for k, v in {**env, **target}.items() if v is not None}
+        self.betas = betas(self.env)
         self.name = visible(report.name)
-        self._line: Line | None = None
+        self._connection: Connection | None = None
 
     @property
-    def line(self) -> Line:
-        assert self._line is not None
-        return self._line
+    def connection(self) -> Connection:
+        """The open connection."""
+        assert self._connection is not None
+        return self._connection
 
     def run(self) -> None:
         """Try everything that can be tried."""
         self.report.online = True
         try:
-            self._line = Line(self.url, self.env, self.timeout)
-        except Trouble as trouble:
-            self._way(trouble)
+            self._connection = Connection(self.url, self.env, self.timeout)
+        except TransportError as error:
+            self._report_transport_error(error)
             return
         try:
-            self._run()
+            if self._can_be_reached():
+                self._try_models()
         finally:
-            self.line.close()
+            self.connection.close()
 
-    def _run(self) -> None:
-        line = self.line
-        if line.proxy:
-            self.report.add(
-                NOTE,
-                "proxy",
-                f"Requests go through the proxy {line.proxy.address} ({line.proxy.variable}).",
-            )
-        else:
-            self.progress("name")
-            try:
-                found = line.resolve()
-            except Trouble as trouble:
-                self._way(trouble)
-                return
-            self.report.add(
-                OK,
-                "name",
-                f"{line.host} is {visible(found[0])}"
-                + (f" and {len(found) - 1} more." if found[1:] else "."),
-            )
+    def _can_be_reached(self) -> bool:
+        """Resolve the host name, unless a proxy does; whether to go on."""
+        connection, proxy = self.connection, self.connection.proxy
+        if proxy:
+            self.report.add("proxy", address=proxy.address, variable=proxy.variable)
+            return True
+        self.progress("name")
+        try:
+            found = connection.resolve()
+        except TransportError as error:
+            self._report_transport_error(error)
+            return False
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        self.report.add("name", host=connection.host, address=visible(found[0]), more=more)
+        return True
+
+    def _try_models(self) -> None:
+        """Ask for the list of models, and try each model.
+
+        The first one is tried alone, for problems that are the same with all of them.
+        """
         models = list(self.uses)
         self.progress("connection")
-        first: list[Callable[[], Reply | Trouble]] = [self._caught(self._list)]
-        first += [self._caught(self._ask(models[0]))] if models else []
-        listed, *answers = transport.side_by_side(first)
+        jobs = [self._get_models, *(self._messages(model) for model in models[:1])]
+        listed, *results = transport.in_parallel([_caught(job) for job in jobs])
         openai_list = self._take_list(listed)
         if not models:
-            if self.report.offered:
-                # A model is no part of this provider, so the cheapest that the server offers stands in for one.
-                small = [
-                    n for n in self.report.offered if "haiku" in n or "mini" in n or "flash" in n
-                ]
-                models = [(small or self.report.offered)[0]]
-                self.uses = {models[0]: ["no model of its own"]}
-            else:
-                self._without_model(listed)
+            if not self.report.offered:
+                self._report_without_model(listed)
                 return
-            answers = [self._caught(self._ask(models[0]))()]
-        if self._about_all(models[0], answers[0], openai_list):
+            models = [_cheapest(self.report.offered)]
+            self.uses = {models[0]: ["no model of its own"]}
+            results = [_caught(self._messages(models[0]))()]
+        if self._report_for_all(models[0], results[0], openai_list):
             return
         self.progress(f"{len(models)} model{'s' * (len(models) > 1)}")
-        answers += transport.side_by_side([self._caught(self._ask(model)) for model in models[1:]])
-        for model, answer in zip(models, answers, strict=True):
-            self._about_model(model, answer)
+        results += transport.in_parallel([_caught(self._messages(model)) for model in models[1:]])
+        for model, result in zip(models, results, strict=True):
+            self._report_model(model, result)
 
     # Requests
 
-    def _headers(self, style: str = "", betas: str = "", key: bool = True) -> dict[str, str]:
-        headers = {"anthropic-version": VERSION, **self.extra}
-        if betas:
-            headers["anthropic-beta"] = betas
-        if key:
-            name, value = (
-                ("x-api-key", self.key)
-                if (style or self.style) == API_KEY
-                else ("authorization", f"Bearer {self.key}")
-            )
-            headers[name] = value
-        return headers
+    def _headers(self, style: str = "") -> dict[str, str]:
+        return VERSION_HEADER | self.custom_headers | auth_header(style or self.style, self.key)
 
-    def _list(self) -> Reply:
-        return self.line.call(
-            "GET", "/v1/models?limit=1000", self._headers(), limit=transport.MAX_LIST
-        )
+    def _get_models(self) -> Response:
+        return get_models(self.connection, self._headers())
 
-    def _ask(self, model: str, style: str = "", betas: str | None = None) -> Callable[[], Reply]:
-        body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "."}]}
-        headers = self._headers(style, self.betas if betas is None else betas)
-        return lambda: self.line.call("POST", "/v1/messages", headers, body)
+    def _messages(
+        self, model: str, style: str = "", betas: str | None = None
+    ) -> Callable[[], Response]:
+        """A Messages request of one token, with another style or beta header if given."""
+        headers = self._headers(style)
+        if sent := self.betas if betas is None else betas:
+            headers["anthropic-beta"] = sent
+        return lambda: self.connection.post("/v1/messages", headers, _one_token(model))
 
-    @staticmethod
-    def _caught(job: Callable[[], Reply]) -> Callable[[], Reply | Trouble]:
-        def run() -> Reply | Trouble:
-            try:
-                return job()
-            except Trouble as trouble:
-                return trouble
-
-        return run
-
-    def _judge(self, reply: Reply, model: str) -> Verdict:
-        verdict = judge.judge(reply, model, self.secrets, bool(self.line.proxy))
-        known = self.report.offered
+    def _classify(self, response: Response, model: str) -> Classification:
+        result = classify.classify(response, model, self.secrets, bool(self.connection.proxy))
+        offered = self.report.offered
         if (
-            verdict.code == "path"
-            and known
-            and model not in known
-            and judge.is_anthropic_error(judge.document(reply))
+            result.code == "path"
+            and offered
+            and model not in offered
+            and classify.is_anthropic_error(classify.parse_body(response))
         ):
-            # It has the API, and a list on which the model is not: 404 is about that.
-            verdict.code = "model"
-        return verdict
+            # The API is there, and its list does not have the model: the 404 is about the model.
+            return replace(result, code="model")
+        return result
 
-    # What the answers say
+    # Reports
 
-    def _take_list(self, answer: Reply | Trouble) -> bool:
-        """Keep the models that the server lists; whether the list has OpenAI's form only."""
-        if isinstance(answer, Trouble):
+    def _take_list(self, result: Result) -> bool:
+        """Keep the models that the server lists; whether the list has OpenAI's format only."""
+        if isinstance(result, TransportError):
             return False
-        self.report.offered, openai = judge.model_names(answer, self.key)
-        return openai
+        listed = classify.model_list(result, self.key)
+        self.report.offered = listed.names
+        return listed.openai
 
-    def _without_model(self, listed: Reply | Trouble) -> None:
-        if isinstance(listed, Trouble):
-            self._way(listed)
+    def _report_without_model(self, listed: Result) -> None:
+        if isinstance(listed, TransportError):
+            self._report_transport_error(listed)
             return
-        verdict = self._judge(listed, "")
-        if verdict.code in (
-            "key",
-            "forbidden",
-            "quota",
-            "overloaded",
-            "redirect",
-            "proxy",
-            "https-wanted",
-            "server",
-        ):
-            self._fatal(verdict, listed, "")
-            return
-        self.report.add(
-            ERROR,
-            "no-model",
-            "It has no model, and the server lists none, so no request can be tried.",
-            f"Give it one: cowork-env edit '{self.name}' --default-model MODEL",
-        )
+        result = self._classify(listed, "")
+        if result.code in ABOUT_PROVIDER:
+            self._report_failure(result, listed, "")
+        else:
+            self.report.add("no-model", name=self.name)
 
-    def _about_all(self, model: str, answer: Reply | Trouble, openai_list: bool) -> bool:
+    def _report_for_all(self, model: str, result: Result, openai_list: bool) -> bool:
         """Report what is wrong whatever the model; whether there was something."""
-        if isinstance(answer, Trouble):
-            self._way(answer)
-            self._result(model, answer.code, None)
+        if isinstance(result, TransportError):
+            self._report_transport_error(result)
+            self._add_result(model, result.code, None)
             return True
-        verdict = self._judge(answer, model)
-        if verdict.code in ABOUT_ONE:
+        found = self._classify(result, model)
+        if found.code in ONE_MODEL:
             return False
-        self._result(model, verdict.code, answer.latency)
-        if verdict.code == "path" and openai_list:
-            verdict.code = "openai"
-        self._fatal(verdict, answer, model)
+        self._add_result(model, found.code, result.latency)
+        if found.code == "path" and openai_list:
+            found = replace(found, code="openai")
+        self._report_failure(found, result, model)
         return True
 
-    def _result(self, model: str, code: str, latency: int | None) -> None:
+    def _add_result(self, model: str, code: str, latency: int | None) -> None:
         self.report.models.append(ModelResult(model, self.uses.get(model, []), code, latency))
 
-    def _way(self, trouble: Trouble) -> None:
-        """Report that no answer came, and where on the way it went wrong."""
-        line = self._line
-        host = visible(line.host if line else self.url)
-        place = (
-            (f"[{host}]:{line.port}" if ":" in host else f"{host}:{line.port}") if line else host
-        )
-        proxy = (
-            f"the proxy {line.proxy.address} ({line.proxy.variable})"
-            if line and line.proxy
-            else "the proxy"
-        )
-        local = bool(line) and is_loopback(line.host)  # type: ignore[union-attr]
-        start = (
-            "Start the server, or correct the port."
-            if local
-            else "Look at the URL, the network and the firewall."
-        )
-        fix = None
-        code, message = trouble.code, f"{place} broke the connection off, or does not speak HTTP."
-        hint = "Look at the port, and at the server's own log."
-        if code == "dns":
-            message, hint = (
-                f"The name {host} is not known.",
-                "Look for a mistake in the URL; is the network (or the VPN) up?",
-            )
-        elif code == "refused":
-            message, hint = f"{place} refused the connection: nothing listens there.", start
-        elif code == "unreachable":
-            message, hint = f"{place} cannot be reached.", start
-        elif code == "timeout":
-            what = "be reached" if trouble.detail else "answer"
-            message = (
-                f"{place} did not {what} within the time limit."
-                if what == "answer"
-                else f"{place} could not be reached in time."
-            )
-            hint = "Look at the network and the server; --timeout gives it longer."
-        elif code == "certificate":
-            why = visible(trouble.detail or "unknown reason").rstrip(".")
-            message = f"The certificate of {host} is not trusted: {why}."
-            hint = "If it comes from your own authority, name its file in NODE_EXTRA_CA_CERTS and SSL_CERT_FILE."
-            if "mismatch" in why:
-                hint = "Write the URL with a name that the certificate has."
-            elif "expired" in why or "not yet valid" in why:
-                hint = "Have the server's certificate renewed; is this machine's clock right?"
-        elif code == "not-tls":
-            message, hint = (
-                f"{place} speaks plain http, and the URL says https.",
-                "Ask for the server's https address.",
-            )
-            if local:
-                hint = "On this machine plain http is fine."
-                fix = self._with_scheme("http")
-        elif code == "tls":
-            message, hint = (
-                f"TLS with {place} failed.",
-                "A middlebox, or a server that is too old, may be in the way.",
-            )
-        elif code == "ca-file":
-            message, hint = (
-                f"The file that {trouble.detail} names cannot be used.",
-                "Correct the variable, or unset it.",
-            )
-        elif code == "proxy-unreachable":
-            message, hint = (
-                f"{proxy[0].upper()}{proxy[1:]} cannot be reached.",
-                "Correct that variable, or unset it.",
-            )
-        elif code == "proxy-refused":
-            status = f" with {trouble.detail}" if trouble.detail else ""
-            message = f"{proxy[0].upper()}{proxy[1:]} refused to connect to {host}{status}."
-            hint = (
-                "It wants a user name and a password."
-                if trouble.detail == "407"
-                else "Have it allow that host, or set NO_PROXY."
-            )
-        elif code == "proxy-form":
-            message, hint = (
-                "The proxy that the environment names cannot be used here.",
-                "Use an http:// or https:// proxy.",
-            )
+    def _report_transport_error(self, error: TransportError) -> None:
+        """Report why there was no response."""
+        connection = self._connection
+        host = visible(connection.host if connection else self.url)
+        server = host
+        if connection:
+            server = f"[{host}]:{connection.port}" if ":" in host else f"{host}:{connection.port}"
+        local = connection is not None and is_loopback(connection.host)
+        fix, text, code, detail = None, "", error.code, error.detail
+        if code in ("refused", "unreachable", "not-tls") and local:
+            text = "local"
+            fix = self._with_scheme("http") if code == "not-tls" else None
+        elif code == "timeout" and detail:
+            text = "connect"
+        elif code == "certificate" and "mismatch" in detail:
+            text = "mismatch"
+        elif code == "certificate" and ("expired" in detail or "not yet valid" in detail):
+            text = "dates"
+        elif code == "proxy-refused" and detail == "407":
+            text = "login"
         elif code == "header":
-            code, message = "key", "The key has characters in it that no request can carry."
-            hint = self._new_key()
-        elif line and not line.proxy and self.url.startswith("http:") and line.speaks_tls():
-            self._https_wanted()
+            code, text = "key", "characters"
+        elif code == "broken" and self._requires_https():
+            self._report_https_wanted()
             return
-        self.report.add(ERROR, code, message, hint, fix=fix)
+        self.report.add(
+            code,
+            text,
+            fix=fix,
+            host=host,
+            name=self.name,
+            proxy=self._proxy_shown("the proxy"),
+            reason=visible(detail or "unknown reason").rstrip("."),
+            server=server,
+            status=f" (status {detail})" if detail else "",
+            variable=detail,
+        )
+
+    def _requires_https(self) -> bool:
+        """Whether a server that does not answer plain http speaks TLS instead."""
+        connection = self._connection
+        return (
+            connection is not None
+            and not connection.proxy
+            and self.url.startswith("http:")
+            and connection.speaks_tls()
+        )
+
+    def _proxy_shown(self, otherwise: str) -> str:
+        proxy = self._connection.proxy if self._connection else None
+        return f"the proxy {proxy.address} ({proxy.variable})" if proxy else otherwise
 
     def _with_scheme(self, scheme: str) -> Fix | None:
         url = f"{scheme}://{self.report.url.partition('://')[2]}"
-        return self.repair(f"set the base URL of {self.name} to {url}", {"baseUrl": url})
+        return self.make_fix(f"set the base URL of {self.name} to {url}", {"baseUrl": url})
 
-    def _https_wanted(self) -> None:
-        self.report.add(
-            ERROR,
-            "https-wanted",
-            "The server wants https, and the URL says http.",
-            "Write https:// in the base URL.",
-            fix=self._with_scheme("https"),
-        )
+    def _report_https_wanted(self) -> None:
+        self.report.add("https-wanted", fix=self._with_scheme("https"))
 
-    def _new_key(self) -> str:
-        return f"Enter the key again: cowork-env edit '{self.name}' --token-stdin"
-
-    def _fatal(self, verdict: Verdict, reply: Reply, model: str) -> None:
-        """Report an answer that speaks for every model."""
-        code, said = verdict.code, f" It says: {verdict.said}" if verdict.said else ""
-        if code in ("key", "forbidden"):
-            self._key(verdict, reply, model, said)
-        elif code == "path":
-            self._path(reply)
-        elif code == "https-wanted":
-            self._https_wanted()
-        elif code == "redirect":
-            self._redirect(reply)
-        elif code == "openai":
-            self._openai()
-        elif code == "html":
-            self.report.add(
-                ERROR,
-                "html",
-                "The server answers with a web page, not with the Anthropic API.",
-                "The URL is that of a site or of a login page; use the one that its documentation gives for Claude Code.",
-            )
-        elif code == "proxy":
-            who = (
-                f"the proxy {self.line.proxy.address}" if self.line.proxy else "a proxy on the way"
-            )
-            self.report.add(
-                ERROR,
-                "proxy-refused",
-                f"The answer (status {reply.status}) comes from {who}, not from the server.",
-                "Have it allow that host, or set NO_PROXY.",
-            )
-        elif code == "format":
-            self.report.add(
-                ERROR,
-                "format",
-                f"The answer (status {reply.status}) does not have the form of the Anthropic API.{said}",
-                "Use the URL that its documentation gives for Claude Code.",
-            )
+    def _report_failure(
+        self, found: Classification, response: Response, model: str, *, for_model: str = ""
+    ) -> None:
+        """Report a response that is not the expected one, except one about the model."""
+        if found.code in ("key", "forbidden"):
+            self._report_key(found, response, model)
+        elif found.code == "path":
+            self._report_path(response)
+        elif found.code == "https-wanted":
+            self._report_https_wanted()
+        elif found.code == "redirect":
+            self._report_redirect(response)
+        elif found.code == "proxy":
+            proxy = self._proxy_shown("a proxy on the way")
+            self.report.add("proxy-refused", "response", status=response.status, proxy=proxy)
         else:
-            self._passing(verdict, reply, "")
+            self.report.add(
+                found.code,
+                for_model=for_model,
+                server_message=_server_message(found),
+                status=response.status,
+            )
 
-    def _key(self, verdict: Verdict, reply: Reply, model: str, said: str) -> None:
+    def _report_key(self, found: Classification, response: Response, model: str) -> None:
+        """Try the key in the other style, to tell a wrong style from a wrong key."""
         other = BEARER if self.style == API_KEY else API_KEY
-        asked = (
-            self._ask(model, other)
+        headers = self._headers(other)
+        job = (
+            self._messages(model, other)
             if model
-            else lambda: self.line.call("GET", "/v1/models", self._headers(other))
+            else lambda: self.connection.get("/v1/models", headers)
         )
-        second = self._caught(asked)()
-        if isinstance(second, Reply):
-            judged = self._judge(second, model).code
-            if (judged in ABOUT_ONE and judged != "server") or (not model and second.status == 200):
-                sent = {BEARER: "Authorization: Bearer", API_KEY: "x-api-key"}
+        second = _caught(job)()
+        if isinstance(second, Response):
+            code = self._classify(second, model).code
+            if (code in ONE_MODEL and code != "server") or (not model and second.status == 200):
                 self.report.add(
-                    ERROR,
                     "key-style",
-                    f"The server takes this key as {sent[other]}, and it is sent as {sent[self.style]}.",
-                    f"Change it: cowork-env edit '{self.name}' --auth {other}",
-                    fix=self.repair(f"set auth of {self.name} to {other}", {"auth": other}),
+                    accepted=HEADER_SHOWN[other],
+                    sent=HEADER_SHOWN[self.style],
+                    auth=other,
+                    name=self.name,
+                    fix=self.make_fix(f"set auth of {self.name} to {other}", {"auth": other}),
                 )
                 return
-        if verdict.code == "forbidden":
-            self.report.add(
-                ERROR,
-                "forbidden",
-                f"The server does not let this key in (403).{said}",
-                "Look at what the key may do, and whether the server takes requests from this place and program.",
-            )
-            return
         self.report.add(
-            ERROR, "key", f"The server refuses the key ({reply.status}).{said}", self._new_key()
+            found.code,
+            name=self.name,
+            server_message=_server_message(found),
+            status=response.status,
         )
 
-    def _redirect(self, reply: Reply) -> None:
-        scheme, authority, rest = split_url(reply.location)
+    def _report_redirect(self, response: Response) -> None:
+        scheme, authority, rest = split_url(response.location)
         authority, path = authority.rpartition("@")[2], rest.split("?")[0]
-        if (
-            self.url.startswith("http:")
-            and scheme == "https"
-            and split_authority(authority)[0] == self.line.host
-        ):
-            self._https_wanted()
+        same_host = split_authority(authority)[0] == self.connection.host
+        if self.url.startswith("http:") and scheme == "https" and same_host:
+            self._report_https_wanted()
             return
-        place = judge.scrub(f"{scheme}://{authority}{path}" if scheme else path, self.secrets)
-        self.report.add(
-            ERROR,
-            "redirect",
-            f"The server sends requests elsewhere ({reply.status}): {place}",
-            "The key was not sent there. If that place is right, put it in the base URL.",
-        )
+        place = classify.redact(f"{scheme}://{authority}{path}" if scheme else path, self.secrets)
+        self.report.add("redirect", status=response.status, place=place)
 
-    def _openai(self) -> None:
-        self.report.add(
-            ERROR,
-            "openai",
-            "This is an OpenAI-format server; Claude Code needs the Anthropic format.",
-            "Use its Anthropic-format URL if it has one, or put a LiteLLM proxy in front of it.",
-        )
-
-    def _path(self, reply: Reply) -> None:
-        """Find out where the Messages API is, without the key."""
-        scheme, authority, _ = split_url(self.url)
-        origin = f"{scheme}://{authority}"
-        mended = self.url
-        while (shorter := repaired(mended)) != mended:
-            mended = shorter
-        places = list(dict.fromkeys([mended, *(origin + prefix for prefix in USUAL_PREFIXES)]))
-        places = [place for place in places if place != self.url.rstrip("/")]
-        body = {"model": "claude", "max_tokens": 1, "messages": [{"role": "user", "content": "."}]}
-        bare = {"anthropic-version": VERSION}
+    def _report_path(self, response: Response) -> None:
+        """Find out where the Messages API is, without the key, and report it."""
+        places = self._other_places()
+        body, headers = _one_token("claude"), VERSION_HEADER
         self.progress("path")
 
-        def probe(base: str, path: str) -> Callable[[], Reply | Trouble]:
-            return self._caught(lambda: self.line.call("POST", path, bare, body, base=base))
+        def probe(base: str, path: str) -> Callable[[], Result]:
+            return _caught(lambda: self.connection.post(path, headers, body, base=base))
 
-        chats = [probe(self.url, "/v1/chat/completions"), probe(self.url, "/chat/completions")]
-        # Some servers say 401 to any path: what they say to one that is nowhere shows it.
-        controls = [probe(place, "/v1/no-such-path") for place in [*places, self.url]]
-        found = transport.side_by_side(
-            [probe(p, "/v1/messages") for p in places] + controls + chats
-        )
-        *answers, nowhere, chat, chat_below = found
-        pairs = zip(answers[: len(places)], answers[len(places) :], strict=True)
-        good = [_is_there(answer, control) for answer, control in pairs]
-        if any(good):
-            place = places[good.index(True)]
-            self.report.add(
-                ERROR,
-                "path",
-                f"The path is wrong: {visible(self.url)}/v1/messages is not there ({reply.status}).",
-                f"The API is below {visible(place)}; clients append /v1/messages to the base URL.",
-                fix=self.repair(
-                    f"set the base URL of {self.name} to {place}",
-                    {"baseUrl": place, "verbatimBaseUrl": None},
-                ),
-            )
-            return
-        if _is_there(chat, nowhere) or _is_there(chat_below, nowhere):
-            self._openai()
-            return
-        self.report.add(
-            ERROR,
-            "path",
-            f"The path is wrong: {visible(self.url)}/v1/messages is not there ({reply.status}).",
-            "Clients append /v1/messages to the base URL; use the one that its documentation gives for Claude Code.",
-        )
-
-    def _about_model(self, model: str, answer: Reply | Trouble) -> None:
-        if isinstance(answer, Trouble):
-            self._result(model, answer.code, None)
-            self._way(answer)
-            return
-        verdict = self._judge(answer, model)
-        hint = ""
-        if verdict.code in ("beta", "request"):
-            answer, verdict, hint = self._with_fewer_betas(model, answer, verdict)
-        self._result(model, verdict.code, answer.latency)
-        shown, uses = visible(model), ", ".join(self.uses.get(model, []))
-        if verdict.code == OK:
-            self.report.add(
-                OK, "model-ok", f"{shown} ({uses}) answers in {answer.latency / 1000:.1f} s."
-            )
-        elif verdict.code == "model":
-            near = judge.nearest(model, self.report.offered)
-            if near:
-                hint = "It offers " + ", ".join(map(visible, near)) + "."
-            elif self.report.offered:
-                others = " and others" if self.report.offered[3:] else ""
-                hint = f"It offers {', '.join(map(visible, self.report.offered[:3]))}{others}; none is like it."
-            else:
-                hint = "It lists no models; look in its documentation."
-            self.report.add(
-                ERROR, "model", f"The server does not know the model {shown} ({uses}).", hint
-            )
-        elif verdict.code == "model-denied":
-            said = f" It says: {verdict.said}" if verdict.said else ""
-            self.report.add(
-                ERROR,
-                "model-denied",
-                f"The key may not use the model {shown} ({uses}).{said}",
-                "Choose another model, or have the key changed by who gave it out.",
-            )
-        elif verdict.code in (
-            "key",
-            "forbidden",
-            "path",
-            "redirect",
-            "html",
-            "openai",
-            "format",
-            "proxy",
-            "https-wanted",
+        # Some servers respond to any path with 401; a path that cannot exist shows it.
+        jobs = [probe(place, "/v1/messages") for place in places]
+        jobs += [probe(place, "/v1/no-such-path") for place in [*places, self.url]]
+        jobs += [probe(self.url, "/v1/chat/completions"), probe(self.url, "/chat/completions")]
+        *found, nowhere, chat, chat_without_v1 = transport.in_parallel(jobs)
+        for place, result, control in zip(
+            places, found[: len(places)], found[len(places) :], strict=True
         ):
-            self._fatal(verdict, answer, model)
+            if _path_exists(result, control):
+                self.report.add(
+                    "path",
+                    "elsewhere",
+                    url=visible(self.url),
+                    status=response.status,
+                    place=visible(place),
+                    fix=self.make_fix(
+                        f"set the base URL of {self.name} to {place}",
+                        {"baseUrl": place, "verbatimBaseUrl": None},
+                    ),
+                )
+                return
+        if _path_exists(chat, nowhere) or _path_exists(chat_without_v1, nowhere):
+            self.report.add("openai")
         else:
-            self._passing(verdict, answer, f" for {shown}", hint)
+            self.report.add("path", url=visible(self.url), status=response.status)
 
-    def _with_fewer_betas(
-        self, model: str, answer: Reply, verdict: Verdict
-    ) -> tuple[Reply, Verdict, str]:
-        """What becomes of a refused request when the header says less; and how to have Claude Code do that."""
+    def _other_places(self) -> list[str]:
+        """The base URLs where the API may be instead, the likeliest first."""
+        scheme, authority, _ = split_url(self.url)
+        shortest = self.url
+        while (shorter := repaired(shortest)) != shortest:
+            shortest = shorter
+        places = [shortest, *(f"{scheme}://{authority}{prefix}" for prefix in COMMON_PREFIXES)]
+        return [place for place in dict.fromkeys(places) if place != self.url.rstrip("/")]
+
+    def _report_model(self, model: str, result: Result) -> None:
+        """Report how the request for one model went."""
+        if isinstance(result, TransportError):
+            self._add_result(model, result.code, None)
+            self._report_transport_error(result)
+            return
+        found = self._classify(result, model)
+        outcome = _Outcome(result, found)
+        if found.code in ("beta", "request"):
+            outcome = self._with_fewer_betas(model, outcome)
+        result, found = outcome.response, outcome.found
+        self._add_result(model, found.code, result.latency)
+        shown, uses = visible(model), ", ".join(self.uses.get(model, []))
+        if found.code == OK:
+            self.report.add("model-ok", model=shown, uses=uses, seconds=result.latency / 1000)
+        elif found.code == "model":
+            self._report_unknown_model(model, uses)
+        elif found.code == "model-denied":
+            message = _server_message(found)
+            self.report.add("model-denied", model=shown, uses=uses, server_message=message)
+        elif found.code == "beta":
+            self.report.add(
+                "beta",
+                "" if outcome.beta_options else "unavoidable",
+                for_model=f" for {shown}",
+                name=self.name,
+                options=outcome.beta_options,
+                server_message=_server_message(found),
+            )
+        else:
+            self._report_failure(found, result, model, for_model=f" for {shown}")
+
+    def _report_unknown_model(self, model: str, uses: str) -> None:
+        offered = self.report.offered
+        near = classify.nearest(model, offered)
+        text = "nearest" if near else "different" if offered else "unlisted"
+        shown = ", ".join(map(visible, near or offered[:3]))
+        if not near and offered[3:]:
+            shown += " and others"
+        self.report.add("model", text, model=visible(model), uses=uses, offered=shown)
+
+    def _with_fewer_betas(self, model: str, rejected: _Outcome) -> _Outcome:
+        """What a rejected request becomes with a shorter beta header.
+
+        The code is ``beta`` if that helps, ``request`` if it does not.
+        """
         on = [name for name in BETAS if not overrides.is_on(self.env.get(name))]
         for count in range(1, len(on) + 2):
             off = on[:count]
             fewer = betas({**self.env, **dict.fromkeys(off, "1")}) if count <= len(on) else ""
-            second = self._caught(self._ask(model, betas=fewer))()
-            if isinstance(second, Trouble):
+            second = _caught(self._messages(model, betas=fewer))()
+            if isinstance(second, TransportError):
                 break
-            without = self._judge(second, model)
-            if without.code == OK:
-                settings = " ".join(f"--env {name}=1" for name in off)
-                hint = f"Have it say less: cowork-env edit '{self.name}' {settings}"
-                if not fewer:
-                    hint = "No setting of Claude Code leaves that header out: have the server ignore it."
-                return answer, Verdict("beta", verdict.said), hint
-            if without.code not in ("beta", "request"):
-                return second, without, ""
-        return answer, Verdict("request", verdict.said), ""
-
-    def _passing(self, verdict: Verdict, reply: Reply, about: str, hint: str = "") -> None:
-        """Report what may be over in a while, or what only the server's own words explain."""
-        said = f" It says: {verdict.said}" if verdict.said else ""
-        if verdict.code == "quota":
-            self.report.add(
-                ERROR,
-                "quota",
-                f"The quota is used up, or requests come too fast ({reply.status}){about}.{said}",
-                "Wait, or look at the balance and the limits of the account; URL and key are right.",
-            )
-        elif verdict.code == "overloaded":
-            self.report.add(
-                ERROR,
-                "overloaded",
-                f"The server is overloaded ({reply.status}){about}.",
-                "Try again in a while.",
-            )
-        elif verdict.code == "beta":
-            self.report.add(
-                ERROR,
-                "beta",
-                f"The server refuses Claude Code's anthropic-beta header{about}.{said}",
-                hint,
-            )
-        elif verdict.code == "server":
-            self.report.add(
-                ERROR,
-                "server",
-                f"The server failed ({reply.status}){about}.{said}",
-                "Try again in a while.",
-            )
-        else:
-            self.report.add(
-                ERROR, "request", f"The server refused the request ({reply.status}){about}.{said}"
-            )
+            found = self._classify(second, model)
+            if found.code == OK:
+                options = " ".join(f"--env {name}=1" for name in off) if fewer else ""
+                return _Outcome(rejected.response, replace(rejected.found, code="beta"), options)
+            if found.code not in ("beta", "request"):
+                return _Outcome(second, found)
+        return replace(rejected, found=replace(rejected.found, code="request"))
 
 
-def _is_there(answer: Reply | Trouble, control: Reply | Trouble) -> bool:
-    """Whether an answer to a request without a key shows that its path exists; ``control`` is one to no path at all."""
-    if isinstance(answer, Trouble):
+@dataclass(frozen=True)
+class _Outcome:
+    """How a model's request went.
+
+    ``beta_options`` are the options of ``cowork-env edit`` with which Claude Code sends a shorter
+    beta header; empty where none does.
+    """
+
+    response: Response
+    found: Classification
+    beta_options: str = ""
+
+
+def _caught(job: Callable[[], Response]) -> Callable[[], Result]:
+    """A job that returns its transport error instead of raising it."""
+
+    def run() -> Result:
+        try:
+            return job()
+        except TransportError as error:
+            return error
+
+    return run
+
+
+def _one_token(model: str) -> dict[str, object]:
+    return {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "."}]}
+
+
+def _server_message(found: Classification) -> str:
+    return f" The server says: {found.message}" if found.message else ""
+
+
+def _cheapest(models: list[str]) -> str:
+    """A small model to try where the provider has none of its own."""
+    small = [name for name in models if any(word in name for word in ("haiku", "mini", "flash"))]
+    return (small or models)[0]
+
+
+def _path_exists(result: Result, control: Result) -> bool:
+    """Whether the result of a request without a key shows that its path exists.
+
+    ``control`` is the result for a path that cannot exist.
+    """
+    if isinstance(result, TransportError):
         return False
-    if answer.status < 300:
-        value = judge.document(answer)
+    if result.status < 300:
+        value = classify.parse_body(result)
         return isinstance(value, dict) and (
-            value.get("type") == "message" or judge.is_openai(value)
+            value.get("type") == "message" or classify.is_openai(value)
         )
-    elsewhere = isinstance(control, Reply) and control.status == answer.status
-    return answer.status >= 400 and answer.status not in (404, 405, 501) and not elsewhere
+    same = isinstance(control, Response) and control.status == result.status
+    return result.status >= 400 and result.status not in (404, 405, 501) and not same
 
 
-def models_of(wanted: Target) -> dict[str, list[str]]:
+def models_of(target: Target) -> dict[str, list[str]]:
     """The distinct models that a client would ask for, each with what it is used for."""
     found: dict[str, list[str]] = {}
     for use, name in (("default", MODEL), *TIER_MODELS.items()):
-        if model := wanted.get(name):
+        if model := target.get(name):
             found.setdefault(model, []).append(use)
     return found
 
 
 def betas(env: Mapping[str, str]) -> str:
-    """What Claude Code says in its ``anthropic-beta`` header, at the least, in that environment."""
-    return ",".join(
-        [BETA, *(values for name, values in BETAS.items() if not overrides.is_on(env.get(name)))]
-    )
+    """The least that Claude Code sends in its ``anthropic-beta`` header with that environment."""
+    sent = [values for name, values in BETAS.items() if not overrides.is_on(env.get(name))]
+    return ",".join([BETA, *sent])
 
 
 def custom_headers(text: str) -> dict[str, str]:
-    """The headers in ``ANTHROPIC_CUSTOM_HEADERS``: ``Name: value``, one a line."""
+    """The headers in ``ANTHROPIC_CUSTOM_HEADERS``: ``Name: value``, one per line."""
     pairs = (line.partition(":") for line in text.splitlines())
     return {
         name.strip().lower(): value.strip()

@@ -1,7 +1,7 @@
-"""The way to a provider's server: name, proxy, TLS, and HTTP requests that end in bounded time.
+"""Connections to a provider's server: DNS, proxy, TLS, and HTTP requests with a time limit.
 
-The only module that imports httpx. What goes wrong on the way is a :class:`Trouble` in our own words: an
-exception's text may hold a header, and so a key, and is never shown.
+The only module that imports httpx. Failures are :class:`TransportError`, with texts of our own: an
+exception's text may contain a header, and so a key, and is never shown.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
@@ -22,39 +23,50 @@ from ..core.provider import is_loopback, split_authority, split_url
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
-MAX_BODY = 64 << 10
-MAX_LIST = 8 << 20
+MAX_BODY = 64 << 10  # bytes
+MAX_LIST = 8 << 20  # bytes of a list of models
+
+# What OpenSSL says to a server that does not speak TLS.
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
 
 
-class Trouble(Exception):
-    """A request that got no answer: a ``code``, and what may be shown of the reason."""
+class TransportError(Exception):
+    """A request without a response: a ``code``, and what may be shown of the reason."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code, self.detail = code, detail
 
 
-class Reply:
-    """An answer: status, the headers of interest, at most the asked-for bytes of the body, and milliseconds."""
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response: at most the requested bytes of its body; ``latency`` is in milliseconds."""
 
-    __slots__ = ("body", "content_type", "latency", "location", "status")
-
-    def __init__(
-        self, status: int, content_type: str, location: str, body: bytes, latency: int
-    ) -> None:
-        self.status, self.content_type, self.location = status, content_type.lower(), location
-        self.body, self.latency = body, latency
+    status: int
+    content_type: str  # in lower case
+    location: str
+    body: bytes
+    latency: int
 
 
-def _wait(thread: threading.Thread, seconds: float = float("inf")) -> None:
-    """Wait for a thread's end, at most so long. In steps: Ctrl-C may arrive at another thread, which wakes nobody."""
+# Threads
+
+
+def _join(thread: threading.Thread, seconds: float = float("inf")) -> None:
+    """Wait for a thread to end, but no longer than ``seconds``.
+
+    In short steps: Ctrl-C may arrive at another thread, which does not interrupt a wait.
+    """
     deadline = time.monotonic() + seconds
     while thread.is_alive() and (left := deadline - time.monotonic()) > 0:
         thread.join(min(0.1, left))
 
 
-def bounded(job: Callable[[], T], seconds: float) -> T:
-    """What ``job`` returns or raises; :class:`Trouble` when it takes longer. Its thread never holds up the exit."""
+def with_timeout(job: Callable[[], T], seconds: float) -> T:
+    """What ``job`` returns or raises; :class:`TransportError` when it takes longer.
+
+    The thread it runs in is a daemon, so it never delays the exit.
+    """
     result: list[tuple[bool, Any]] = []
 
     def run() -> None:
@@ -65,17 +77,17 @@ def bounded(job: Callable[[], T], seconds: float) -> T:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    _wait(thread, seconds)
+    _join(thread, seconds)
     if not result:
-        raise Trouble("timeout")
+        raise TransportError("timeout")
     good, value = result[0]
     if not good:
         raise value
     return value  # type: ignore[no-any-return]
 
 
-def side_by_side(jobs: list[Callable[[], T]], width: int = 8) -> list[T]:
-    """The results of all jobs in their order, ``width`` of them running at once."""
+def in_parallel(jobs: list[Callable[[], T]], width: int = 8) -> list[T]:
+    """The results of all jobs in their order, with up to ``width`` of them running at once."""
     results: dict[int, tuple[bool, Any]] = {}
     waiting = iter(enumerate(jobs))
     lock = threading.Lock()
@@ -95,15 +107,22 @@ def side_by_side(jobs: list[Callable[[], T]], width: int = 8) -> list[T]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        _wait(thread)
+        _join(thread)
     for good, value in results.values():
         if not good:
             raise value
     return [results[i][1] for i in range(len(jobs))]
 
 
+# Connections
+
+
 def tls_context(env: Mapping[str, str]) -> ssl.SSLContext:
-    """Trust what clients trust: the usual authorities, the system's, and those of ``NODE_EXTRA_CA_CERTS``."""
+    """Trust what clients trust.
+
+    These are the usual authorities, the system's, and those of ``NODE_EXTRA_CA_CERTS``; or those of
+    ``SSL_CERT_FILE`` alone and ``NODE_EXTRA_CA_CERTS``. Raises :class:`TransportError`.
+    """
     try:
         if env.get("SSL_CERT_FILE"):
             context = ssl.create_default_context(cafile=env["SSL_CERT_FILE"])
@@ -111,22 +130,23 @@ def tls_context(env: Mapping[str, str]) -> ssl.SSLContext:
             context = httpx.create_ssl_context(trust_env=False)
             context.load_default_certs()
     except (OSError, ValueError):
-        raise Trouble("ca-file", "SSL_CERT_FILE") from None
+        raise TransportError("ca-file", "SSL_CERT_FILE") from None
     if extra := env.get("NODE_EXTRA_CA_CERTS"):
         try:
             context.load_verify_locations(extra)
         except (OSError, ValueError):
-            raise Trouble("ca-file", "NODE_EXTRA_CA_CERTS") from None
+            raise TransportError("ca-file", "NODE_EXTRA_CA_CERTS") from None
     return context
 
 
-class Line:
-    """The line to one server. ``proxy`` is what requests go through, or None.
+class Connection:
+    """The way to one server. ``proxy`` is what requests go through, or None.
 
-    A server on this machine is always asked directly, so that a proxy gets no key of its.
+    A server on this machine is always contacted directly, so that no proxy gets its key.
     """
 
     def __init__(self, url: str, env: Mapping[str, str], timeout: float) -> None:
+        """``timeout`` is in seconds, for each request; raises :class:`TransportError`."""
         self.url, self.timeout = url.rstrip("/"), timeout
         scheme, authority, _ = split_url(url)
         self.host, port = split_authority(authority)
@@ -136,7 +156,7 @@ class Line:
         address = env[self.proxy.variable] if self.proxy else ""
         if address and "://" not in address:
             address = "http://" + address
-        # Within the time limit of the whole, so that the more telling error comes first.
+        # Below the limit of the whole request, so that the more precise error comes first.
         limits = httpx.Timeout(timeout * 0.9, connect=min(CONNECT_SECONDS, timeout * 0.8))
         try:
             self._client = httpx.Client(
@@ -147,26 +167,26 @@ class Line:
                 timeout=limits,
             )
         except (ImportError, ValueError, httpx.InvalidURL):
-            raise Trouble("proxy-form") from None
+            raise TransportError("proxy-form") from None
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         self._client.close()
 
     def resolve(self) -> list[str]:
-        """The addresses of the server's name; raises :class:`Trouble`."""
+        """The addresses of the server's host name; raises :class:`TransportError`."""
 
         def look_up() -> list[str]:
             try:
                 rows = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
             except (OSError, UnicodeError):
-                raise Trouble("dns") from None
+                raise TransportError("dns") from None
             return list(dict.fromkeys(str(row[4][0]) for row in rows))
 
-        return bounded(look_up, min(CONNECT_SECONDS, self.timeout))
+        return with_timeout(look_up, min(CONNECT_SECONDS, self.timeout))
 
     def speaks_tls(self) -> bool:
-        """Whether a TLS handshake gets anywhere at this address; nothing else is sent."""
+        """Whether a TLS handshake succeeds at this address; nothing else is sent."""
 
         def shake_hands() -> bool:
             context = ssl.create_default_context()
@@ -182,34 +202,34 @@ class Line:
                 return False
 
         try:
-            return not self.proxy and bounded(shake_hands, min(CONNECT_SECONDS, self.timeout))
-        except Trouble:
+            return not self.proxy and with_timeout(shake_hands, min(CONNECT_SECONDS, self.timeout))
+        except TransportError:
             return False
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: object = None,
-        limit: int = MAX_BODY,
-        base: str = "",
-    ) -> Reply:
-        """One request to ``path`` below the base URL (or below ``base``); raises :class:`Trouble`."""
+    def get(self, path: str, headers: Mapping[str, str], limit: int = MAX_BODY) -> Response:
+        """A GET request below the base URL; ``limit`` is in bytes."""
+        return self._request("GET", self.url + path, headers, None, limit)
 
-        def send() -> Reply:
+    def post(self, path: str, headers: Mapping[str, str], body: object, base: str = "") -> Response:
+        """A POST request with a JSON body, below the base URL or below ``base``."""
+        return self._request("POST", (base or self.url) + path, headers, body, MAX_BODY)
+
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: object, limit: int
+    ) -> Response:
+        def send() -> Response:
             try:
-                return self._send(method, (base or self.url) + path, headers, body, limit)
-            except Trouble:
+                return self._send(method, url, headers, body, limit)
+            except TransportError:
                 raise
             except Exception as error:
-                raise self._trouble(error) from None
+                raise self._transport_error(error) from None
 
-        return bounded(send, self.timeout)
+        return with_timeout(send, self.timeout)
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: object, limit: int
-    ) -> Reply:
+    ) -> Response:
         started = time.monotonic()
         sent = {
             "user-agent": f"cowork-env/{__version__}",
@@ -226,21 +246,21 @@ class Line:
                 else None
             )
             for chunk in response.iter_raw():
-                parts.append(
-                    unpack.decompress(chunk, limit - size) if unpack else chunk[: limit - size]
-                )
+                left = limit - size
+                parts.append(unpack.decompress(chunk, left) if unpack else chunk[:left])
                 size += len(parts[-1])
                 if size >= limit:
                     break
-            latency = round((time.monotonic() - started) * 1000)
-            kind, place = (
-                response.headers.get("content-type", ""),
-                response.headers.get("location", ""),
+            return Response(
+                status=response.status_code,
+                content_type=response.headers.get("content-type", "").lower(),
+                location=response.headers.get("location", ""),
+                body=b"".join(parts),
+                latency=round((time.monotonic() - started) * 1000),
             )
-            return Reply(response.status_code, kind, place, b"".join(parts), latency)
 
-    def _trouble(self, error: Exception) -> Trouble:
-        """The first known cause of ``error``, in our own words."""
+    def _transport_error(self, error: Exception) -> TransportError:
+        """The first known cause of ``error``, without its text."""
         chain: list[BaseException] = []
         cause: BaseException | None = error
         while cause is not None and cause not in chain:
@@ -249,28 +269,21 @@ class Line:
         for cause in chain:
             if isinstance(cause, httpx.ProxyError):
                 status = str(cause)[:3]
-                return Trouble(
-                    "proxy-refused", status if status.isascii() and status.isdigit() else ""
-                )
+                known = status.isascii() and status.isdigit()
+                return TransportError("proxy-refused", status if known else "")
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return Trouble("certificate", cause.verify_message)
+                return TransportError("certificate", cause.verify_message)
             if isinstance(cause, ssl.SSLError):
-                plain = (cause.reason or "") in (
-                    "WRONG_VERSION_NUMBER",
-                    "HTTP_REQUEST",
-                    "RECORD_LAYER_FAILURE",
-                    "UNKNOWN_PROTOCOL",
-                )
-                return Trouble("not-tls" if plain else "tls")
+                return TransportError("not-tls" if cause.reason in _NOT_TLS else "tls")
         for cause in chain:
             if isinstance(cause, ConnectionRefusedError):
-                return Trouble("proxy-unreachable" if self.proxy else "refused")
+                return TransportError("proxy-unreachable" if self.proxy else "refused")
         if isinstance(error, httpx.ConnectTimeout):
-            return Trouble("proxy-unreachable" if self.proxy else "timeout", "connect")
+            return TransportError("proxy-unreachable" if self.proxy else "timeout", "connect")
         if isinstance(error, httpx.TimeoutException):
-            return Trouble("timeout")
+            return TransportError("timeout")
         if isinstance(error, httpx.ConnectError):
-            return Trouble("proxy-unreachable" if self.proxy else "unreachable")
+            return TransportError("proxy-unreachable" if self.proxy else "unreachable")
         if isinstance(error, (httpx.LocalProtocolError, UnicodeError)):
-            return Trouble("header")
-        return Trouble("broken")
+            return TransportError("header")
+        return TransportError("broken")

@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from support.home import GUIDE, Home
 from support.providers import CTRL_C, ENTER, KEY, dialog, file, saved
-
-
-class Models(BaseHTTPRequestHandler):
-    """An endpoint that lists its models for the right key, and refuses everything else."""
-
-    def do_GET(self) -> None:
-        right = (
-            self.path.startswith("/v1/models") and self.headers["Authorization"] == f"Bearer {KEY}"
-        )
-        self._reply(
-            200 if right else 401, {"data": [{"id": "small-1"}, {"id": "large-2"}]} if right else {}
-        )
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._reply(
-            401, {"type": "error", "error": {"type": "authentication_error", "message": "no"}}
-        )
-
-    def _reply(self, status: int, value: object) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+from support.server import Server, always, api, error
 
 
 def test_add_preset_asks_only_for_the_key_and_hides_it(home: Home) -> None:
@@ -115,21 +84,16 @@ def test_add_checks_the_provider_and_keeps_it_if_that_fails(
 
 
 def test_add_offers_the_models_that_the_endpoint_lists(home: Home) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Models) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{server.server_port}"
-            with dialog(home, "add", "--name", "A", "--base-url", url, NO_PROXY="*") as child:
-                child.answer("Key (hidden)", KEY, hidden=True)
-                child.expect("large-2")
-                child.send("large")
-                child.expect("large")
-                child.send(ENTER)
-                shown = child.finish()
-                assert child.status == 0
-        finally:
-            server.shutdown()
-            thread.join(20)
+    rejected = always(401, error("authentication_error", "no"))
+    with Server(api(("small-1", "large-2"), key=KEY, post=rejected)) as server:
+        args = ("add", "--name", "A", "--base-url", server.url)
+        with dialog(home, *args, NO_PROXY="*") as child:
+            child.answer("Key (hidden)", KEY, hidden=True)
+            child.expect("large-2")
+            child.send("large")
+            child.expect("large")
+            child.send(ENTER)
+            shown = child.finish()
+            assert child.status == 0
     assert KEY not in shown
     assert saved(home)[0]["defaultModel"] == "large-2"

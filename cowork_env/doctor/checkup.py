@@ -1,0 +1,303 @@
+"""Which checks run, in which order: on this machine, on one provider, on several in parallel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .. import overrides, secrets
+from ..core import environment, providers, resolve
+from ..core.provider import Provider
+from ..core.providers import Providers
+from ..core.resolve import Inputs, Resolution
+from ..util.errors import CoworkEnvError
+from ..util.text import visible
+from .codes import ERROR, WARNING
+from .findings import Finding, Fix, Report
+
+if TYPE_CHECKING:
+    from .online import OnlineCheck
+
+TIMEOUT = 30.0  # seconds, for each request
+MODELS_TIMEOUT = 8.0  # seconds, for a list of models that the user waits for
+PARALLEL = 8  # providers that are checked at once
+
+
+class Progress:
+    """What is shown while checks run; this one shows nothing. Called from several threads."""
+
+    def begin(self, total: int) -> None:
+        """So many providers will be checked."""
+
+    def stage(self, provider: str, stage: str) -> None:
+        """The check of a provider has come to a stage."""
+
+    def done(self) -> None:
+        """The check of one provider has ended."""
+
+    def end(self) -> None:
+        """All checks have ended, or were interrupted."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to check. ``timeout`` is in seconds, for each request.
+
+    Unless ``online``, no request is sent and no key is fetched.
+    """
+
+    inputs: Inputs
+    online: bool = True
+    timeout: float = TIMEOUT
+    progress: Progress = field(default_factory=Progress)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The reports on this machine and shell, and on each provider that was checked."""
+
+    machine: Report
+    providers: list[Report]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """All findings that are errors."""
+        return [e for report in (self.machine, *self.providers) for e in report.errors]
+
+    @property
+    def fixes(self) -> list[Fix]:
+        """What can be fixed, each once."""
+        reports = (self.machine, *self.providers)
+        found = {f.fix.text: f.fix for report in reports for f in report.findings if f.fix}
+        return list(found.values())
+
+
+# Everything
+
+
+def run(options: Options, *, name: str = "", everyone: bool = False, shell: str = "") -> Result:
+    """Check this machine, and a provider.
+
+    The provider is ``name``, or ``everyone``, or else the one that applies here. ``shell`` is the
+    name of the shell that runs the command, if known. Raises :class:`CoworkEnvError` for an unknown
+    name.
+    """
+    from . import local
+
+    inputs = options.inputs
+    found = resolve.resolve(inputs)
+    machine = Report()
+    # Where the question is about one provider, other entries are worth a warning only.
+    listed = local.provider_file(machine, inputs, WARNING if name else ERROR)
+    if listed is not None and name:
+        listed.find(name)  # before anything else: an unknown name ends the command
+    local.folders(machine, inputs)
+    about_here = not name and not everyone
+    if about_here:
+        local.choice(machine, found)
+    _check_shell(machine, inputs, found, shell, ERROR if about_here else WARNING)
+    if listed is None:
+        return Result(machine, [])
+    models: Mapping[str, str] = {}
+    if everyone:
+        chosen = list(range(len(listed.entries)))
+    elif name:
+        chosen = [listed.find(name)]
+    elif found.provider:
+        chosen, models = [listed.find(found.provider.id or found.provider.name)], found.models
+    else:
+        chosen = []
+    return Result(machine, _check_providers(listed, chosen, options, models))
+
+
+def _check_shell(
+    machine: Report, inputs: Inputs, found: Resolution, shell: str, level: str
+) -> None:
+    """Check this shell, its startup files, and what else affects a client that it starts."""
+    from ..status import IN_STEP, Status
+    from . import local
+
+    status = Status(inputs)
+    active = status.target is not None
+    difference = "" if status.shell.state == IN_STEP else status.shell.message
+    local.environment(machine, inputs, difference, status.shell.hint, level)
+    local.hook(machine, inputs, shell, level)
+    own = list(found.provider.env) if found.provider else []
+    # What a client gets once the provider is active; whether it is, was reported above.
+    around = overrides.report(status.after, inputs.directory, own)
+    local.variables(machine, inputs, shell, active, around.redirects)
+    local.settings(machine, around, inputs, active)
+
+
+def _check_providers(
+    listed: Providers, chosen: list[int], options: Options, models: Mapping[str, str]
+) -> list[Report]:
+    checks = [ProviderCheck(listed, index, options, models) for index in chosen]
+    options.progress.begin(len(checks))
+    try:
+        for check in checks:
+            check.prepare()
+        if checks and options.online:
+            from .transport import in_parallel
+
+            in_parallel([check.run for check in checks], PARALLEL)
+    finally:
+        options.progress.end()
+    return [check.report for check in checks]
+
+
+# One provider
+
+
+class ProviderCheck:
+    """The check of the provider at ``index``, in two steps. No key gets into the ``report``.
+
+    ``models`` are those of a pin.
+    """
+
+    def __init__(
+        self,
+        listed: Providers,
+        index: int,
+        options: Options,
+        models: Mapping[str, str] | None = None,
+    ) -> None:
+        self.options, self.models = options, models or {}
+        self.provider: Provider | None = None
+        self._online: OnlineCheck | None = None
+        try:
+            self.provider = listed.provider(index)
+        except CoworkEnvError as error:
+            entry = listed.entries[index]
+            name = entry.get("name") if isinstance(entry, dict) else None
+            self.report = Report(visible(name) if isinstance(name, str) else f"entry {index}")
+            self.report.add("entry", message=error.message, hint=error.hint)
+        else:
+            found = self.provider
+            self.report = Report(found.name, found.id, found.base_url, found.auth)
+
+    def prepare(self) -> None:
+        """Run the checks that need no network, and fetch the key.
+
+        This is for the main thread: signals arrive there, and a tool may ask the user something.
+        """
+        provider, options = self.provider, self.options
+        if provider is None:
+            return
+        from . import local
+
+        env = options.inputs.env
+        local.provider(self.report, provider, env, self._fix)
+        # What is wrong already needs no request. A server on this machine is contacted directly,
+        # so a proxy before it is no obstacle.
+        obstacles = [f for f in self.report.errors if f.code != "proxy-loopback"]
+        if not options.online or obstacles:
+            return
+        self._progress("key")
+        try:
+            key = secrets.fetch(provider, env)
+            target = environment.target(provider, key, self.models)
+        except CoworkEnvError as error:
+            local.add_secret_error(self.report, error)
+            return
+        if target.get(environment.BASE_URL):
+            from .online import OnlineCheck
+
+            self._online = OnlineCheck(
+                self.report,
+                target,
+                env,
+                timeout=options.timeout,
+                make_fix=self._fix,
+                progress=self._progress,
+            )
+
+    def run(self) -> None:
+        """Send the requests; for any thread."""
+        if self._online:
+            self._online.run()
+        self.options.progress.done()
+
+    def _progress(self, stage: str) -> None:
+        self.options.progress.stage(visible(self.report.name), stage)
+
+    def _fix(self, text: str, changes: dict[str, Any]) -> Fix | None:
+        inputs, provider = self.options.inputs, self.provider
+        if provider is None or inputs.env.get(providers.JSON_VARIABLE):
+            return None
+        return Fix(text, _editing(inputs, provider, changes))
+
+
+def _editing(inputs: Inputs, provider: Provider, changes: dict[str, Any]) -> Callable[[], str]:
+    """A function that writes changes of one provider to the provider file; None removes a key."""
+
+    def change(listed: Providers) -> None:
+        entry = listed.entries[listed.find(provider.id or provider.name)]
+        for key, value in changes.items():
+            if value is None:
+                entry.pop(key, None)
+            else:
+                entry[key] = value
+
+    def run() -> str:
+        from .. import store
+
+        store.edit(inputs, change)
+        return ""
+
+    return run
+
+
+def check_provider(
+    listed: Providers, index: int, options: Options, models: Mapping[str, str] | None = None
+) -> Report:
+    """The report on the provider at ``index``; ``models`` are those of a pin."""
+    check = ProviderCheck(listed, index, options, models)
+    check.prepare()
+    check.run()
+    return check.report
+
+
+def list_models(
+    url: str,
+    key: str,
+    auth: str,
+    env: Mapping[str, str] | None = None,
+    timeout: float = MODELS_TIMEOUT,
+) -> list[str]:
+    """The models that the endpoint at ``url`` lists for ``key``; none where it fails or is slow.
+
+    ``env`` is by default that of this process.
+    """
+    from . import online
+
+    return online.list_models(url, key, auth, os.environ if env is None else env, timeout)
+
+
+# Fixing
+
+
+@dataclass
+class Fixed:
+    """What fixing did: the texts of the fixes, what to tell the user, and what failed."""
+
+    done: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failures: list[CoworkEnvError] = field(default_factory=list)
+
+
+def fix(fixes: list[Fix]) -> Fixed:
+    """Run the fixes; one that fails does not keep the others from running."""
+    result = Fixed()
+    for each in fixes:
+        try:
+            note = each.run()
+        except CoworkEnvError as error:
+            result.failures.append(error)
+            continue
+        result.done.append(each.text)
+        if note:
+            result.notes.append(note)
+    return result

@@ -1,0 +1,232 @@
+"""The command ``doctor``: output, JSON, fixes and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cowork_env.cli.doctor import check_after_add
+
+from support.doctor import entry, inputs, listed, run
+from support.home import Home, executable
+from support.server import (
+    KEY,
+    MESSAGE,
+    MODEL,
+    Request,
+    Response,
+    Serve,
+    api,
+    free_port,
+    silent_port,
+)
+
+
+def test_check_after_add(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    def healthy(url: str, **more: Any) -> bool:
+        return check_after_add(listed(name="New", baseUrl=url, **more), 0, inputs())
+
+    assert healthy(serve(api()).url)
+    assert not healthy(f"http://127.0.0.1:{free_port()}")
+    assert healthy("", authToken="", env={"CLAUDE_CODE_USE_BEDROCK": "1"})
+    out, err = capsys.readouterr()
+    assert out == "" and KEY not in err and "New: not tried\n" in err
+    assert "New: works\n" in err and "New: does not work yet\n" in err
+    assert "refused the connection" in err
+
+
+def test_command_on_a_working_provider(home: Home, serve: Serve) -> None:
+    home.providers([entry("Good", serve(api()).url)])
+    done = run(home, "good")
+    assert done.status == 0 and "Healthy." in done.out and done.err == ""
+
+
+def test_command_on_a_broken_provider(home: Home) -> None:
+    home.providers([entry("Bad", f"http://127.0.0.1:{free_port()}")])
+    done = run(home, "Bad")
+    assert done.status == 1 and "refused" in done.out
+
+
+def test_json_shape(home: Home, serve: Serve) -> None:
+    home.providers(
+        [entry("Good", serve(api()).url + "/v1"), entry("Bad", f"http://127.0.0.1:{free_port()}")]
+    )
+    done = run(home, "--all", "--json")
+    assert done.status == 1
+    document = done.json
+    assert document.keys() == {"version", "healthy", "repaired", "findings", "providers"}
+    assert document["version"] == 1 and document["healthy"] is False
+    good, bad = document["providers"]
+    assert good.keys() == {
+        "name",
+        "id",
+        "base_url",
+        "auth",
+        "healthy",
+        "checked_online",
+        "latency_ms",
+        "models",
+        "offered_models",
+        "findings",
+    }
+    assert (
+        good["healthy"]
+        and isinstance(good["latency_ms"], int)
+        and good["offered_models"] == [MODEL]
+    )
+    assert good["models"][0].keys() == {"model", "uses", "result", "latency_ms"}
+    assert good["findings"][0].keys() == {"level", "code", "message", "hint", "where", "fixable"}
+    assert not bad["healthy"] and bad["latency_ms"] is None
+
+
+def test_all_runs_in_parallel_and_prints_a_table(home: Home, serve: Serve) -> None:
+    together = threading.Barrier(3)
+
+    def post(_request: Request) -> Response:
+        together.wait(20)
+        return 200, MESSAGE
+
+    home.providers(
+        [entry(f"P{n}", serve(api(post=post)).url) for n in range(3)]
+        + [entry("Bad", "http://127.0.0.1:1")]
+    )
+    done = run(home, "--all")
+    assert done.status == 1
+    table = [
+        line.split() for line in done.out.splitlines() if line.startswith(("P0", "P1", "P2", "Bad"))
+    ]
+    assert [row[:2] for row in table if len(row) > 3] == [
+        ["P0", "works"],
+        ["P1", "works"],
+        ["P2", "works"],
+        ["Bad", "refused"],
+    ]
+    assert " ms " in done.out
+
+
+def test_offline_sends_no_request_and_fetches_no_key(
+    home: Home, serve: Serve, tmp_path: Path
+) -> None:
+    server, trace = serve(api()), tmp_path / "ran"
+    home.providers([entry("Good", server.url, authToken=None, authTokenFrom=f"cmd:touch {trace}")])
+    done = run(home, "--all", "--offline")
+    assert done.status == 0 and server.requests == [] and not trace.exists()
+
+
+def test_invalid_entry_does_not_make_another_provider_unhealthy(home: Home, serve: Serve) -> None:
+    home.providers([entry("Good", serve(api()).url), entry("Bad", "ftp://x")])
+    assert run(home, "Good").status == 0
+    assert run(home, "--offline").status == 1
+
+
+def test_offline_does_not_import_httpx(home: Home) -> None:
+    code = (
+        "import sys, cowork_env.cli.doctor, cowork_env.doctor.local\n"
+        "sys.exit('httpx' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], env=home.env, timeout=60).returncode == 0
+
+
+def test_unknown_name_and_name_with_all(home: Home) -> None:
+    home.providers()
+    assert run(home, "openruter", "--offline").status == 1
+    assert run(home, "openrouter", "--all").status == 2
+
+
+def test_permissions_are_shown_and_fixed(home: Home) -> None:
+    path = home.providers()
+    path.chmod(0o644)
+    home.state.mkdir(parents=True)
+    home.state.chmod(0o755)
+    done = run(home, "--offline", "--json")
+    assert done.status == 1 and done.codes().count("permissions") == 2
+    assert path.stat().st_mode & 0o777 == 0o644
+    done = run(home, "--offline", "--json", "--fix")
+    assert "chmod 600" in done.err and done.codes() == [] and done.status == 0
+    assert path.stat().st_mode & 0o777 == 0o600 and home.state.stat().st_mode & 0o777 == 0o700
+
+
+def test_url_is_fixed(home: Home, serve: Serve) -> None:
+    path = home.providers(
+        [entry("Good", serve(api()).url + "/v1", verbatimBaseUrl=True, ours={"kept": 1})]
+    )
+    done = run(home, "Good", "--fix")
+    assert done.status == 0 and "To fix:" in done.err and "verbatimBaseUrl" in done.err
+    (written,) = json.loads(path.read_text())
+    assert "verbatimBaseUrl" not in written and written["ours"] == {"kept": 1}
+
+
+def test_key_style_is_fixed(home: Home, serve: Serve) -> None:
+    path = home.providers([entry("So Good", serve(api(style="x-api-key")).url)])
+    done = run(home, "So Good")
+    assert done.status == 1 and "cowork-env doctor 'So Good' --fix" in done.out
+    assert run(home, "So Good", "--fix").status == 0
+    assert json.loads(path.read_text())[0]["auth"] == "api-key"
+
+
+@pytest.mark.parametrize("attempt", range(5))  # the signal may reach any thread
+def test_ctrl_c_ends_the_command_at_once(home: Home, attempt: int) -> None:
+    import pexpect
+
+    with silent_port() as port:
+        home.providers([entry("Hole", f"http://127.0.0.1:{port}")])
+        child = pexpect.spawn(
+            executable(), ["doctor", "hole", "--timeout", "60"], env=home.env, timeout=20
+        )
+        try:
+            child.expect("connection")
+            child.sendintr()
+            child.expect(pexpect.EOF)
+        finally:
+            child.close(force=True)
+        assert child.exitstatus == 130
+
+
+def test_keys_that_a_command_fetches(home: Home, serve: Serve) -> None:
+    """The commands are started by the main thread, the one that gets signals."""
+    url = serve(api()).url
+    entries = [
+        entry(name, url, authTokenFrom=f"cmd:{tool}")
+        for name, tool in (("Good", f"echo {KEY}"), ("Bad", "false"))
+    ]
+    home.providers([{k: v for k, v in e.items() if k != "authToken"} for e in entries])
+    done = run(home, "--all", "--json")
+    good, bad = done.json["providers"]
+    assert good["healthy"] and good["checked_online"]
+    assert [f["code"] for f in bad["findings"] if f["level"] == "error"] == ["secret"]
+
+
+def test_ctrl_c_ends_a_command_that_fetches_a_key(home: Home) -> None:
+    import pexpect
+
+    home.providers(
+        [
+            {
+                "name": "Slow",
+                "baseUrl": "http://127.0.0.1:1",
+                "authTokenFrom": "cmd:sh -c 'echo $$ >asked; exec sleep 99'",
+            }
+        ]
+    )
+    child = pexpect.spawn(
+        executable(), ["doctor", "slow"], cwd=str(home.path), env=home.env, timeout=20
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not ((home.path / "asked").exists() and (home.path / "asked").read_text().strip()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        child.sendintr()
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 130
+    running = Path(f"/proc/{(home.path / 'asked').read_text().strip()}/cmdline")
+    assert not running.exists() or b"sleep" not in running.read_bytes()

@@ -1,0 +1,101 @@
+"""Keys that a server rejects, or that cannot be sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from support.doctor import check, errors, the
+from support.server import (
+    KEY,
+    MESSAGE,
+    MODEL,
+    Request,
+    Response,
+    Serve,
+    always,
+    api,
+    error,
+    listing,
+)
+
+
+def test_wrong_key(serve: Serve) -> None:
+    server = serve(always(401, error("authentication_error", f"invalid key {KEY}")))
+    report = check(server.url)
+    assert errors(report) == ["key"] and "[...]" in the(report, "key").message
+    # In the style that is set, and once in the other; to the same place.
+    assert {
+        tuple(sorted(r.headers.keys() & {"authorization", "x-api-key"})) for r in server.posts()
+    } == {
+        ("authorization",),
+        ("x-api-key",),
+    }
+    assert len(server.posts()) == 2
+
+
+def test_litellm_status_400_is_a_wrong_key(serve: Serve) -> None:
+    body = {
+        "error": {
+            "message": "No connected db.",
+            "type": "no_db_connection",
+            "param": None,
+            "code": "400",
+        }
+    }
+    assert errors(check(serve(always(400, body)).url)) == ["key"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 401, "msg": "token expired", "success": False},
+        {"code": 1001, "msg": "Authentication parameter not received in Header", "success": False},
+    ],
+)
+def test_error_with_status_200_is_a_wrong_key(serve: Serve, body: Any) -> None:
+    assert errors(check(serve(always(200, body)).url)) == ["key"]
+
+
+@pytest.mark.parametrize(("style", "auth"), [("x-api-key", "bearer"), ("authorization", "api-key")])
+@pytest.mark.parametrize(
+    "refusal", [(401, "invalid key"), (400, "Missing {} header"), (403, "no key")]
+)
+def test_wrong_key_style(serve: Serve, refusal: tuple[int, str], style: str, auth: str) -> None:
+    sound, (status, words) = api(style=style), refusal
+
+    def behave(request: Request) -> Response:
+        return (
+            sound(request)
+            if style in request.headers
+            else (status, {"error": {"message": words.format(style)}})
+        )
+
+    other = "api-key" if auth == "bearer" else "bearer"
+    report = check(serve(behave).url, auth=auth)
+    assert errors(report) == ["key-style"] and f"--auth {other}" in the(report, "key-style").hint
+
+
+def test_401_is_never_healthy_whatever_it_says(serve: Serve) -> None:
+    for body in (MESSAGE, "<html>Login</html>", {}, listing(MODEL)):
+        assert errors(check(serve(always(401, body)).url)) == ["key"]
+
+
+def test_forbidden(serve: Serve) -> None:
+    report = check(serve(always(403, error("permission_error", "Not from this country"))).url)
+    assert (
+        errors(report) == ["forbidden"]
+        and "Not from this country" in the(report, "forbidden").message
+    )
+
+
+def test_key_with_characters_that_no_header_can_contain(serve: Serve) -> None:
+    report = check(serve(api()).url, timeout=10, authToken="sk-schlüssel-€-abcdef")
+    assert errors(report) == ["key"] and "schl" not in json.dumps(report.as_dict())
+
+
+def test_key_that_cannot_be_fetched(serve: Serve) -> None:
+    report = check(serve(api()).url, authToken="", authTokenFrom="env:NOT_THERE")
+    assert errors(report) == ["secret"] and "NOT_THERE" in the(report, "secret").message

@@ -33,7 +33,7 @@ _COLORS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
 @click.command(
     "doctor",
     epilog=examples(
-        "cowork-env doctor              # this shell, and the provider that applies here",
+        "cowork-env doctor              # this shell, and what applies here",
         "cowork-env doctor openrouter   # that provider",
         "cowork-env doctor --all        # every provider, in parallel",
         "cowork-env doctor --fix        # fix what can be fixed",

@@ -42,7 +42,7 @@ def shell_env(home: Home, shell: str, script: str, cwd: Path, **env: str) -> dic
 
 
 def evaluate(shell: str, args: str) -> str:
-    """How a person evaluates an export."""
+    """How a user evaluates an export."""
     command = f"command cowork-env export {args}"
     return f"{command} | source" if shell == "fish" else f'eval "$({command})"'
 
@@ -202,7 +202,7 @@ def test_no_secrets_leaves_keys_out_and_never_sets_a_url_alone(home: Home) -> No
     entries[1] = GUIDE[1] | {"env": {"X_SECRET": "also-a-key", "X_PLAIN": "1"}}
     home.providers(entries)
     args = ("export", "--format", "sh", "--provider", "openrouter", "--no-secrets")
-    # Where no key is set a client would send the person's login to that URL.
+    # Where no key is set a client would send the user's own login to that URL.
     alone = run(home, *args)
     assert (alone.returncode, alone.stdout) == (1, "")
     assert KEY in alone.stderr

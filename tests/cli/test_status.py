@@ -78,7 +78,7 @@ def test_no_provider(home: Home, work: Path) -> None:
 
 
 def test_json_has_the_documented_keys(home: Home, work: Path) -> None:
-    """What docs/status.md lists is what there is; a key less would break somebody's program."""
+    """What docs/status.md lists is what there is; a key less would break a user's program."""
     text = (Path(__file__).parent.parent.parent / "docs/status.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in text.split("\n\n")[2].splitlines()[2:]]
     documented = {word.strip(" `") for row in rows for word in row.split(",")}

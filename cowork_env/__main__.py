@@ -1,7 +1,7 @@
-"""The entry: what a shell evaluates by the short way, everything else through click."""
+"""The entry point: ``hook``, ``export`` and ``exec`` take the fast path, the rest uses click."""
 
-# No import before this, not even of __future__: "python -m" looks in the current directory first, where a project
-# could keep modules of its own under any name.
+# No import before this, not even of __future__: with "python -m", the current directory comes first
+# on sys.path, and a project could have modules of any name in it.
 import sys
 
 if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
@@ -9,27 +9,27 @@ if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "saf
 
 
 def main() -> None:
-    """Run the command line in ``sys.argv``; ends the process with its exit status."""
+    """Run the command line in ``sys.argv``, and exit with its status."""
     try:
         sys.exit(_run(sys.argv[1:]))
-    except KeyboardInterrupt:  # while something was still being imported
+    except KeyboardInterrupt:  # during an import
         sys.exit(130)
 
 
 def _run(argv: list[str]) -> int:
     if argv and argv[0] in ("hook", "export", "exec"):
-        from .cli import statements
+        from .cli import fast_path
 
-        if (command := statements.plain(argv)) is not None:
+        if (command := fast_path.parse(argv)) is not None:
             import os
 
-            from .cli.common import run
+            from .cli.errors import run
 
-            # All is written, and to take the interpreter apart would cost a sixth of what a shell waits for.
+            # Everything is written. Not shutting down the interpreter saves a sixth of the time.
             os._exit(run(command))
-    from .cli import main as through_click
+    from .cli import main as run_with_click
 
-    return through_click(argv)
+    return run_with_click(argv)
 
 
 if __name__ == "__main__":

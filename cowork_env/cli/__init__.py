@@ -1,23 +1,23 @@
-"""The commands. This module knows their names and loads each when it is called; it imports none, nor click."""
+"""The commands' names, where they are, and the program's help; no command is imported here."""
 
 from __future__ import annotations
 
-# Command -> where its click object is: a module of this package, and an attribute of it.
+# Command -> its click object: a module of this package, and an attribute in it.
 COMMANDS = {
     "init": "init.command",
     "hook": "shell.hook_command",
     "completion": "shell.completion_command",
     "reload": "shell.reload_command",
     "demo": "demo.command",
-    "add": "providers.add_command",
-    "edit": "providers.edit_command",
-    "remove": "providers.remove_command",
-    "rename": "providers.rename_command",
+    "add": "add.command",
+    "edit": "edit.edit_command",
+    "remove": "edit.remove_command",
+    "rename": "edit.rename_command",
     "list": "listing.list_command",
     "show": "listing.show_command",
     "presets": "presets.command",
     "import": "importing.command",
-    "use": "providers.use_command",
+    "use": "use.command",
     "pin": "pins.pin_command",
     "unpin": "pins.unpin_command",
     "allow": "pins.allow_command",
@@ -31,31 +31,32 @@ COMMANDS = {
     "token": "shell.token_command",
 }
 
-# The help of the whole, which has to fit a screen: sections of rows, each row a few commands and what they do.
+# The help of the program, which fits a screen: sections of rows, each row a few commands and what
+# they do.
 SECTIONS = (
     (
         "Start",
         (
-            ("init", "Load cowork-env in your shell from now on."),
+            ("init", "Add the hook to your shell's startup file."),
             ("add", "Add a provider: cowork-env add openrouter"),
-            ("demo", "See it all in a throw-away home."),
+            ("demo", "Try it in a temporary home."),
         ),
     ),
     (
         "Providers",
         (
-            ("list show presets", "What there is, and what can be added."),
-            ("edit rename remove", "Change one, or take it out."),
-            ("import", "Take providers over from elsewhere."),
-            ("use", "Choose the provider where no pin applies."),
+            ("list show presets", "List providers, and known endpoints."),
+            ("edit rename remove", "Change or remove a provider."),
+            ("import", "Import providers from other tools."),
+            ("use", "Select the provider where no pin applies."),
         ),
     ),
     (
         "Directories",
         (
-            ("pin unpin", "Choose the provider here and below."),
-            ("allow deny prune", "Honour a pin that came from elsewhere, or not."),
-            ("status", "What is active, why, and what overrides it."),
+            ("pin unpin", "Set the provider for this directory and below."),
+            ("allow deny prune", "Trust or reject pins."),
+            ("status", "Show what is active here, and why."),
             ("doctor", "Diagnose problems."),
         ),
     ),
@@ -63,16 +64,16 @@ SECTIONS = (
         "Programs",
         (
             ("exec", "Run a command with this directory's provider."),
-            ("export", "The environment as shell statements, or for CI."),
-            ("shim", "Launchers for IDEs, cron and agents."),
-            ("token", "The key alone, for Claude Code's apiKeyHelper."),
+            ("export", "Print the environment for a shell, or for CI."),
+            ("shim", "Write launchers for IDEs, cron and agents."),
+            ("token", "Print a key, for Claude Code's apiKeyHelper."),
         ),
     ),
     (
         "Shells",
         (
-            ("hook completion", "What a shell evaluates at its start."),
-            ("reload", "Make every shell look again."),
+            ("hook completion", "Print a shell's hook or completion."),
+            ("reload", "Make every shell resolve again."),
         ),
     ),
 )
@@ -81,8 +82,8 @@ COMPLETE_VARIABLE = "_COWORK_ENV_COMPLETE"
 
 
 def main(argv: list[str]) -> int:
-    """Run one command line (without the program's name) through click and return the exit status."""
-    from .common import run
+    """Run a command line, without the program's name, and return the exit status."""
+    from .errors import run
 
     def command() -> None:
         from .group import group
@@ -98,5 +99,5 @@ def main(argv: list[str]) -> int:
 
 
 def summary(name: str) -> str:
-    """What a command does, in a line."""
+    """What a command does, in one line."""
     return next(text for _, rows in SECTIONS for names, text in rows if name in names.split())

@@ -1,4 +1,4 @@
-"""``demo``: a tour of cowork-env in a real shell, in a home that is thrown away afterwards."""
+"""``demo``: a tour of cowork-env in a real shell, in a temporary home."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pexpect
 
 from .. import startup_files
 from ..util.errors import CoworkEnvError
-from . import statements
-from .common import examples
+from .inputs import detect_shell
+from .options import examples
 
 PROMPT, START = "@cowork-env-demo-prompt@", "@cowork-env-demo-start@"
-LIMIT = 30  # seconds that one step may take
+TIMEOUT = 30  # seconds for one step
 
-# What each shell needs so that it can be driven: where its start-up file is, and prompts that can be waited for.
+# For each shell: its startup file, and what makes its prompts recognizable.
 SHELLS = {
     "bash": (
         ".bashrc",
@@ -82,47 +82,47 @@ PROVIDERS = [
 SHOW = 'echo "base URL: $ANTHROPIC_BASE_URL   model: $ANTHROPIC_MODEL"'
 TOUR = (
     ("The providers, as the desktop app keeps them. Keys are never shown.", "cowork-env list"),
-    ("Outside any project your own environment is as it was.", SHOW),
+    ("Outside any project, your own environment is unchanged.", SHOW),
     (
-        "Pin a project to a provider. A pin is a small file, safe to commit: it holds no key and no URL.",
+        "Pin a project to a provider. A pin is a small file, safe to commit: no key, no URL.",
         "cd ~/work/app",
     ),
     ("", "cowork-env pin openrouter"),
     ("", "cat .cowork-provider"),
-    ("From here on, and in every directory below, it applies.", SHOW),
+    ("It applies here and in every directory below.", SHOW),
     ("", "cd src && " + SHOW),
     (
-        "On one line, too: what follows the cd has the provider already, and after leaving nothing is left.",
+        "On one line, too: the command after cd has the provider; after leaving, it is gone.",
         f"cd ~ && {SHOW}",
     ),
     ("", f"cd ~/work/app && {SHOW}"),
     ("", "cd ~"),
-    ("A clone brings a pin of its own. It does nothing until you allow it.", "cd ~/work/clone"),
+    ("A cloned repository may have a pin. It does nothing until you allow it.", "cd ~/work/clone"),
     ("", SHOW),
     (
-        "You see what it would do before it counts. If it ever changes, you are asked again.",
+        "You see what it does before it is allowed. When it changes, you are asked again.",
         "cowork-env allow",
     ),
     ("", SHOW),
     ("", "cowork-env status"),
-    ("And out again.", "cd ~"),
+    ("And leave again.", "cd ~"),
     ("", SHOW),
 )
 
 
 @click.command("demo", epilog=examples("cowork-env demo", "SHELL=/usr/bin/fish cowork-env demo"))
 def command() -> None:
-    """A tour in a throw-away home: a real shell, with nothing of yours touched and nothing left behind."""
+    """Try it in a temporary home.
+
+    Runs a tour in a real shell. Nothing of yours is changed, and nothing is left behind.
+    """
     shell = _shell()
-    for number in (
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # a terminal that is closed, for one: clean up all the same
+    for number in (signal.SIGTERM, signal.SIGHUP):  # Clean up also when the terminal is closed.
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     home = os.path.realpath(tempfile.mkdtemp(prefix="cowork-env-demo-"))
     try:
-        _furnish(home, shell)
-        _drive(home, shell)
+        _fill_home(home, shell)
+        _run_tour(home, shell)
     except (pexpect.TIMEOUT, pexpect.EOF):
         raise CoworkEnvError(
             f"{shell} did not come back to its prompt.",
@@ -131,24 +131,22 @@ def command() -> None:
     finally:
         shutil.rmtree(home, ignore_errors=True)
     click.echo(
-        "\nThat was a throw-away home, and it is gone. To begin with your own:\n"
-        "  cowork-env init            # the hook's line in your shell's start-up file\n"
+        "\nThat was a temporary home, and it is removed. To begin with your own:\n"
+        "  cowork-env init            # adds the hook to your shell's startup file\n"
         "  cowork-env add openrouter  # asks for the key only"
     )
 
 
 def _shell() -> str:
-    """The person's own shell if it can be driven and is there, else bash."""
-    own = statements.invoking_shell(), os.path.basename(os.environ.get("SHELL", ""))
+    """The user's own shell if the tour can run in it, else bash, zsh or fish."""
+    own = detect_shell(), os.path.basename(os.environ.get("SHELL", ""))
     for name in (*own, "bash", "zsh", "fish"):
         if name in SHELLS and shutil.which(name):
             return name
-    raise CoworkEnvError(
-        "There is no bash, zsh or fish here to show it in.", "Install one of them."
-    )
+    raise CoworkEnvError("The tour needs bash, zsh or fish.", "Install one of them.")
 
 
-def _furnish(home: str, shell: str) -> None:
+def _fill_home(home: str, shell: str) -> None:
     for folder in ("work/app/src", "work/clone", ".config/agent-cowork", ".config/fish"):
         os.makedirs(f"{home}/{folder}")
     with open(
@@ -170,10 +168,10 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _drive(home: str, shell: str) -> None:
+def _run_tour(home: str, shell: str) -> None:
     keep = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "NO_COLOR")
     env = {name: os.environ[name] for name in keep if name in os.environ}
-    # This very program comes first, whatever else is called cowork-env.
+    # This installation of cowork-env comes first.
     path = f"{os.path.dirname(_program())}:{os.environ.get('PATH', os.defpath)}"
     env |= {"HOME": home, "ZDOTDIR": home, "TERM": "dumb", "PATH": path}
     child = pexpect.spawn(
@@ -181,19 +179,19 @@ def _drive(home: str, shell: str) -> None:
         ["-i"],
         cwd=home,
         env=env,
-        timeout=LIMIT,
+        timeout=TIMEOUT,
         dimensions=(50, 2000),
         encoding="utf-8",
         codec_errors="replace",
     )
     try:
         child.expect_exact(PROMPT)
-        click.echo(click.style(f"# {shell}, with this line in its start-up file:", dim=True))
+        click.echo(click.style(f"# {shell}, with this line in its startup file:", dim=True))
         click.echo(_bold(_hook(shell)))
         for words, line in TOUR:
             if words:
                 click.echo("\n" + click.style(f"# {words}", dim=True))
-            click.echo(f"{click.style('~' + _place(child, home), dim=True)} $ {_bold(line)}")
+            click.echo(f"{click.style('~' + _directory(child, home), dim=True)} $ {_bold(line)}")
             child.sendline(line)
             child.expect_exact(PROMPT)
             click.echo(_output(shell, child.before or ""), nl=False)
@@ -213,7 +211,7 @@ def _program() -> str:
     return found
 
 
-def _place(child: pexpect.spawn[str], home: str) -> str:
+def _directory(child: pexpect.spawn[str], home: str) -> str:
     try:
         return os.readlink(f"/proc/{child.pid}/cwd").removeprefix(home)
     except OSError:
@@ -225,7 +223,7 @@ def _bold(text: str) -> str:
 
 
 def _output(shell: str, raw: str) -> str:
-    """What a command printed: the terminal's echo of it and escape sequences left out."""
+    """What a command printed, without the terminal's echo of it and escape sequences."""
     text = re.sub(
         r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])", "", raw
     )

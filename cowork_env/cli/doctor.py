@@ -14,18 +14,11 @@ from ..doctor import checkup
 from ..doctor.codes import ERROR, NOTE, OK, WARNING
 from ..util.errors import FAILURE
 from ..util.text import visible
-from . import statements
-from .common import (
-    colour,
-    complete_provider,
-    context,
-    examples,
-    interactive,
-    json_out,
-    report,
-    say,
-    usage,
-)
+from .errors import report_error, usage_error
+from .inputs import current_inputs, detect_shell
+from .options import complete_provider, examples
+from .output import say, use_color, write_json
+from .prompts import interactive
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
@@ -40,7 +33,7 @@ _COLORS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
 @click.command(
     "doctor",
     epilog=examples(
-        "cowork-env doctor              # this shell, and the provider that applies here",
+        "cowork-env doctor              # this shell, and what applies here",
         "cowork-env doctor openrouter   # that provider",
         "cowork-env doctor --all        # every provider, in parallel",
         "cowork-env doctor --fix        # fix what can be fixed",
@@ -69,9 +62,11 @@ def command(
     one request of one token for each model. Exit status 0: healthy. 1: there are errors.
     """
     if name and everyone:
-        raise usage("Either NAME or --all.", "'cowork-env doctor --all' checks every provider.")
-    options = checkup.Options(context(), not offline, timeout, TerminalProgress())
-    shell = statements.invoking_shell()
+        raise usage_error(
+            "Either NAME or --all.", "'cowork-env doctor --all' checks every provider."
+        )
+    options = checkup.Options(current_inputs(), not offline, timeout, TerminalProgress())
+    shell = detect_shell()
 
     def check() -> checkup.Result:
         return checkup.run(options, name=name, everyone=everyone, shell=shell)
@@ -82,11 +77,11 @@ def command(
         for note in fixed.notes:
             say(note)
         for error in fixed.failures:
-            report(error)
+            report_error(error)
         if fixed.done:
             result = check()
     if as_json:
-        json_out(_as_json(result, fixed.done))
+        write_json(_as_json(result, fixed.done))
     else:
         again = f"doctor{' --all' if everyone else ''}{_argument(name)} --fix"
         _show(result, everyone=everyone, offline=offline, fix_command=f"cowork-env {again}")
@@ -166,7 +161,7 @@ def _as_json(result: checkup.Result, repaired: list[str]) -> dict[str, object]:
 
 
 def _show(result: checkup.Result, *, everyone: bool, offline: bool, fix_command: str) -> None:
-    colored = colour()
+    colored = use_color()
 
     def paint(text: str, level: str) -> str:
         return click.style(text, fg=_COLORS[level]) if colored else text

@@ -1,4 +1,4 @@
-"""The click group: it shows its help and completes command names from a table, and loads a command when it is called."""
+"""The click group: help and completion come from a table, commands are imported when called."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from click.shell_completion import CompletionItem
 from .. import __version__
 from ..util.errors import CoworkEnvError
 from . import COMMANDS, SECTIONS, summary
-from .common import colour
+from .output import use_color
 
 
 class LazyGroup(click.Group):
-    """All commands, none of them imported before it is needed."""
+    """All commands; each is imported when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the table."""
@@ -31,7 +31,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and for a word that is none the nearest."""
+        """Find the command; for an unknown one, suggest the nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
@@ -52,8 +52,8 @@ class LazyGroup(click.Group):
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The whole on one screen."""
-        bold = (lambda text: click.style(text, bold=True)) if colour() else str
+        """The help of the program, on one screen."""
+        bold = (lambda text: click.style(text, bold=True)) if use_color() else str
         formatter.write(
             "Usage: cowork-env COMMAND [ARGUMENTS]    (COMMAND --help shows examples)\n\n"
         )
@@ -74,5 +74,5 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def group(ctx: click.Context) -> None:
-    """Settle what holds for all commands."""
-    ctx.color = None if colour() else False
+    """Set up what applies to all commands."""
+    ctx.color = None if use_color() else False

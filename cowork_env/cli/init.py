@@ -6,8 +6,10 @@ import click
 
 from .. import startup_files
 from ..hook import render
-from . import statements
-from .common import context, examples, say, usage
+from .errors import usage_error
+from .inputs import current_inputs, detect_shell
+from .options import examples
+from .output import say
 
 
 @click.command(
@@ -23,17 +25,17 @@ def command(shell: str, remove: bool) -> None:
     ~/.config/fish/config.fish, ~/.xonshrc or ~/.config/elvish/rc.elv. SHELL is detected when left
     out.
     """
-    name = shell or statements.invoking_shell()
+    name = shell or detect_shell()
     if not name:
-        raise usage("Could not detect your shell.", "Name it, as in: cowork-env init zsh")
+        raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env init zsh")
     name = render.find(name).name
     if name not in startup_files.SHELLS:
-        raise usage(
+        raise usage_error(
             f"The line for {name} has to be added by hand.",
             f"'cowork-env hook {name}' prints the hook.",
         )
     line = startup_files.SHELLS[name].line
-    env = context().env
+    env = current_inputs().env
     change = (startup_files.uninstall if remove else startup_files.install)(name, env)
     path = change.path
     if change.result == startup_files.OTHER_LINE:

@@ -1,4 +1,4 @@
-"""``list`` and ``show``: the providers as they are, and no key of theirs."""
+"""``list`` and ``show``: the providers, their keys masked."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import sys
 
 import click
 
-from .. import secrets, store
-from ..core import provider as rules
+from .. import store
 from ..core import providers
 from ..core.environment import ACTIVE
 from ..core.provider import KEYS, InvalidField, Provider
 from ..core.providers import Providers
 from ..core.resolve import Inputs
+from ..masking import shown_entry, shown_url
 from ..util import jsontext
 from ..util.text import visible
-from .common import context, examples, json_out, mask, provider_argument, say, shown_value, usage
+from .errors import usage_error
+from .inputs import current_inputs
+from .options import examples, provider_argument
+from .output import print_table, say, write_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,38 +26,29 @@ if TYPE_CHECKING:
 
 
 @click.command("list", epilog=examples("cowork-env list", "cowork-env list --json"))
-@click.option("--json", "as_json", is_flag=True, help="For programs; without keys.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, without keys.")
 def list_command(as_json: bool) -> None:
-    """List the providers, and which one is selected and active in this shell."""
-    inputs = context()
+    """List the providers, and which one is selected and which is active in this shell."""
+    inputs = current_inputs()
     listed = providers.load(inputs.env, inputs.config_dir)
     if exposure := store.exposure(listed):
         say(f"cowork-env: {exposure}")
     selected = store.selected(inputs.state_dir, listed)
     rows = [_row(listed, i, i == selected, inputs) for i in range(len(listed.entries))]
     if as_json:
-        json_out(rows)
+        write_json(rows)
         return
     if not rows:
         say("There are no providers yet. Add one with: cowork-env add")
         return
     table = [("NAME", "BASE URL", "DEFAULT MODEL", "")]
     for row in rows:
-        marks = [word for word in ("active", "selected") if row[word]] + (
-            [f"invalid: {row['error']}"] if row["error"] else []
-        )
-        table.append(
-            (
-                row["name"] or "(no name)",
-                row["baseUrl"] or "-",
-                row["defaultModel"] or "-",
-                ", ".join(marks),
-            )
-        )
-    widths = [max(len(visible(line[i])) for line in table) for i in range(3)]
-    for line in table:
-        cells = [visible(text).ljust(width) for text, width in zip(line, widths, strict=False)]
-        click.echo("  ".join([*cells, visible(line[3])]).rstrip())
+        marks = [word for word in ("active", "selected") if row[word]]
+        if row["error"]:
+            marks.append(f"invalid: {row['error']}")
+        name, url, model = row["name"], row["baseUrl"], row["defaultModel"]
+        table.append((name or "(no name)", url or "-", model or "-", ", ".join(marks)))
+    print_table([[visible(cell) for cell in row] for row in table])
 
 
 def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[str, Any]:
@@ -81,84 +75,44 @@ def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[
     }
 
 
-def shown_url(url: str) -> str:
-    """A URL without what may be a key in it, which a valid one does not have."""
-    scheme, authority, rest = rules.split_url(url)
-    if not scheme:
-        return url if "@" not in url and "?" not in url else "(not a base URL)"
-    path = min((rest.find(c) for c in "?#" if c in rest), default=len(rest))
-    host = f"…@{authority.rpartition('@')[2]}" if "@" in authority else authority
-    return f"{scheme}://{host}{rest[:path]}{'…' if rest[path:] else ''}"
-
-
 @click.command(
     "show", epilog=examples("cowork-env show openrouter", "cowork-env show openrouter --reveal")
 )
 @provider_argument()
 @click.option(
-    "--json", "as_json", is_flag=True, help="As in the file, without keys of other programs."
+    "--json", "as_json", is_flag=True, help="Print JSON, as in the file, with the keys masked."
 )
-@click.option("--reveal", is_flag=True, help="Show the stored key; only on a terminal.")
+@click.option("--reveal", is_flag=True, help="Show the stored key (only on a terminal).")
 def show_command(name: str, as_json: bool, reveal: bool) -> None:
-    """Show one provider as it is in the file, its key masked."""
+    """Show a provider as it is in the file, its key masked."""
     if reveal and not sys.stdout.isatty():
-        raise usage("--reveal works on a terminal only.", "For a program: cowork-env token")
-    inputs = context()
+        raise usage_error("--reveal works on a terminal only.", "For a program: cowork-env token")
+    inputs = current_inputs()
     listed = providers.load(inputs.env, inputs.config_dir)
     index = listed.find(name)
     if exposure := store.exposure(listed):
         say(f"cowork-env: {exposure}")
-    shown = _shown(listed.entries[index], reveal)
+    entry = listed.entries[index]
+    shown = {k: v for k, v in entry.items() if k in KEYS} if reveal else shown_entry(entry)
     if as_json:
-        json_out(shown)
+        write_json(shown)
     else:
-        lines = []
-        for key, value in shown.items():
-            inner = (
-                {f"{key}.{k}": v for k, v in value.items()}
-                if isinstance(value, dict)
-                else {key: value}
-            )
-            lines += [
-                (visible(k), visible(v if isinstance(v, str) else str(v).lower(), 4096))
-                for k, v in inner.items()
-            ]
-        width = max(len(key) for key, _ in lines)
-        for key, text in lines:
-            click.echo(f"{key.ljust(width)}  {text}")
+        _print_fields(shown)
     try:
         Provider(listed.entries[index])
     except InvalidField as error:
         raise listed.invalid(index, error) from None
 
 
-def _shown(entry: dict[str, Any], reveal: bool) -> dict[str, Any]:
-    """What of an entry may be shown: our own keys, with what is secret, or may be, masked."""
-    shown = {key: value for key, value in entry.items() if key in KEYS}
-    if reveal:
-        return shown
-    for key, kind, cover in (
-        (
-            "authToken",
-            str,
-            lambda token: (
-                "(encrypted by the desktop app)" if rules.is_encrypted(token) else mask(token)
-            ),
-        ),
-        ("authTokenFrom", str, _shown_reference),
-        ("baseUrl", str, shown_url),
-        ("env", dict, lambda env: {k: shown_value(k, str(v)) for k, v in env.items()}),
-    ):
-        if shown.get(key) is not None:
-            shown[key] = (
-                cover(shown[key]) if isinstance(shown[key], kind) else "(not of the right kind)"
-            )
-    return shown
-
-
-def _shown_reference(reference: str) -> str:
-    """A secret reference; what is none may be a key that was put in its place."""
-    try:
-        return secrets.check_reference(reference)
-    except InvalidField:
-        return mask(reference)
+def _print_fields(entry: dict[str, Any]) -> None:
+    """A line for each field; those of an object as ``models.opus``."""
+    fields: dict[str, Any] = {}
+    for key, value in entry.items():
+        if isinstance(value, dict):
+            fields |= {f"{key}.{inner}": v for inner, v in value.items()}
+        else:
+            fields[key] = value
+    width = max(len(visible(key)) for key in fields)
+    for key, value in fields.items():
+        text = value if isinstance(value, str) else str(value).lower()
+        click.echo(f"{visible(key).ljust(width)}  {visible(text, 4096)}")

@@ -1,4 +1,4 @@
-"""``pin`` and ``unpin`` write and remove a directory's pin; ``allow``, ``deny`` and ``prune`` keep consent to pins."""
+"""``pin`` and ``unpin`` write and remove pins; ``allow``, ``deny``, ``prune`` manage trust."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from ..core.trust import ALLOWED, DENIED, TrustStore, location
 from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
-from .common import context, examples, interactive, pick, provider_argument, say, usage
+from .errors import usage_error
+from .inputs import current_inputs
+from .options import examples, provider_argument
+from .output import say
+from .prompts import interactive, pick
 
 
 @click.command(
@@ -23,62 +27,60 @@ from .common import context, examples, interactive, pick, provider_argument, say
         "cowork-env pin openrouter",
         "cowork-env pin work --opus big-model-2 --required",
         "cowork-env pin none           # no provider here, whatever is selected",
-        "cowork-env pin                # what applies here, or choose one",
+        "cowork-env pin                # pin what applies here, or choose one",
     ),
 )
 @provider_argument(required=False)
 @click.option("--model", metavar="MODEL", help="The default model here.")
-@click.option("--opus", metavar="MODEL", help="The model here for the tier opus; likewise:")
-@click.option("--sonnet", metavar="MODEL")
-@click.option("--haiku", metavar="MODEL")
-@click.option("--fable", metavar="MODEL")
+@click.option("--opus", metavar="MODEL", help="The model for the tier opus here.")
+@click.option("--sonnet", metavar="MODEL", help="The same for sonnet.")
+@click.option("--haiku", metavar="MODEL", help="The same for haiku.")
+@click.option("--fable", metavar="MODEL", help="The same for fable.")
 @click.option(
     "--required",
     is_flag=True,
-    help="Where this pin cannot be honoured, clients fail and never use your own login.",
+    help="When this pin cannot be used, clients fail instead of using your own login.",
 )
 @click.option(
     "--force",
     is_flag=True,
-    help="Replace what is there even if it is no pin, or a link to another place.",
+    help="Replace the file there, even if it is not a pin or is a link to elsewhere.",
 )
 def pin_command(name: str | None, required: bool, force: bool, **models: str | None) -> None:
-    """Choose the provider for this directory and everything below.
+    """Set the provider for this directory and below.
 
-    Writes .cowork-provider here and allows it. The file holds the name and what the options say, never a key, so it can
-    be shared; others are asked for their consent.
+    Writes the file .cowork-provider and allows it. It has the provider's name and models, never a
+    key, so it can be committed; other users have to allow it.
     """
     inputs = _here()
-    word = _word(inputs, name)
-    pin = Pin(word, _models(models), required)
+    pin = Pin(_name_to_pin(inputs, name), _models(models), required)
     content = pins.serialize(pin).encode("utf-8")
     path = pins.path_in(inputs.directory)
-    # Read back before it is written: what is allowed has to mean what was asked for.
+    # Parsed again before it is written: what is allowed must mean what the user asked for.
     if (
         len(content) > pins.MAX_BYTES
         or pins.serialize(pins.parse(content)).encode("utf-8") != content
     ):
         raise CoworkEnvError("That does not fit into a pin.", "Pin the provider by its id.")
-    _make_room(path, inputs, force)
-    # Consent first: a pin that could be written, but not allowed, would have taken the place of one that was in force.
+    _check_replaceable(path, inputs, force)
+    # Allowed first: otherwise a failure could leave a pin that is not trusted in place of one that
+    # was.
     TrustStore(inputs.state_dir).allow(location(path), content)
     files.write_atomically(path, content, 0o644)
     say(f"cowork-env: {tilde(path, inputs.home)}: {pins.summary(pin)}")
     if other := inputs.env.get(CHOICE_VARIABLE):
-        say(
-            f"{CHOICE_VARIABLE} is set to '{visible(other)}' in this shell, and goes before every pin."
-        )
+        say(f"{CHOICE_VARIABLE} is set to '{visible(other)}' in this shell: it takes precedence.")
 
 
 def _here() -> Inputs:
-    inputs = context()
+    inputs = current_inputs()
     if inputs.gone:
         raise CoworkEnvError("This directory does not exist any more.")
     return inputs
 
 
-def _word(inputs: Inputs, name: str | None) -> str:
-    """What the pin is to say for the provider that the person named, or for the one that applies here."""
+def _name_to_pin(inputs: Inputs, name: str | None) -> str:
+    """The name or id to pin: of the provider that was named, or of the one that applies here."""
     listed = providers.load(inputs.env, inputs.config_dir)
     if name is None:
         found = resolve(inputs)
@@ -89,7 +91,9 @@ def _word(inputs: Inputs, name: str | None) -> str:
         elif found.error is not None:
             raise found.error
         else:
-            raise usage("No provider applies here.", "Name one, as in: cowork-env pin openrouter")
+            raise usage_error(
+                "No provider applies here.", "Name one, as in: cowork-env pin openrouter"
+            )
     if not providers.selected(name):
         return "none"
     index = listed.find(name)
@@ -107,18 +111,18 @@ def _models(given: dict[str, str | None]) -> dict[str, str]:
             try:
                 found[key] = pins.check_override(value)
             except InvalidField as error:
-                raise usage(f"The value of --{key} {error.why}.") from None
+                raise usage_error(f"The value of --{key} {error.why}.") from None
     return found
 
 
-def _make_room(path: str, inputs: Inputs, force: bool) -> None:
-    """See that nothing of somebody else's is replaced."""
+def _check_replaceable(path: str, inputs: Inputs, force: bool) -> None:
+    """Raise unless a pin may be written to ``path``; with ``force``, remove a link there."""
     shown = tilde(path, inputs.home)
     if os.path.islink(path):
         target = os.path.realpath(path)
         if os.path.dirname(target) != os.path.realpath(inputs.directory):
             if not force:
-                hint = "Change it there, or replace the link by a file with --force."
+                hint = "Change it there, or replace the link with --force."
                 raise CoworkEnvError(f"{shown} is a link to {tilde(target, inputs.home)}.", hint)
             os.unlink(path)
             return
@@ -130,14 +134,14 @@ def _make_room(path: str, inputs: Inputs, force: bool) -> None:
             raise CoworkEnvError(f"{shown} {file.problem}.")
         pins.parse(file.content, shown)
     except CoworkEnvError as error:
-        raise CoworkEnvError(error.message, "Look at it, and replace it with --force.") from None
+        raise CoworkEnvError(error.message, "Check it, or replace it with --force.") from None
 
 
 @click.command("unpin", epilog=examples("cowork-env unpin"))
 def unpin_command() -> None:
     """Remove this directory's pin.
 
-    The file .cowork-provider here is deleted; pins above it apply again.
+    Deletes the file .cowork-provider; pins in parent directories apply again.
     """
     inputs = _here()
     path = pins.path_in(inputs.directory)
@@ -164,21 +168,22 @@ def unpin_command() -> None:
 )
 @click.argument("path", required=False, type=click.Path())
 @click.option(
-    "--below", is_flag=True, help="Every pin in and below the directory, those to come included."
+    "--below", is_flag=True, help="Allow every pin in and below the directory, also future ones."
 )
 def allow_command(path: str | None, below: bool) -> None:
-    """Consent to a pin, after showing what it does.
+    """Trust a pin, after showing what it does.
 
-    PATH is a pin or its directory. The consent is to the pin's content as shown: when it changes you are asked again.
+    PATH is a pin or its directory; default: the nearest pin. The pin is trusted as long as its
+    content does not change.
     """
-    inputs = context()
+    inputs = current_inputs()
     store = TrustStore(inputs.state_dir)
     if below:
         directory = _directory(path or inputs.directory)
         if directory == "/":
-            raise usage(
-                "That would allow every pin there is.",
-                "Name the directory that your own projects are in.",
+            raise usage_error(
+                "That would allow every pin.",
+                "Name the directory of your own projects.",
             )
         store.allow_below(directory)
         say(f"cowork-env: every pin in and below {tilde(directory, inputs.home)} is allowed")
@@ -190,14 +195,15 @@ def allow_command(path: str | None, below: bool) -> None:
     try:
         pin = pins.parse(file.content, shown)
     except CoworkEnvError as error:
-        raise CoworkEnvError(error.message, "It cannot be allowed like this.") from None
+        hint = "A pin that cannot be used cannot be allowed."
+        raise CoworkEnvError(error.message, hint) from None
     say(f"{shown}\n{_effect(pin, inputs)}")
     store.allow(location(file.path), file.content)
     say("cowork-env: allowed")
 
 
 def _effect(pin: Pin, inputs: Inputs) -> str:
-    """What a pin does, a line each, never with a key."""
+    """What a pin does, in lines without a key."""
     rows = [("provider", visible(pin.name_or_id))]
     if not providers.selected(pin.name_or_id):
         rows = [("provider", "none")]
@@ -215,7 +221,7 @@ def _effect(pin: Pin, inputs: Inputs) -> str:
         variable = environment.MODEL if key == "model" else environment.TIER_MODELS[key]
         rows.append((key, f"{visible(value)}  ({variable})"))
     if pin.required:
-        rows.append(("required", "clients fail where it cannot be honoured"))
+        rows.append(("required", "clients fail when it cannot be used"))
     return "\n".join(f"  {title:9} {text}" for title, text in rows)
 
 
@@ -224,27 +230,24 @@ def _effect(pin: Pin, inputs: Inputs) -> str:
     epilog=examples(
         "cowork-env deny                  # the nearest pin from here upward",
         "cowork-env deny ~/src/app",
-        "cowork-env deny ~/work           # also takes back 'allow --below ~/work'",
+        "cowork-env deny ~/work           # also undoes 'allow --below ~/work'",
     ),
 )
 @click.argument("path", required=False, type=click.Path())
 def deny_command(path: str | None) -> None:
-    """Never honour a pin, whatever its content.
+    """Never use a pin, whatever its content.
 
-    PATH is a pin or its directory. 'cowork-env allow' takes it back.
+    PATH is a pin or its directory; default: the nearest pin. 'cowork-env allow' undoes it.
     """
-    inputs = context()
+    inputs = current_inputs()
     store = TrustStore(inputs.state_dir)
-    taken_back = False
     if path is not None and os.path.isdir(path):
         directory = os.path.realpath(path)
-        taken_back = store.deny_below(directory)
-        if taken_back:
-            say(
-                f"cowork-env: pins below {tilde(directory, inputs.home)} are no longer allowed by that directory"
-            )
-        if not os.path.lexists(pins.path_in(directory)) and taken_back:
-            return
+        if store.deny_below(directory):
+            shown = tilde(directory, inputs.home)
+            say(f"cowork-env: 'allow --below {shown}' is undone")
+            if not os.path.lexists(pins.path_in(directory)):
+                return
     file = _find(path, inputs, (DENIED,))
     store.deny(location(file.path))
     say(f"cowork-env: {tilde(file.path, inputs.home)} is denied")
@@ -252,20 +255,20 @@ def deny_command(path: str | None) -> None:
 
 @click.command("prune", epilog=examples("cowork-env prune"))
 def prune_command() -> None:
-    """Forget consent that nothing is left of.
+    """Remove outdated trust records.
 
-    That is to pins that are gone or have another content now, and to directories that are gone.
+    They are records of pins that were deleted or changed, and of directories that were deleted.
     """
-    inputs = context()
-    dropped = TrustStore(inputs.state_dir).prune()
-    for name, path in dropped:
+    inputs = current_inputs()
+    removed = TrustStore(inputs.state_dir).prune()
+    for name, path in removed:
         say(f"{name.partition('-')[0]:5} {tilde(path, inputs.home)}")
-    say(f"cowork-env: {len(dropped)} {'record' if len(dropped) == 1 else 'records'} dropped")
+    say(f"cowork-env: {len(removed)} {'record' if len(removed) == 1 else 'records'} removed")
 
 
 def _directory(path: str) -> str:
     if not os.path.isdir(path):
-        raise usage(f"{visible(path)} is not a directory.")
+        raise usage_error(f"{visible(path)} is not a directory.")
     return os.path.realpath(path)
 
 
@@ -275,10 +278,11 @@ def _nearest(inputs: Inputs) -> PinFile | None:
     )
 
 
-def _find(path: str | None, inputs: Inputs, settled: tuple[str, ...]) -> PinFile:
-    """The pin that is meant: at ``path``, in that directory, or of those that matter here the nearest not ``settled``.
+def _find(path: str | None, inputs: Inputs, done: tuple[str, ...]) -> PinFile:
+    """The pin at ``path`` or in that directory; without a path, the nearest that matters here.
 
-    It has been read once, and what it holds is what is shown and recorded.
+    Pins in one of the trust states ``done`` come last: they need nothing. The file is read once, so
+    that what is shown is what is recorded.
     """
     if path is None:
         store = TrustStore(inputs.state_dir)
@@ -288,11 +292,11 @@ def _find(path: str | None, inputs: Inputs, settled: tuple[str, ...]) -> PinFile
             if file is None:
                 continue
             state = store.check(location(file.path), file.content)
-            if state not in settled:
+            if state not in done:
                 return file
             nearest = nearest or file
             if state == ALLOWED:
-                break  # What lies above it has no say here.
+                break  # Pins above it do not apply here.
         if nearest is None:
             raise CoworkEnvError(
                 "There is no pin here or above.", "'cowork-env pin NAME' writes one."
@@ -301,7 +305,7 @@ def _find(path: str | None, inputs: Inputs, settled: tuple[str, ...]) -> PinFile
     if os.path.isdir(path):
         path = pins.path_in(os.path.abspath(path))
     elif os.path.basename(path) != pins.PIN_NAME:
-        raise usage(
+        raise usage_error(
             f"{visible(path)} is neither a directory nor a pin.",
             f"A pin's name is {pins.PIN_NAME}.",
         )

@@ -1,4 +1,4 @@
-"""``hook``, ``export``, ``exec``, ``token``, ``completion`` and ``reload``: what shells and programs call."""
+"""``hook``, ``export``, ``exec``, ``token``, ``completion``, ``reload``: run by programs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import click
 
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
-from . import COMPLETE_VARIABLE, statements
-from .common import choosing, context, examples, out, provider_argument, say, usage
+from . import COMPLETE_VARIABLE, fast_path
+from .errors import usage_error
+from .inputs import current_inputs
+from .options import examples, provider_argument, resolution_options
+from .output import say, write_output
 
 COMPLETIONS = ("bash", "zsh", "fish")
 
@@ -22,11 +25,12 @@ COMPLETIONS = ("bash", "zsh", "fish")
 )
 @click.argument("shell", required=False, default="")
 def hook_command(shell: str) -> None:
-    """Print the hook that keeps a shell's environment right.
+    """Print a shell's hook.
 
-    SHELL is detected when left out. 'cowork-env init' puts the line where it belongs.
+    It keeps the shell's environment up to date. SHELL is detected by default. 'cowork-env init'
+    adds the line to your shell's startup file.
     """
-    statements.hook(shell)
+    fast_path.hook(shell)
 
 
 @click.command(
@@ -35,7 +39,7 @@ def hook_command(shell: str) -> None:
         'eval "$(cowork-env export)"                        # in a script',
         "cowork-env export --format fish | source",
         "cowork-env export --format github --provider work  # in a CI step",
-        "cowork-env export --format json --no-secrets       # to look",
+        "cowork-env export --format json --no-secrets       # only to look",
     ),
 )
 @click.option(
@@ -43,19 +47,20 @@ def hook_command(shell: str) -> None:
     metavar="FORMAT",
     help="A shell (bash zsh fish sh ...), or json dotenv github gitlab azure docker.",
 )
-@choosing
+@resolution_options
 @click.option("--no-secrets", is_flag=True, help="Leave keys out.")
 def export_command(format: str | None, provider: str | None, trust: bool, no_secrets: bool) -> None:
-    """Print statements that make the environment right for this directory.
+    """Print the environment for this directory.
 
-    They start from the environment as it is, and also leave a provider that does not apply here. Without --format they
-    are for the shell that runs this. When the provider cannot be resolved nothing is printed (exit status 1), nor when
-    a pin is not allowed (3).
+    By default, as statements for the shell that runs this: they change what differs from the
+    environment as it is, and remove a provider that does not apply here. Nothing is printed when
+    the provider cannot be resolved (exit status 1) or a pin is not trusted (3).
 
-    With --no-secrets the key's variable is neither set nor unset, and no secret store is asked. Statements for a shell
-    then need one that is set already: a base URL never stands without a key. In the other formats it is for you to add.
+    With --no-secrets, the key's variable is neither set nor unset, and no key is fetched.
+    Statements for a shell then require that the key is set already: a base URL is never set without
+    a key. In other formats, add it yourself.
     """
-    statements.export(format, provider, trust, no_secrets)
+    fast_path.export(format, provider, trust, no_secrets)
 
 
 @click.command(
@@ -67,15 +72,15 @@ def export_command(format: str | None, provider: str | None, trust: bool, no_sec
         "cowork-env exec --provider none claude     # without any provider",
     ),
 )
-@choosing
+@resolution_options
 @click.argument("command", metavar="CMD...", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_command(command: tuple[str, ...], provider: str | None, trust: bool) -> None:
     """Run a command with the provider of this directory.
 
-    CMD takes this process's place, so its exit status is the result: 126 if it cannot be run, 127 if it is not found. It
-    does not run at all when the provider cannot be resolved (1), or when a pin is not allowed (3).
+    The exit status is that of CMD, 126 if it cannot be run, 127 if it is not found. CMD is not run
+    when the provider cannot be resolved (exit status 1) or a pin is not trusted (3).
     """
-    statements.execute(list(command), provider, trust)
+    fast_path.execute(list(command), provider, trust)
 
 
 @click.command(
@@ -87,14 +92,14 @@ def exec_command(command: tuple[str, ...], provider: str | None, trust: bool) ->
 )
 @provider_argument(required=False)
 def token_command(name: str | None) -> None:
-    """Print a provider's key, alone, for Claude Code's apiKeyHelper.
+    """Print a provider's key, for Claude Code's apiKeyHelper.
 
-    NAME is the provider that applies here when left out.
+    NAME defaults to the provider that applies here.
     """
     from .. import secrets
     from ..core.resolve import resolve
 
-    inputs = context(name)
+    inputs = current_inputs(name)
     found = resolve(inputs)
     found.check()
     if found.provider is None:
@@ -108,7 +113,7 @@ def token_command(name: str | None) -> None:
         raise CoworkEnvError(f"{shown}: {error.message}", error.hint) from None
     if not key:
         raise CoworkEnvError(f"{shown} has no key, and needs none.")
-    out(key + "\n")
+    write_output(key + "\n")
 
 
 @click.command(
@@ -121,33 +126,34 @@ def token_command(name: str | None) -> None:
 )
 @click.argument("shell", type=click.Choice(COMPLETIONS))
 def completion_command(shell: str) -> None:
-    """Print the completion of commands, options and providers for a shell."""
+    """Print a shell's completion script for commands, options and providers."""
     from click.shell_completion import get_completion_class
 
     from .group import group
 
     kind = get_completion_class(shell)
     if kind is None:
-        raise usage(f"There is no completion for {shell}.")
+        raise usage_error(f"There is no completion for {shell}.")
     try:
         text = kind(group, {}, "cowork-env", COMPLETE_VARIABLE).source()
     except RuntimeError as error:  # bash before 4.4
         raise CoworkEnvError(visible(str(error))) from None
-    out(text + "\n")
+    write_output(text + "\n")
 
 
 @click.command("reload", epilog=examples("cowork-env reload"))
 def reload_command() -> None:
-    """Make every shell look again at its next prompt.
+    """Make every shell resolve again at its next prompt.
 
-    For a key that changed in a secret store, or a look-up that was interrupted. Everything else is seen by itself.
+    For a key that changed in a secret store, or a lookup that was interrupted. Shells notice
+    everything else.
     """
     import time
 
     from ..hook import respond
     from ..util import files
 
-    inputs = context()
+    inputs = current_inputs()
     files.private_directory(inputs.state_dir)
     files.write_atomically(f"{inputs.state_dir}/{respond.RELOAD}", f"{time.time_ns()}\n".encode())
-    say("cowork-env: every shell looks again at its next prompt")
+    say("cowork-env: every shell resolves again at its next prompt")

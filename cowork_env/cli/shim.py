@@ -1,4 +1,4 @@
-"""``shim``: launchers for programs that are started where no prompt exists."""
+"""``shim``: launchers, for programs that are started without a shell."""
 
 from __future__ import annotations
 
@@ -6,61 +6,65 @@ import os
 
 import click
 
-from .. import shim
+from .. import launcher
 from ..shells import fish, posix
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
-from .common import context, examples, out, say, usage
+from .errors import usage_error
+from .inputs import current_inputs
+from .options import examples
+from .output import say, write_output
 
 
 @click.command(
     "shim",
     epilog=examples(
         "cowork-env shim claude",
-        "cowork-env shim claude python    # the SDKs, too",
-        "cowork-env shim                  # those there are",
-        "cowork-env shim --remove claude  # all of them without a name",
+        "cowork-env shim claude python    # python: for the SDKs",
+        "cowork-env shim                  # list the launchers",
+        "cowork-env shim --remove claude  # without a name: all",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--remove", is_flag=True, help="Remove launchers instead.")
+@click.option("--remove", is_flag=True, help="Remove launchers.")
 def command(names: tuple[str, ...], remove: bool) -> None:
-    """Write launchers for programs, in a folder for PATH.
+    """Write launchers for programs.
 
-    A program started through its launcher gets its directory's provider, where no prompt exists: in an IDE, in cron, by an
-    agent. Standard output is the line for PATH, if it is not there yet.
+    A program that is started through its launcher gets the provider of its directory without a
+    hook: in an IDE, in cron, by an agent. Prints the line that adds the launchers' folder to PATH,
+    if it is needed. Without NAME, lists the launchers.
     """
-    inputs = context()
+    inputs = current_inputs()
     for name in names:
-        shim.check_name(name)
+        launcher.check_name(name)
     if remove:
-        for name in names or shim.names():
-            shim.remove(name)
+        for name in names or launcher.names():
+            launcher.remove(name)
             say(f"Removed the launcher for {name}.")
         return
     if not names:
-        if not shim.names():
-            raise usage("There are no launchers yet.", "Name a program: cowork-env shim claude")
-        out("".join(f"{name}\n" for name in shim.names()))
+        if not launcher.names():
+            raise usage_error(
+                "There are no launchers yet.", "Name a program: cowork-env shim claude"
+            )
+        write_output("".join(f"{name}\n" for name in launcher.names()))
         return
     path = inputs.env.get("PATH", os.defpath)
     for name in names:
-        place = shim.add(name, inputs)
+        place = launcher.add(name, inputs)
         try:
-            real = shim.find(name, path, [])
+            real = launcher.find(name, path, [])
             say(f"{tilde(place, inputs.home)} runs {tilde(real, inputs.home)}.")
         except CoworkEnvError as error:
-            say(f"{tilde(place, inputs.home)} is written, but will not work yet: {error.message}")
-    folder = shim.folder()
+            say(f"{tilde(place, inputs.home)} is written, but does not work yet: {error.message}")
+    folder = launcher.folder()
     if _comes_first(folder, path, names):
         return
-    say(
-        "Its folder has to come first on PATH: in your shell's start-up file, in a crontab, in an IDE's settings."
-    )
+    say("Put its folder first on PATH: in a startup file, a crontab, or an IDE's settings.")
     if os.path.basename(inputs.env.get("SHELL", "")) == "fish":
-        out(f"fish_add_path --path --move --prepend {fish.quote(folder)}\n")
+        write_output(f"fish_add_path --path --move --prepend {fish.quote(folder)}\n")
     else:
-        out(f'export PATH={posix.quote(folder)}:"$PATH"\n')
+        write_output(f'export PATH={posix.quote(folder)}:"$PATH"\n')
 
 
 def _comes_first(folder: str, path: str, names: tuple[str, ...]) -> bool:

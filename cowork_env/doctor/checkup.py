@@ -116,8 +116,8 @@ def _check_shell(
     machine: Report, inputs: Inputs, found: Resolution, shell: str, level: str
 ) -> None:
     """Check this shell, its startup files, and what else affects a client that it starts."""
+    from ..status import IN_STEP, Status
     from . import local
-    from ._status import IN_STEP, Status
 
     status = Status(inputs)
     active = status.target is not None

@@ -1,4 +1,4 @@
-"""The tour: what the README's first command shows."""
+"""``demo``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.home import Home, need
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_demo(shell: str, home: Home, tmp_path: Path) -> None:
-    """Every step and its effect in each shell; nothing of the person's is touched, and nothing stays behind."""
+    """Every step has its effect in each shell; the home is unchanged, nothing is left behind."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     done = subprocess.run(
@@ -41,9 +41,7 @@ def test_demo(shell: str, home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_demo_that_is_broken_off_leaves_nothing_behind(
-    number: int, home: Home, tmp_path: Path
-) -> None:
+def test_interrupted_demo_leaves_nothing_behind(number: int, home: Home, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     env = {**home.env, "SHELL": need("bash"), "TMPDIR": str(temporary)}
@@ -58,7 +56,7 @@ def test_a_demo_that_is_broken_off_leaves_nothing_behind(
     assert list(temporary.iterdir()) == []
 
 
-def test_demo_without_a_shell_to_show_it_in(home: Home, tmp_path: Path) -> None:
+def test_demo_without_a_supported_shell(home: Home, tmp_path: Path) -> None:
     import sys
 
     done = subprocess.run(

@@ -10,31 +10,21 @@ from pathlib import Path
 import pytest
 
 from support.home import GUIDE, Home, executable, need
+from support.program import Completed, Program
 
 
-def run(
-    home: Home, *args: str, cwd: Path | None = None, **env: str
-) -> subprocess.CompletedProcess[str]:
-    """The installed program's exec, in its own process."""
-    return subprocess.run(
-        [executable(), "exec", *args],
-        env={**home.env, **env},
-        cwd=cwd or home.path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
+def run(home: Home, *args: str, cwd: Path | None = None, **env: str) -> Completed:
+    """Run cowork-env exec."""
+    return Program(home).run("exec", *args, cwd=cwd, **env)
 
 
-def environment(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
-    """What ``env -0`` printed, as far as a provider may touch it."""
-    assert result.returncode == 0, result.stderr
-    pairs = dict(pair.split("=", 1) for pair in result.stdout.rstrip("\0").split("\0"))
+def environment(result: Completed) -> dict[str, str]:
+    """What ``env -0`` printed, as far as a provider may change it."""
+    pairs = result.check().environment()
     return {k: v for k, v in pairs.items() if k.startswith(("ANTHROPIC", "CLAUDE", "COWORK_ENV"))}
 
 
-def test_the_pin_here_decides(home: Home) -> None:
+def test_exec_uses_the_pin(home: Home) -> None:
     home.providers()
     project = home.path / "project"
     home.pin(project, "litellm-local\nopus = big\n")
@@ -48,7 +38,7 @@ def test_the_pin_here_decides(home: Home) -> None:
     }
 
 
-def test_what_runs_inside_can_leave_again(home: Home) -> None:
+def test_nested_exec_can_change_the_provider(home: Home) -> None:
     home.providers()
     nested = ("--provider", "openrouter", "--", executable(), "exec", "--provider")
     before = {"ANTHROPIC_API_KEY": "mine", "ANTHROPIC_MODEL": ""}
@@ -60,15 +50,15 @@ def test_what_runs_inside_can_leave_again(home: Home) -> None:
 
 
 @pytest.mark.parametrize("status", [0, 1, 3, 42, 126, 127, 255])
-def test_the_status_is_the_commands(home: Home, status: int) -> None:
+def test_exit_status_of_the_command(home: Home, status: int) -> None:
     assert run(home, "sh", "-c", f"exit {status}").returncode == status
 
 
-def test_a_signal_is_the_commands(home: Home) -> None:
+def test_signal_of_the_command(home: Home) -> None:
     assert run(home, "sh", "-c", "kill -TERM $$").returncode == -signal.SIGTERM
 
 
-def test_the_command_gets_the_signals_as_a_shell_gives_them(home: Home) -> None:
+def test_command_does_not_ignore_sigpipe(home: Home) -> None:
     """Python ignores SIGPIPE; a command that inherited that would write on into nothing."""
     result = run(home, "grep", "SigIgn", "/proc/self/status")
     if not Path("/proc/self/status").exists():
@@ -76,7 +66,7 @@ def test_the_command_gets_the_signals_as_a_shell_gives_them(home: Home) -> None:
     assert int(result.stdout.split()[1], 16) & (1 << (signal.SIGPIPE - 1)) == 0
 
 
-def test_as_env_does(home: Home) -> None:
+def test_exit_status_of_env(home: Home) -> None:
     (home.path / "not-executable").write_text("#!/bin/sh\n")
     missing = run(home, "no-such\x1bcommand")
     assert (missing.returncode, missing.stdout) == (127, "")
@@ -98,14 +88,14 @@ def test_as_env_does(home: Home) -> None:
         (["--provider", "none", "printf", "%s|", "\udcff\n'"], "\udcff\n'|"),
     ],
 )
-def test_the_command_line_is_the_commands_own(home: Home, line: list[str], argv: str) -> None:
+def test_arguments_of_the_command_are_unchanged(home: Home, line: list[str], argv: str) -> None:
     result = subprocess.run(
         [executable(), "exec", *line], env=home.env, cwd=home.path, capture_output=True, timeout=60
     )
     assert os.fsdecode(result.stdout) == argv
 
 
-def test_nothing_runs_when_it_would_not_be_right(home: Home) -> None:
+def test_command_is_not_run_on_errors(home: Home) -> None:
     home.providers([*GUIDE, {"name": "keyless", "baseUrl": "https://x.example"}])
     cases = (
         ("openrouter\n", False, 3),
@@ -126,7 +116,7 @@ def test_nothing_runs_when_it_would_not_be_right(home: Home) -> None:
     assert run(home, "--trust", "touch", "ran", cwd=home.path / "0").returncode == 0
 
 
-def test_the_key_is_in_no_argument_list(home: Home) -> None:
+def test_key_is_not_in_an_argument_list(home: Home) -> None:
     home.providers()
     result = run(home, "--provider", "openrouter", need("cat"), "/proc/self/cmdline")
     if not Path("/proc/self/cmdline").exists():
@@ -134,7 +124,7 @@ def test_the_key_is_in_no_argument_list(home: Home) -> None:
     assert "sk-or" not in result.stdout
 
 
-def test_what_is_started_from_there_keeps_to_the_choice(home: Home) -> None:
+def test_hook_below_exec_provider_keeps_the_choice(home: Home) -> None:
     """A shell with the hook, or a launcher, below ``exec --provider`` does not decide anew."""
     home.providers()
     home.pin(home.path / "project", "OpenRouter\n")
@@ -154,7 +144,7 @@ def test_what_is_started_from_there_keeps_to_the_choice(home: Home) -> None:
 @pytest.mark.parametrize(
     "command", ["no-such-program", "/nonexistent", "./nothing", "/tmp", "closed", "lost"]
 )
-def test_what_cannot_be_run_ends_as_with_env(home: Home, command: str) -> None:
+def test_exit_status_of_what_cannot_be_run(home: Home, command: str) -> None:
     """126 for what is there and cannot be run, 127 for what is not, its interpreter included."""
     tools = home.path / "tools"
     tools.mkdir()

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from support.home import GUIDE, Home, executable, need
+from cowork_env.export import format_for_shell
+from cowork_env.util.errors import CoworkEnvError
+
+from support.home import GUIDE, Home, need
+from support.program import Completed, Program
 
 SHELLS = ("bash", "zsh", "fish", "dash")
 PLAIN = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"], "dash": []}
@@ -17,19 +21,9 @@ HOSTILE = "a'b\"c\\d\\'$(touch owned)`touch owned`\n\t;&|<>*?[~]!#%{1,2}\\n end\
 KEY = "ANTHROPIC_AUTH_TOKEN"
 
 
-def run(
-    home: Home, *args: str, cwd: Path | None = None, **env: str
-) -> subprocess.CompletedProcess[str]:
-    """The installed program, in its own process."""
-    return subprocess.run(
-        [executable(), *args],
-        env={**home.env, **env},
-        cwd=cwd or home.path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
+def run(home: Home, *args: str, cwd: Path | None = None, **env: str) -> Completed:
+    """Run cowork-env."""
+    return Program(home).run(*args, cwd=cwd, **env)
 
 
 def shell_env(home: Home, shell: str, script: str, cwd: Path, **env: str) -> dict[str, str]:
@@ -48,7 +42,7 @@ def shell_env(home: Home, shell: str, script: str, cwd: Path, **env: str) -> dic
 
 
 def evaluate(shell: str, args: str) -> str:
-    """How a person evaluates an export."""
+    """How a user evaluates an export."""
     command = f"command cowork-env export {args}"
     return f"{command} | source" if shell == "fish" else f'eval "$({command})"'
 
@@ -64,9 +58,7 @@ def ours(env: dict[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("named", [True, False], ids=["format", "detected"])
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_reads_back_what_was_meant_and_comes_back(
-    home: Home, shell: str, named: bool
-) -> None:
+def test_statements_in_every_shell_and_back(home: Home, shell: str, named: bool) -> None:
     entry = GUIDE[1] | {"env": {"X_HOSTILE": HOSTILE, "X_EMPTY": ""}}
     home.providers([entry])
     project = home.path / 'it\'s a "project" $(touch owned) \\'
@@ -99,20 +91,21 @@ def test_every_shell_reads_back_what_was_meant_and_comes_back(
     assert not list(home.path.rglob("owned"))
 
 
-def test_nothing_applies_nothing_is_printed(home: Home) -> None:
+def test_no_provider_prints_nothing(home: Home) -> None:
     home.providers()
     result = run(home, "export", "--format", "bash")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_a_damaged_state_is_dropped(home: Home) -> None:
+def test_damaged_state_is_unset(home: Home) -> None:
     result = run(home, "export", "--format", "sh", COWORK_ENV_STATE="1:x:$(touch owned)")
     assert (result.returncode, result.stdout) == (0, "unset COWORK_ENV_STATE\n")
 
 
-def test_a_shell_in_which_nothing_changes_gets_nothing(home: Home) -> None:
+def test_unchanged_environment_prints_nothing(home: Home) -> None:
     home.providers()
-    script = 'eval "$(cowork-env export --format sh --provider openrouter)"; cowork-env export --format sh --provider openrouter'
+    export = "cowork-env export --format sh --provider openrouter"
+    script = f'eval "$({export})"; {export}'
     result = subprocess.run(
         [need("dash"), "-c", script],
         env=home.env,
@@ -135,7 +128,7 @@ def test_a_shell_in_which_nothing_changes_gets_nothing(home: Home) -> None:
         ("keyless\nrequired = true\n", True, 1, "it has no key"),
     ],
 )
-def test_it_fails_loudly_with_nothing_on_stdout(
+def test_errors_leave_stdout_empty(
     home: Home, format: str, pin: str, allowed: bool, status: int, message: str
 ) -> None:
     home.providers([*GUIDE, {"name": "keyless", "baseUrl": "https://x.example"}])
@@ -147,7 +140,7 @@ def test_it_fails_loudly_with_nothing_on_stdout(
     assert len(result.stderr.splitlines()) == 2
 
 
-def test_what_it_advises_about_a_pin_can_be_done(home: Home) -> None:
+def test_hints_about_a_pin_work(home: Home) -> None:
     home.providers()
     project = home.path / "my project"
     home.pin(project, "openrouter\n", allow=False)
@@ -165,7 +158,7 @@ def test_what_it_advises_about_a_pin_can_be_done(home: Home) -> None:
     assert run(home, "export", "--format", "sh", cwd=project).returncode == 0
 
 
-def test_trust_and_provider_speak_for_a_pin_that_is_not_allowed(home: Home) -> None:
+def test_trust_and_provider_options_with_an_untrusted_pin(home: Home) -> None:
     home.providers()
     project = home.path / "project"
     path = home.pin(project, "openrouter\n", allow=False)
@@ -204,12 +197,12 @@ def state_of(home: Home, statements: str, **env: str) -> dict[str, str]:
     return shell_env(home, "dash", statements, home.path, **env)
 
 
-def test_no_secrets_leaves_keys_out_and_no_url_alone(home: Home) -> None:
+def test_no_secrets_leaves_keys_out_and_never_sets_a_url_alone(home: Home) -> None:
     entries: list[Any] = [*GUIDE]
     entries[1] = GUIDE[1] | {"env": {"X_SECRET": "also-a-key", "X_PLAIN": "1"}}
     home.providers(entries)
     args = ("export", "--format", "sh", "--provider", "openrouter", "--no-secrets")
-    # Where no key is set a client would send the person's login to that URL.
+    # Where no key is set a client would send the user's own login to that URL.
     alone = run(home, *args)
     assert (alone.returncode, alone.stdout) == (1, "")
     assert KEY in alone.stderr
@@ -235,7 +228,7 @@ def test_no_secrets_leaves_keys_out_and_no_url_alone(home: Home) -> None:
     assert (other.returncode, other.stdout) == (1, "")
 
 
-def test_no_secrets_for_programs(home: Home) -> None:
+def test_no_secrets_in_json(home: Home) -> None:
     home.providers()
     values = json.loads(
         run(home, "export", "--format=json", "--provider=openrouter", "--no-secrets").stdout
@@ -251,7 +244,7 @@ def test_no_secrets_for_programs(home: Home) -> None:
     assert active[KEY] not in result.stdout
 
 
-def test_no_secrets_asks_no_secret_store(home: Home) -> None:
+def test_no_secrets_fetches_no_key(home: Home) -> None:
     home.providers(
         [{"name": "vaulted", "baseUrl": "https://x.example", "authTokenFrom": "cmd:touch asked"}]
     )
@@ -260,7 +253,7 @@ def test_no_secrets_asks_no_secret_store(home: Home) -> None:
     assert not (home.path / "asked").exists()
 
 
-def test_no_secret_store_is_asked_before_a_pin_is_allowed(home: Home) -> None:
+def test_no_key_is_fetched_for_an_untrusted_pin(home: Home) -> None:
     home.providers(
         [
             {
@@ -282,7 +275,7 @@ def test_no_secret_store_is_asked_before_a_pin_is_allowed(home: Home) -> None:
     assert (home.path / "asked").exists()
 
 
-def test_a_direct_cloud_has_neither_url_nor_key(home: Home) -> None:
+def test_cloud_provider_has_neither_url_nor_key(home: Home) -> None:
     home.providers(
         [
             {
@@ -298,15 +291,8 @@ def test_a_direct_cloud_has_neither_url_nor_key(home: Home) -> None:
     assert "aws-key" not in result.stdout
 
 
-def test_a_shell_without_statements_of_its_own_is_not_given_others(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from cowork_env.cli import statements
-    from cowork_env.util.errors import CoworkEnvError
-
+def test_format_for_a_shell_without_statements_is_an_error() -> None:
     for shell, expected in (("", "sh"), ("dash", "sh"), ("zsh", "zsh")):
-        monkeypatch.setattr(statements, "invoking_shell", lambda shell=shell: shell)
-        assert statements._format(None) == expected
-    monkeypatch.setattr(statements, "invoking_shell", lambda: "cmd")
+        assert format_for_shell(shell) == expected
     with pytest.raises(CoworkEnvError, match="cmd"):
-        statements._format(None)
+        format_for_shell("cmd")

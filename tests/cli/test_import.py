@@ -1,21 +1,22 @@
-"""``import``: what is taken over from where, and that nothing else happens."""
+"""``import``: what is added from each source, and that nothing else is changed."""
 
 from __future__ import annotations
 
 import json
 import os
 import sqlite3
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cowork_env.cli.importing import from_variables
 from cowork_env.core import environment
-from cowork_env.core.resolve import Inputs, resolve, wanted
+from cowork_env.core.resolve import Inputs, resolve, target
+from cowork_env.importers.entries import from_variables
 
-from support.home import GUIDE, Home, executable
+from support.home import GUIDE, Home
+from support.program import Completed, Program
+from support.terminal import Dialog
 
 KEY = "sk-invented-and-long-enough-to-show-4242"
 OTHER = "sk-another-one-long-enough-to-show-5151"
@@ -23,7 +24,7 @@ URL, TOKEN = "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"
 
 
 class Result:
-    def __init__(self, done: subprocess.CompletedProcess[str], home: Home) -> None:
+    def __init__(self, done: Completed, home: Home) -> None:
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
         self.entries: list[dict[str, Any]] = (
             json.loads(home.file.read_text()) if home.file.exists() else []
@@ -31,17 +32,10 @@ class Result:
 
 
 def run(home: Home, *args: str, cwd: Path | None = None, **env: str) -> Result:
-    """Run it, and see that no key is shown and that the folder of the sources is as it was."""
+    """Run ``import``; no key may be shown, and the sources must not change."""
     before = tree(home.path)
-    done = subprocess.run(
-        [executable(), "import", *args],
-        cwd=cwd or home.path,
-        env={**home.env, "COWORK_ENV_PROVIDERS_FILE": str(home.file), **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
+    file = {"COWORK_ENV_PROVIDERS_FILE": str(home.file), **env}
+    done = Program(home).run("import", *args, cwd=cwd, env=file)
     for key in (KEY, OTHER):
         assert key not in done.stdout + done.stderr
     assert done.stdout == ""
@@ -101,7 +95,7 @@ def test_claude_settings(home: Home) -> None:
     assert home.file.stat().st_mode & 0o777 == 0o600
 
 
-def test_again_adds_nothing(home: Home) -> None:
+def test_second_import_adds_nothing(home: Home) -> None:
     settings(home, {"env": {URL: "https://a.example/", TOKEN: KEY}})
     assert len(run(home, "claude-settings", "--yes").entries) == 1
     again = run(home, "claude-settings", "--yes")
@@ -109,14 +103,14 @@ def test_again_adds_nothing(home: Home) -> None:
     assert "a.example is there already" in again.err
 
 
-def test_another_key_for_the_same_host_gets_a_name_of_its_own(home: Home) -> None:
+def test_another_key_for_the_same_host_gets_a_numbered_name(home: Home) -> None:
     for key in (KEY, OTHER):
         settings(home, {"env": {URL: "https://a.example", TOKEN: key}})
         result = run(home, "claude-settings", "--yes")
     assert [e["name"] for e in result.entries] == ["a.example", "a.example 2"]
 
 
-def test_a_chosen_name(home: Home) -> None:
+def test_name_option(home: Home) -> None:
     settings(home, {"env": {"ANTHROPIC_API_KEY": KEY}})
     result = run(home, "claude-settings", "--yes", "--name", "Work")
     assert [(e["name"], e["baseUrl"], e["auth"]) for e in result.entries] == [
@@ -128,7 +122,7 @@ def test_a_chosen_name(home: Home) -> None:
     assert "There is a provider 'work' already" in taken.err
 
 
-def test_nobody_is_there_to_be_asked(home: Home) -> None:
+def test_without_a_terminal_yes_is_required(home: Home) -> None:
     settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
     result = run(home, "claude-settings")
     assert (result.code, result.entries) == (2, [])
@@ -136,26 +130,17 @@ def test_nobody_is_there_to_be_asked(home: Home) -> None:
 
 
 @pytest.mark.parametrize(("answer", "added"), [("y", 1), ("n", 0), ("", 1), ("\x03", 0)])
-def test_the_person_is_asked(home: Home, answer: str, added: int) -> None:
-    pexpect = pytest.importorskip("pexpect")
+def test_asks_for_confirmation(home: Home, answer: str, added: int) -> None:
     settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
-    env = {**home.env, "COWORK_ENV_PROVIDERS_FILE": str(home.file), "TERM": "xterm"}
-    child = pexpect.spawn(
-        executable(),
-        ["import", "claude-settings"],
-        cwd=str(home.path),
-        env=env,
-        encoding="utf-8",
-        timeout=30,
-    )
-    child.expect(r"Add it\?")
-    assert "https://a.example" in child.before
-    assert KEY not in child.before
-    child.send(answer if answer == "\x03" else answer + "\n")
-    child.expect(pexpect.EOF)
-    child.close()
+    env = {"COWORK_ENV_PROVIDERS_FILE": str(home.file)}
+    with Dialog.with_program(home, "import", "claude-settings", env=env) as dialog:
+        shown = dialog.expect("Add it?")
+        assert "https://a.example" in shown
+        assert KEY not in shown
+        dialog.send(answer if answer == "\x03" else answer + "\n")
+        dialog.finish()
     assert home.file.exists() is bool(added)
-    assert child.exitstatus == (130 if answer == "\x03" else 0)
+    assert dialog.status == (130 if answer == "\x03" else 0)
 
 
 @pytest.mark.parametrize(
@@ -170,14 +155,14 @@ def test_the_person_is_asked(home: Home, answer: str, added: int) -> None:
         ({"env": {URL: "https://a.example", TOKEN: f"{KEY}\nX"}}, "line break"),
     ],
 )
-def test_settings_that_make_no_provider(home: Home, content: object, words: str) -> None:
+def test_settings_without_a_valid_provider(home: Home, content: object, words: str) -> None:
     settings(home, content)
     result = run(home, "claude-settings", "--yes")
     assert (result.code, result.entries) == (1, [])
     assert words in result.err
 
 
-def test_there_are_no_settings(home: Home) -> None:
+def test_missing_settings_file(home: Home) -> None:
     assert "There is no file ~/.claude/settings.json" in run(home, "claude-settings", "--yes").err
 
 
@@ -199,7 +184,7 @@ def test_an_empty_environment(home: Home) -> None:
     assert "Neither ANTHROPIC_AUTH_TOKEN nor ANTHROPIC_API_KEY is set." in result.err
 
 
-def test_what_an_active_provider_set_is_not_the_persons(home: Home) -> None:
+def test_variables_of_an_active_provider_are_not_imported(home: Home) -> None:
     home.providers([{"name": "active", "baseUrl": "https://active.example", "authToken": OTHER}])
     work = home.path / "work"
     home.pin(work, "active\n")
@@ -208,7 +193,7 @@ def test_what_an_active_provider_set_is_not_the_persons(home: Home) -> None:
         inputs = Inputs(before, str(work), str(home.config), str(home.state))
         found = resolve(inputs)
         env = environment.applied(
-            before, environment.transition(before, found.key, wanted(inputs, found))[1]
+            before, environment.transition(before, found.key, target(inputs, found))[1]
         )
         assert env[TOKEN] == OTHER
         result = run(home, "env", "--yes", cwd=work, **env)
@@ -218,7 +203,7 @@ def test_what_an_active_provider_set_is_not_the_persons(home: Home) -> None:
 
 
 @pytest.mark.parametrize("state", ["", "1:damaged:x"])
-def test_variables_that_cannot_be_told_apart_are_left(home: Home, state: str) -> None:
+def test_unclear_variables_are_not_imported(home: Home, state: str) -> None:
     result = run(
         home, "env", "--yes", **{TOKEN: KEY, "COWORK_ENV_ACTIVE": "x", "COWORK_ENV_STATE": state}
     )
@@ -233,7 +218,7 @@ def test_cloud_switches_need_no_key() -> None:
     assert from_variables({"CLAUDE_CODE_USE_BEDROCK": "0"}) is None
 
 
-def test_another_provider_file_in_each_form(home: Home) -> None:
+def test_provider_file_in_each_form(home: Home) -> None:
     source = home.path / "other.json"
     for document in (GUIDE[:1], {"providers": GUIDE[1:2], "note": 1}, GUIDE[2]):
         source.write_text(json.dumps(document))
@@ -242,7 +227,7 @@ def test_another_provider_file_in_each_form(home: Home) -> None:
     assert result.entries == GUIDE[:3], "keys, order and ids as they were"
 
 
-def test_one_bad_entry_does_not_stop_the_others(home: Home) -> None:
+def test_invalid_entry_does_not_stop_the_others(home: Home) -> None:
     source = home.path / "other.json"
     source.write_text(
         json.dumps([{"name": "bad", "baseUrl": "ftp://x", "authToken": KEY}, GUIDE[1], 7])
@@ -254,7 +239,7 @@ def test_one_bad_entry_does_not_stop_the_others(home: Home) -> None:
     assert "The provider is not an object" in result.err
 
 
-def test_an_id_that_is_taken_by_another_provider_is_not_shared(home: Home) -> None:
+def test_taken_id_is_replaced(home: Home) -> None:
     home.providers(GUIDE[:1])
     source = home.path / "other.json"
     source.write_text(json.dumps([GUIDE[1] | {"id": GUIDE[0]["id"]}]))
@@ -263,7 +248,7 @@ def test_an_id_that_is_taken_by_another_provider_is_not_shared(home: Home) -> No
     assert len({e["id"] for e in result.entries}) == 2
 
 
-def test_the_apps_single_configuration(home: Home) -> None:
+def test_api_config_of_the_desktop_app(home: Home) -> None:
     source = home.path / "api-config.json"
     source.write_text(
         json.dumps(
@@ -294,8 +279,9 @@ def database(home: Home, rows: list[tuple[str, str, str, str]]) -> Path:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(
-        "CREATE TABLE providers (id TEXT NOT NULL, app_type TEXT NOT NULL, name TEXT NOT NULL, settings_config TEXT NOT NULL,"
-        " sort_index INTEGER, is_current BOOLEAN NOT NULL DEFAULT 0, PRIMARY KEY (id, app_type))"
+        "CREATE TABLE providers (id TEXT NOT NULL, app_type TEXT NOT NULL, name TEXT NOT NULL,"
+        " settings_config TEXT NOT NULL, sort_index INTEGER,"
+        " is_current BOOLEAN NOT NULL DEFAULT 0, PRIMARY KEY (id, app_type))"
     )
     connection.executemany(
         "INSERT INTO providers (id, app_type, name, settings_config) VALUES (?, ?, ?, ?)", rows
@@ -317,19 +303,19 @@ def test_cc_switch_database(home: Home) -> None:
     folder = path.parent.stat().st_mtime_ns
     result = run(home, "cc-switch", "--yes")
     assert [(e["name"], e["baseUrl"]) for e in result.entries] == [("One", "https://one.example")]
-    assert "'Official' holds no key" in result.err
+    assert "'Official' has no key" in result.err
     assert "'Broken' is not valid JSON" in result.err
     assert path.parent.stat().st_mtime_ns == folder, "nothing was even put there for a while"
 
 
-def test_a_database_in_use_is_not_half_read(home: Home) -> None:
+def test_database_in_use_is_refused(home: Home) -> None:
     path = database(home, [("1", "claude", "One", json.dumps(switched(KEY, "one.example")))])
     path.with_name("cc-switch.db-wal").write_bytes(b"x")
     assert "in use" in run(home, "cc-switch", "--yes").err
 
 
 @pytest.mark.parametrize("content", [b"no database at all", b""])
-def test_an_unknown_database_is_said_to_be_one(home: Home, content: bytes) -> None:
+def test_unknown_database_is_an_error(home: Home, content: bytes) -> None:
     path = home.path / ".cc-switch/cc-switch.db"
     path.parent.mkdir()
     path.write_bytes(content)
@@ -358,11 +344,11 @@ def test_cc_switch_of_older_versions(home: Home, form: str) -> None:
     assert [(e["name"], e["authToken"]) for e in result.entries] == [("One", KEY)]
 
 
-def test_cc_switch_is_not_there(home: Home) -> None:
+def test_cc_switch_is_not_installed(home: Home) -> None:
     assert "There is neither ~/.cc-switch/cc-switch.db" in run(home, "cc-switch", "--yes").err
 
 
-def test_a_file_that_is_none(home: Home) -> None:
+def test_unreadable_file_is_an_error(home: Home) -> None:
     os.mkfifo(home.path / "fifo")
     (home.path / "torn.json").write_text("[")
     for source, words in (
@@ -375,13 +361,13 @@ def test_a_file_that_is_none(home: Home) -> None:
         assert words in result.err
 
 
-def test_a_name_for_several_makes_no_sense(home: Home) -> None:
+def test_name_option_with_several_providers(home: Home) -> None:
     (home.path / "other.json").write_text(json.dumps(GUIDE))
     result = run(home, "other.json", "--yes", "--name", "x")
     assert (result.code, result.entries) == (2, [])
 
 
-def test_providers_from_the_environment_cannot_be_added_to(home: Home) -> None:
+def test_providers_from_the_environment_are_read_only(home: Home) -> None:
     settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
     result = run(home, "claude-settings", "--yes", COWORK_ENV_PROVIDERS_JSON="[]")
     assert result.code == 1

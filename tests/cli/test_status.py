@@ -13,9 +13,11 @@ import pytest
 
 from cowork_env.core import environment
 from cowork_env.core.environment import STATE
-from cowork_env.core.resolve import Inputs, resolve, wanted
+from cowork_env.core.resolve import Inputs, resolve, target
 
-from support.home import GUIDE, Home, executable, need
+from support.home import GUIDE, Home, need
+from support.program import Program, run_in_shell
+from support.terminal import Dialog
 
 KEY = "sk-or-v1-invented-and-long-enough-7777"
 MANAGED_HERE = Path("/etc/claude-code/managed-settings.json").exists()
@@ -36,15 +38,7 @@ def work(home: Home) -> Path:
 
 
 def run(home: Home, directory: Path, *args: str, code: int = 0, **env: str) -> str:
-    done = subprocess.run(
-        [executable(), "status", *args],
-        cwd=directory,
-        env={**home.env, **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == code, done.stderr
+    done = Program(home).run("status", *args, cwd=directory, **env).check(code)
     assert done.stderr == ""
     assert KEY not in done.stdout
     assert "\x1b" not in done.stdout
@@ -61,7 +55,7 @@ def entered(home: Home, directory: Path, **env: str) -> dict[str, str]:
     """The environment after the hook has done its work there."""
     inputs = Inputs({**home.env, **env}, str(directory), str(home.config), str(home.state))
     found = resolve(inputs)
-    changes = environment.transition(inputs.env, found.key, wanted(inputs, found))[1]
+    changes = environment.transition(inputs.env, found.key, target(inputs, found))[1]
     return environment.applied(inputs.env, changes)
 
 
@@ -71,7 +65,7 @@ def variable(found: dict[str, Any], name: str) -> dict[str, Any]:
     return row
 
 
-def test_nothing_is_active(home: Home, work: Path) -> None:
+def test_no_provider(home: Home, work: Path) -> None:
     found = as_json(home, work)
     assert (found["provider"], found["rule"], found["error"], found["shell"]["state"]) == (
         None,
@@ -83,8 +77,8 @@ def test_nothing_is_active(home: Home, work: Path) -> None:
     assert "provider  none" in run(home, work)
 
 
-def test_the_shape_is_the_documented_one(home: Home, work: Path) -> None:
-    """What docs/status.md lists is what there is; a key less would break somebody's program."""
+def test_json_has_the_documented_keys(home: Home, work: Path) -> None:
+    """What docs/status.md lists is what there is; a key less would break a user's program."""
     text = (Path(__file__).parent.parent.parent / "docs/status.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in text.split("\n\n")[2].splitlines()[2:]]
     documented = {word.strip(" `") for row in rows for word in row.split(",")}
@@ -107,7 +101,7 @@ def test_the_shape_is_the_documented_one(home: Home, work: Path) -> None:
     assert set(found["settings"][0]) == {"scope", "path", "key", "variable", "value", "effect"}
 
 
-def test_a_pin_in_force(home: Home, work: Path) -> None:
+def test_active_pin(home: Home, work: Path) -> None:
     pin = home.pin(work, "openrouter\nopus = big/model\n")
     env = entered(home, work, ANTHROPIC_API_KEY="sk-my-own-key-which-is-long")
     found = as_json(home, work, **env)
@@ -144,7 +138,7 @@ def test_a_pin_in_force(home: Home, work: Path) -> None:
     assert set(environment.MANAGED) <= set(sources)
 
 
-def test_a_shell_without_the_hook(home: Home, work: Path) -> None:
+def test_shell_without_the_hook(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n")
     found = as_json(home, work, ANTHROPIC_MODEL="mine")
     assert found["shell"]["state"] == "not-applied"
@@ -166,7 +160,7 @@ def test_changed_by_hand(home: Home, work: Path) -> None:
     assert (removed["set"], removed["source"]) == (False, "changed by hand")
 
 
-def test_an_edit_that_the_shell_has_not_seen(home: Home, work: Path) -> None:
+def test_edit_that_the_shell_has_not_applied(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n")
     env = entered(home, work)
     home.pin(work, "openrouter\nmodel = newer\n")
@@ -178,7 +172,7 @@ def test_an_edit_that_the_shell_has_not_seen(home: Home, work: Path) -> None:
     ]
 
 
-def test_another_provider_is_still_there(home: Home, work: Path) -> None:
+def test_another_provider_is_still_active(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n")
     env = entered(home, work)
     home.pin(work, "litellm-local\n")
@@ -191,18 +185,18 @@ def test_another_provider_is_still_there(home: Home, work: Path) -> None:
     assert (row["value"], row["source"]) == ("••••••••7777", "left over from OpenRouter")
 
 
-def test_a_damaged_state_is_told(home: Home, work: Path) -> None:
+def test_damaged_state_is_reported(home: Home, work: Path) -> None:
     assert f"{STATE} is damaged" in run(home, work, **{STATE: "$(touch /tmp/x)"})
 
 
-def test_a_hidden_universal_variable_of_fish_is_in_step(home: Home, work: Path) -> None:
+def test_shadowed_universal_variable_of_fish_is_in_step(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n")
     inputs = Inputs(
         {**home.env, "ANTHROPIC_API_KEY": "universal"}, str(work), str(home.config), str(home.state)
     )
     found = resolve(inputs)
     shadowed = frozenset({"ANTHROPIC_API_KEY"})
-    changes = environment.transition(inputs.env, found.key, wanted(inputs, found), False, shadowed)[
+    changes = environment.transition(inputs.env, found.key, target(inputs, found), False, shadowed)[
         1
     ]
     # fish cannot unset it in this shell alone: an empty one hides it.
@@ -232,7 +226,7 @@ def test_the_real_hook_is_in_step(home: Home, work: Path) -> None:
     assert (found["provider"]["name"], found["shell"]["state"]) == ("OpenRouter", "in-step")
 
 
-def test_an_untrusted_pin_is_told_and_has_no_influence(home: Home, work: Path) -> None:
+def test_untrusted_pin_is_reported_and_ignored(home: Home, work: Path) -> None:
     pin = home.pin(work, "openrouter\n", allow=False)
     found = as_json(home, work)
     assert (found["provider"], [p["path"] for p in found["untrusted"]]) == (None, [str(pin)])
@@ -240,7 +234,7 @@ def test_an_untrusted_pin_is_told_and_has_no_influence(home: Home, work: Path) -
     assert as_json(home, work, "--trust")["shell"]["state"] == "what-if"
 
 
-def test_options_ask_what_would_be(home: Home, work: Path) -> None:
+def test_options_show_what_would_be_active(home: Home, work: Path) -> None:
     (work / ".claude").mkdir()
     (work / ".claude/settings.json").write_text(
         '{"env": {"ANTHROPIC_BASE_URL": "http://evil.example"}}'
@@ -250,7 +244,7 @@ def test_options_ask_what_would_be(home: Home, work: Path) -> None:
     assert [s["effect"] for s in found["settings"]] == ["held"]
 
 
-def test_an_error_in_what_was_chosen(home: Home, work: Path) -> None:
+def test_error_in_the_choice(home: Home, work: Path) -> None:
     home.pin(work, "opnrouter\nrequired = true\n")
     found = as_json(home, work, code=1)
     assert "There is no provider 'opnrouter'" in found["error"]["message"]
@@ -260,7 +254,7 @@ def test_an_error_in_what_was_chosen(home: Home, work: Path) -> None:
     assert "Did you mean 'OpenRouter'?" in run(home, work, code=1)
 
 
-def test_a_provider_without_a_key_is_an_error(home: Home, work: Path) -> None:
+def test_provider_without_a_key_is_an_error(home: Home, work: Path) -> None:
     home.providers([{"name": "bare", "baseUrl": "https://bare.example"}])
     assert "no key" in as_json(home, work, "--provider", "bare", code=1)["error"]["message"]
 
@@ -280,7 +274,7 @@ def test_no_key_is_fetched(home: Home, work: Path) -> None:
     assert not trace.exists()
 
 
-def test_a_fetched_key_that_is_in_force_is_in_step(home: Home, work: Path) -> None:
+def test_fetched_key_that_is_active_is_in_step(home: Home, work: Path) -> None:
     home.providers(
         [{"name": "outside", "baseUrl": "https://outside.example", "authTokenFrom": "env:MY_KEY"}]
     )
@@ -292,14 +286,14 @@ def test_a_fetched_key_that_is_in_force_is_in_step(home: Home, work: Path) -> No
     assert variable(found, "ANTHROPIC_AUTH_TOKEN")["value"] == "••••••••7777"
 
 
-def test_a_bad_reference_is_an_error(home: Home, work: Path) -> None:
+def test_invalid_reference_is_an_error(home: Home, work: Path) -> None:
     home.providers(
         [{"name": "odd", "baseUrl": "https://odd.example", "authTokenFrom": "carrier-pigeon:1"}]
     )
     assert "bad reference" in as_json(home, work, "--provider", "odd", code=1)["error"]["message"]
 
 
-def test_settings_are_judged_by_the_environment_that_a_client_gets(home: Home, work: Path) -> None:
+def test_settings_are_compared_to_the_environment_of_a_client(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n")
     (work / ".claude").mkdir()
     settings = work / ".claude/settings.json"
@@ -321,13 +315,13 @@ def test_settings_are_judged_by_the_environment_that_a_client_gets(home: Home, w
     )
 
 
-def test_a_helpers_command_is_not_shown(home: Home, work: Path) -> None:
+def test_api_key_helper_command_is_not_shown(home: Home, work: Path) -> None:
     (work / ".claude").mkdir()
     (work / ".claude/settings.json").write_text(json.dumps({"apiKeyHelper": f"echo {KEY}"}))
     assert "apiKeyHelper = (a command)" in run(home, work)
 
 
-def test_hostile_text_does_not_reach_the_terminal(home: Home, work: Path) -> None:
+def test_control_characters_do_not_reach_the_terminal(home: Home, work: Path) -> None:
     (work / ".claude").mkdir()
     (work / ".claude/settings.json").write_text(
         json.dumps({"env": {"ANTHROPIC_BASE_URL": "http://x/\x1b]0;evil\x07\u202e"}})
@@ -338,7 +332,7 @@ def test_hostile_text_does_not_reach_the_terminal(home: Home, work: Path) -> Non
     assert "is not valid JSON" in text
 
 
-def test_a_redirecting_socket_and_a_proxy_are_told(home: Home, work: Path) -> None:
+def test_unix_socket_and_proxy_are_reported(home: Home, work: Path) -> None:
     home.pin(work, "litellm-local\n")
     env = entered(home, work, HTTP_PROXY="http://me:hunter2@p:1") | {
         "ANTHROPIC_UNIX_SOCKET": "/tmp/s"
@@ -349,7 +343,7 @@ def test_a_redirecting_socket_and_a_proxy_are_told(home: Home, work: Path) -> No
     assert "hunter2" not in text
 
 
-def test_a_proxys_password_is_not_shown_even_without_a_scheme(home: Home, work: Path) -> None:
+def test_proxy_password_is_not_shown_even_without_a_scheme(home: Home, work: Path) -> None:
     home.providers([{**GUIDE[1], "env": {"HTTPS_PROXY": "me:hunter2@near:1"}}])
     home.pin(work, "openrouter\n")
     (work / ".claude").mkdir()
@@ -362,7 +356,7 @@ def test_a_proxys_password_is_not_shown_even_without_a_scheme(home: Home, work: 
         assert "hunter" not in text
 
 
-def test_a_variable_that_is_kept_unset_but_set_by_settings_is_told(home: Home, work: Path) -> None:
+def test_unset_variable_that_settings_set_is_reported(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n")
     (work / ".claude").mkdir()
     (work / ".claude/settings.json").write_text(
@@ -379,30 +373,22 @@ def test_providers_from_the_environment(home: Home, work: Path) -> None:
     assert (found["provider"]["name"], found["file"]) == ("ci", None)
 
 
-def test_colour_is_for_terminals_only(home: Home, work: Path) -> None:
-    pexpect = pytest.importorskip("pexpect")
+def test_color_only_on_terminals(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n")
-    for extra, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
-        env = {**home.env, "TERM": "xterm", **extra}
-        child = pexpect.spawn(
-            executable(), ["status"], cwd=str(work), env=env, encoding="utf-8", timeout=30
-        )
-        child.expect(pexpect.EOF)
-        child.close()
-        assert ("\x1b[32mOpenRouter" in child.before) is coloured
+    for extra, colored in (({}, True), ({"NO_COLOR": "1"}, False)):
+        with Dialog.with_program(home, "status", cwd=work, env=extra) as dialog:
+            assert ("\x1b[32mOpenRouter" in dialog.finish()) is colored
 
 
 def test_in_a_deleted_directory(home: Home, work: Path) -> None:
     gone = work / "gone"
     gone.mkdir()
-    script = f"cd {shlex.quote(str(gone))} && rmdir {shlex.quote(str(gone))} && exec {shlex.quote(executable())} status"
-    done = subprocess.run(
-        ["/bin/sh", "-c", script], env=home.env, capture_output=True, text=True, timeout=60
-    )
+    script = f'cd "{gone}" && rmdir "{gone}" && exec cowork-env status'
+    done = run_in_shell(home, "sh", script)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_directory_that_may_not_be_read(home: Home, work: Path) -> None:
+def test_unreadable_settings_are_reported(home: Home, work: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read everything")
     (work / ".claude").mkdir()

@@ -120,7 +120,7 @@ def test_with_a_pin_and_a_stored_key(home: Home) -> None:
     home.providers()
     home.pin(home.path / "project", "openrouter\nmodel = m\n")
     assert imported(home, home.path / "project") == OURS | STANDARD | JSON | SHA
-    assert f"ANTHROPIC_AUTH_TOKEN='{GUIDE[1]['authToken']}'" in question(
+    assert f"ANTHROPIC_AUTH_TOKEN='{GUIDE[1]['authToken']}'" in request(
         home, home.path / "project"
     ).stdout.replace("'\\''", "'")
 

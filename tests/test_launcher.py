@@ -1,4 +1,4 @@
-"""Launchers: what the program behind one gets, and that it is found."""
+"""Launchers: the environment that a program gets, and how the program is found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cowork_env import shim
+from cowork_env import launcher
 from cowork_env.core import environment
 from cowork_env.core.resolve import Inputs
 from cowork_env.hook import interpreter
@@ -82,7 +82,9 @@ class Shims:
         assert (done.returncode, done.stderr) == (0, "")
         found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
         return {
-            k: v for k, v in found.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_", shim.GUARD)
+            k: v
+            for k, v in found.items()
+            if k not in ("PWD", "OLDPWD", "SHLVL", "_", launcher.GUARD)
         }
 
 
@@ -101,7 +103,7 @@ def plain(env: dict[str, str]) -> dict[str, str]:
 # What the program gets
 
 
-def test_a_pins_provider_below_it_and_nothing_elsewhere(shims: Shims) -> None:
+def test_pin_applies_below_it_only(shims: Shims) -> None:
     shims.home.pin(shims.home.path / "work", "openrouter\n")
     below = shims.home.path / "work/a/b"
     below.mkdir(parents=True)
@@ -114,7 +116,7 @@ def test_a_pins_provider_below_it_and_nothing_elsewhere(shims: Shims) -> None:
     }
 
 
-def test_the_environment_stays_as_it_is_to_the_byte(shims: Shims) -> None:
+def test_environment_is_unchanged_to_the_byte(shims: Shims) -> None:
     odd = {
         "x.y": "1",
         "BASH_FUNC_f%%": "() { :; }",
@@ -139,20 +141,20 @@ def test_the_environment_stays_as_it_is_to_the_byte(shims: Shims) -> None:
         found = dict(
             e.split("=", 1) for e in out.stdout.decode("utf-8", "surrogateescape").split("\0") if e
         )
-        assert found.pop(shim.GUARD)
+        assert found.pop(launcher.GUARD)
         assert found == given
 
 
 _DUMP_GIVEN = "import os\nos.write(1, open('/proc/self/environ', 'rb').read())\n"
 
 
-def test_the_selection_applies_where_no_pin_does(shims: Shims) -> None:
+def test_selection_applies_without_a_pin(shims: Shims) -> None:
     shims.home.state.mkdir(parents=True, exist_ok=True)
     (shims.home.state / "selection").write_text("litellm-local\n")
     assert shims.seen()["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
 
 
-def test_a_pin_that_is_not_trusted_is_passed_over(shims: Shims) -> None:
+def test_untrusted_pin_is_ignored(shims: Shims) -> None:
     shims.home.pin(shims.home.path, "litellm-local\n")
     inner = shims.home.path / "clone"
     shims.home.pin(inner, "openrouter\n", allow=False)
@@ -162,7 +164,7 @@ def test_a_pin_that_is_not_trusted_is_passed_over(shims: Shims) -> None:
 @pytest.mark.parametrize(
     "text", ["nobody\n", "openrouter\nfoo = bar\n", "nobody\nrequired = true\n"]
 )
-def test_a_trusted_pin_that_cannot_be_honoured_starts_nothing(shims: Shims, text: str) -> None:
+def test_trusted_pin_that_cannot_be_used_starts_nothing(shims: Shims, text: str) -> None:
     shims.tool("#!/bin/sh\necho started\n")
     shims.home.pin(shims.home.path / "work", text)
     done = shims.run(cwd=shims.home.path / "work")
@@ -171,7 +173,7 @@ def test_a_trusted_pin_that_cannot_be_honoured_starts_nothing(shims: Shims, text
     assert done.stderr.count("\n") == 1
 
 
-def test_a_key_that_cannot_be_had_starts_nothing(shims: Shims) -> None:
+def test_missing_key_starts_nothing(shims: Shims) -> None:
     shims.tool("#!/bin/sh\necho started\n")
     shims.home.providers(
         [{"name": "P", "baseUrl": "https://p.example", "authTokenFrom": "env:P_KEY"}]
@@ -184,7 +186,7 @@ def test_a_key_that_cannot_be_had_starts_nothing(shims: Shims) -> None:
     assert shims.seen(P_KEY="sk-invented-p")["ANTHROPIC_AUTH_TOKEN"] == "sk-invented-p"
 
 
-def test_a_key_from_a_command(shims: Shims) -> None:
+def test_key_from_a_command(shims: Shims) -> None:
     shims.home.providers(
         [
             {
@@ -198,7 +200,7 @@ def test_a_key_from_a_command(shims: Shims) -> None:
     assert shims.seen()["ANTHROPIC_AUTH_TOKEN"] == "sk-invented-c"
 
 
-def test_an_active_provider_gives_way_to_a_choice_and_to_nothing_else(shims: Shims) -> None:
+def test_active_provider_is_replaced_only_by_a_choice(shims: Shims) -> None:
     shims.home.pin(shims.home.path / "work", "openrouter\n")
     shims.home.pin(shims.home.path / "other", "litellm-local\n")
     shims.home.pin(shims.home.path / "none", "none\n")
@@ -218,7 +220,7 @@ def test_an_active_provider_gives_way_to_a_choice_and_to_nothing_else(shims: Shi
     assert shims.seen(shims.home.path / "work", **changed)["ANTHROPIC_MODEL"] == "by-hand"
 
 
-def test_a_directory_that_is_gone_harms_nobody(shims: Shims) -> None:
+def test_deleted_directory(shims: Shims) -> None:
     gone = shims.home.path / "gone"
     gone.mkdir()
     script = f'cd "{gone}" && rmdir "{gone}" && exec "{shims.folder}/tool"'
@@ -228,14 +230,14 @@ def test_a_directory_that_is_gone_harms_nobody(shims: Shims) -> None:
     assert (done.returncode, "HOME=" in done.stdout) == (0, True)
 
 
-def test_another_persons_home_has_its_own_providers(shims: Shims, tmp_path: Path) -> None:
+def test_another_home_has_its_own_providers(shims: Shims, tmp_path: Path) -> None:
     shims.home.pin(shims.home.path, "openrouter\n")
     other = Home(tmp_path / "other")
     other.providers(
         [{"name": "Theirs", "baseUrl": "https://theirs.example", "authToken": "sk-invented-t"}]
     )
     other.pin(other.path, "theirs\n")
-    changed = {k: other.env[k] for k in shim.PLACES}
+    changed = {k: other.env[k] for k in launcher.PLACES}
     assert shims.seen(other.path, **changed)["ANTHROPIC_BASE_URL"] == "https://theirs.example"
     # What is not said, as in cron, is as it was.
     env = {"PATH": shims.env["PATH"]}
@@ -254,7 +256,7 @@ def test_another_persons_home_has_its_own_providers(shims: Shims, tmp_path: Path
 # How the program is run
 
 
-def test_arguments_input_and_status_are_the_programs_own(shims: Shims) -> None:
+def test_arguments_input_and_exit_status_are_unchanged(shims: Shims) -> None:
     write = "os.write(1, '\\0'.join(sys.argv[1:] + [input()]).encode('utf-8', 'surrogateescape'))"
     shims.tool(f"#!{sys.executable}\nimport os, sys\n{write}\nsys.exit(77)\n")
     done = subprocess.run(
@@ -268,7 +270,7 @@ def test_arguments_input_and_status_are_the_programs_own(shims: Shims) -> None:
     assert (done.returncode, done.stderr) == (77, b"")
 
 
-def test_the_launcher_becomes_the_program(shims: Shims) -> None:
+def test_launcher_is_replaced_by_the_program(shims: Shims) -> None:
     shims.tool("#!/bin/sh\necho $$\n")
     with subprocess.Popen(
         [shims.folder / "tool"], env=shims.env, stdout=subprocess.PIPE, text=True
@@ -277,19 +279,21 @@ def test_the_launcher_becomes_the_program(shims: Shims) -> None:
         assert int(process.stdout.read()) == process.pid
 
 
-def test_signals_are_as_in_any_program(shims: Shims) -> None:
+def test_no_signal_is_ignored(shims: Shims) -> None:
     shims.tool("#!/bin/sh\nexec grep SigIgn /proc/self/status\n")
     ignored = int(shims.run().stdout.split()[1], 16)
     assert not ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)
 
 
-def test_a_script_without_a_first_line_is_run_by_sh(shims: Shims) -> None:
+def test_script_without_interpreter_line_is_run_by_sh(shims: Shims) -> None:
     shims.tool('echo "$1:$0"\n')
     assert shims.run("x").stdout == f"x:{shims.bin}/tool\n"
 
 
-def test_a_launcher_costs_no_heavy_module() -> None:
-    code = "import sys; sys.path.append(sys.argv[1]); import cowork_env.shim; print(*sys.modules)"
+def test_launcher_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.path.append(sys.argv[1]); import cowork_env.launcher; print(*sys.modules)"
+    )
     out = subprocess.run(
         [sys.executable, "-ISXutf8", "-c", code, os.path.dirname(interpreter.PACKAGE)],
         capture_output=True,
@@ -312,31 +316,30 @@ def test_a_launcher_costs_no_heavy_module() -> None:
     assert not heavy & set(out.stdout.split())
 
 
-def test_an_interpreter_whose_path_the_kernel_cannot_take(shims: Shims) -> None:
+def test_interpreter_path_that_the_kernel_cannot_run(shims: Shims) -> None:
     inner = shims.home.path / ("it's a long way " + "x" * 100)
     inner.mkdir()
     (inner / "python").symlink_to(sys.executable)
-    launcher = shims.folder / "tool"
-    text = launcher.read_text().partition("\n")[2]
-    launcher.write_text(shim.first_lines(str(inner / "python")) + text)
-    assert launcher.read_text().startswith("#!/bin/sh\n")
+    path = shims.folder / "tool"
+    text = path.read_text().partition("\n")[2]
+    path.write_text(launcher.first_lines(str(inner / "python")) + text)
+    assert path.read_text().startswith("#!/bin/sh\n")
     shims.home.pin(shims.home.path, "openrouter\n")
     assert shims.seen()["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
 
 
-def test_bytecode_goes_where_the_hook_has_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytecode_folder_is_that_of_the_hook(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = Inputs(home.env, "/", str(home.config), str(home.state))
-    found = interpreter.Interpreter("/usr/bin/python3", "/cache")
-    monkeypatch.setattr(interpreter, "find_interpreter", lambda state: found)
-    assert "sys.pycache_prefix = '/cache' or " in shim.text("tool", inputs)
-    found = interpreter.Interpreter("/usr/bin/python3")
-    assert "sys.pycache_prefix = '' or " in shim.text("tool", inputs)
+    for prefix in ("/cache", ""):
+        found = interpreter.Interpreter("/usr/bin/python3", prefix)
+        monkeypatch.setattr(interpreter, "find_interpreter", lambda state, found=found: found)
+        assert f"sys.pycache_prefix = {prefix!r} or " in launcher.text("tool", inputs)
 
 
-def test_without_the_package_it_says_so(shims: Shims) -> None:
-    launcher = shims.folder / "tool"
-    text = launcher.read_text().splitlines(keepends=True)
-    launcher.write_text(
+def test_missing_package_is_reported(shims: Shims) -> None:
+    path = shims.folder / "tool"
+    text = path.read_text().splitlines(keepends=True)
+    path.write_text(
         "".join("sys.path += []\n" if line.startswith("sys.path") else line for line in text)
     )
     done = shims.run()
@@ -371,7 +374,7 @@ def here(shims: Shims, where: str) -> str:
         "B|B|S|S",
     ],
 )
-def test_odd_paths(shims: Shims, path: str) -> None:
+def test_unusual_paths(shims: Shims, path: str) -> None:
     (shims.home.path / "link").symlink_to(shims.folder)
     shutil.copytree(shims.folder, shims.home.path / "copy")
     (shims.home.path / "dir/tool").mkdir(parents=True)
@@ -381,13 +384,13 @@ def test_odd_paths(shims: Shims, path: str) -> None:
     assert shims.run(PATH=here(shims, path)).stdout == "real\n"
 
 
-def test_a_relative_entry_means_what_it_means_to_any_shell(shims: Shims) -> None:
+def test_relative_path_entries(shims: Shims) -> None:
     shims.tool("#!/bin/sh\necho relative\n", folder=shims.home.path / "rel")
     assert shims.run(PATH=f"{shims.folder}:rel").stdout == "relative\n"
     assert shims.run(cwd=shims.home.path / "rel", PATH=f"{shims.folder}:").stdout == "relative\n"
 
 
-def test_without_a_path_the_systems_own_holds(shims: Shims) -> None:
+def test_without_path_the_default_is_used(shims: Shims) -> None:
     shims.cowork("shim", "cat")
     env = {k: v for k, v in shims.env.items() if k != "PATH"}
     out = subprocess.run(
@@ -406,7 +409,7 @@ def test_not_found_and_not_executable(shims: Shims) -> None:
 
 
 @pytest.mark.parametrize("call", ["exec tool", "tool"])
-def test_a_wrapper_that_calls_back_reaches_the_program_behind_it(shims: Shims, call: str) -> None:
+def test_wrapper_that_calls_the_launcher_reaches_the_next_program(shims: Shims, call: str) -> None:
     shims.tool(f"#!/bin/sh\necho wrapped\n{call}\n", folder=shims.home.path / "wrap")
     shims.tool("#!/bin/sh\necho real\n")
     done = shims.run(PATH=f"{shims.folder}:{shims.home.path}/wrap:{shims.bin}:/usr/bin:/bin")
@@ -414,14 +417,14 @@ def test_a_wrapper_that_calls_back_reaches_the_program_behind_it(shims: Shims, c
 
 
 @pytest.mark.parametrize("call", ["exec tool", "tool"])
-def test_a_wrapper_with_nothing_behind_it_does_not_go_on_for_ever(shims: Shims, call: str) -> None:
+def test_wrapper_without_a_program_behind_it_is_stopped(shims: Shims, call: str) -> None:
     shims.tool(f"#!/bin/sh\n{call}\n")
     done = shims.run()
     assert done.returncode == 1
     assert "again and again" in done.stderr
 
 
-def test_a_program_may_start_itself(shims: Shims) -> None:
+def test_program_can_start_itself(shims: Shims) -> None:
     shims.tool('#!/bin/sh\necho "$1"\n[ "$1" = 0 ] || { tool $(($1 - 1)); :; }\n')
     assert shims.run("3").stdout == "3\n2\n1\n0\n"
 
@@ -429,7 +432,7 @@ def test_a_program_may_start_itself(shims: Shims) -> None:
 # Writing and removing
 
 
-def test_the_line_for_path_makes_it_work(shims: Shims) -> None:
+def test_printed_path_line_works(shims: Shims) -> None:
     shims.env["PATH"] = f"{shims.bin}:/usr/bin:/bin"
     line = shims.cowork("shim", "tool").stdout
     shims.home.pin(shims.home.path, "openrouter\n")
@@ -446,16 +449,16 @@ def test_the_line_for_path_makes_it_work(shims: Shims) -> None:
     assert "ANTHROPIC_BASE_URL=https://openrouter.ai/api" in out.stdout
 
 
-def test_where_it_is_on_path_already_nothing_is_to_do(shims: Shims) -> None:
+def test_no_line_is_printed_when_the_folder_is_on_path(shims: Shims) -> None:
     assert shims.cowork("shim", "tool").stdout == ""
 
 
-def test_fish_gets_its_own_line(shims: Shims) -> None:
+def test_path_line_for_fish(shims: Shims) -> None:
     shims.env.update(PATH="/usr/bin:/bin", SHELL="/usr/bin/fish")
     assert shims.cowork("shim", "tool").stdout.startswith("fish_add_path ")
 
 
-def test_removing_leaves_nothing(shims: Shims) -> None:
+def test_remove_leaves_nothing(shims: Shims) -> None:
     shims.cowork("shim", "other")
     assert shims.cowork("shim").stdout == "other\ntool\n"
     shims.cowork("shim", "--remove", "other")
@@ -465,7 +468,7 @@ def test_removing_leaves_nothing(shims: Shims) -> None:
     assert not shims.folder.exists()
 
 
-def test_what_is_not_a_launcher_stays(shims: Shims) -> None:
+def test_other_files_are_not_replaced_or_removed(shims: Shims) -> None:
     (shims.folder / "mine").write_text("mine")
     shims.cowork("shim", "mine", status=1)
     shims.cowork("shim", "--remove", "mine", status=1)
@@ -476,18 +479,18 @@ def test_what_is_not_a_launcher_stays(shims: Shims) -> None:
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "a/b", "/bin/sh", "-x", "a\nb", "it's", "cowork-env", "\x1b[2J"]
 )
-def test_names_that_are_none(name: str) -> None:
+def test_invalid_names(name: str) -> None:
     with pytest.raises(CoworkEnvError):
-        shim.check_name(name)
+        launcher.check_name(name)
 
 
-def test_one_bad_name_writes_none(shims: Shims) -> None:
+def test_one_invalid_name_writes_no_launcher(shims: Shims) -> None:
     shims.cowork("shim", "good", "a/b", status=2)
     assert not (shims.folder / "good").exists()
 
 
-def test_launchers_hold_no_key_and_are_not_writable_by_others(shims: Shims) -> None:
-    launcher = shims.folder / "tool"
-    assert GUIDE[1]["authToken"] not in launcher.read_text()
-    assert launcher.stat().st_mode & 0o777 == 0o755
+def test_launcher_has_no_key_and_is_not_writable_by_others(shims: Shims) -> None:
+    path = shims.folder / "tool"
+    assert GUIDE[1]["authToken"] not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o755
     assert shims.folder.stat().st_mode & 0o777 == 0o700

@@ -1,7 +1,9 @@
-"""Launchers for PATH: a program started by an IDE, cron or an agent gets its directory's provider, without a hook.
+"""Launchers for PATH: a program started by an IDE, cron or an agent gets its directory's provider,
+without a hook.
 
-A launcher is a few lines for the bare interpreter. It works out what applies in the working directory and replaces
-itself by the real program of its name, so it costs one lean start and leaves no process behind.
+A launcher is a small script for the bare interpreter. It resolves the provider of the working
+directory and replaces itself with the real program of its name: one start of Python, and no process
+stays behind. ``exec`` runs programs in the same way.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import stat
 import sys
 
 from .core import environment, resolve
+from .core.provider import NONE
 from .core.resolve import Inputs
 from .util import system
 from .util.errors import FAILURE, USAGE, CoworkEnvError
@@ -21,9 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NoReturn
 
+    from .core.environment import Target
+
 MARK = b"# A cowork-env launcher"
-GUARD = "COWORK_ENV_SHIM"  # the process and the programs that launchers have made of it
+# The id of a process and the programs that launchers have run in it, to stop a launcher and a
+# wrapper that start each other for ever.
+GUARD = "COWORK_ENV_SHIM"
 MAX_ROUNDS = 8
+# With other values than when the launcher was written, the user's folders are located again.
 PLACES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 CANNOT_RUN, NOT_FOUND = 126, 127  # as env(1)
 
@@ -34,20 +42,28 @@ import sys
 sys.pycache_prefix = {cache!r} or sys.pycache_prefix
 sys.path += {path!r}
 try:
-    from cowork_env.shim import main
+    from cowork_env.launcher import main
 except ImportError:
-    sys.exit("cowork-env: the program behind this launcher is gone; install it again, or remove " + ascii(sys.argv[0]))
+    sys.exit(
+        "cowork-env: it is not installed any more; install it again, or remove the launcher "
+        + ascii(sys.argv[0])
+    )
 except KeyboardInterrupt:
     sys.exit(130)
 main({name!r}, {state_dir!r}, {config_dir!r}, {places!r})
 """
 
 
-# What a launcher does
+# Running a program
 
 
 def main(name: str, state_dir: str, config_dir: str, places: list[str]) -> NoReturn:
-    """Become the real program ``name`` with the arguments in ``sys.argv``; the rest is as when this was written."""
+    """Run the real program ``name`` in the place of this process, with the arguments in
+    ``sys.argv``.
+
+    The other arguments are those of the user who wrote the launcher: the two folders, and the
+    values of :data:`PLACES`.
+    """
     try:
         env = original_environment()
         run = _chain(env)
@@ -57,7 +73,7 @@ def main(name: str, state_dir: str, config_dir: str, places: list[str]) -> NoRet
 
             state_dir, config_dir = paths.state_dir(), paths.config_dir()
         directory, gone = system.working_directory(env)
-        env = prepared(Inputs(env, directory, config_dir, state_dir, gone=gone))
+        env = environment_for(Inputs(env, directory, config_dir, state_dir, gone=gone))
         env[GUARD] = ":".join((str(os.getpid()), *run, program))
         become(program, sys.argv[1:], env)
     except CoworkEnvError as error:
@@ -67,36 +83,67 @@ def main(name: str, state_dir: str, config_dir: str, places: list[str]) -> NoRet
     except KeyboardInterrupt:
         os._exit(130)
     except Exception as error:
-        # Its text may have been made from a key.
+        # Its type only: the text may contain a key.
         os.write(
             2,
-            f"cowork-env: {name} was not started: an unforeseen {type(error).__name__}.\n".encode(),
+            f"cowork-env: {name} was not started: unexpected {type(error).__name__};"
+            " this is a bug in cowork-env.\n".encode(),
         )
         os._exit(FAILURE)
 
 
-def prepared(inputs: Inputs) -> dict[str, str]:
-    """The environment for a program in this directory; a choice that cannot be honoured is raised.
+def environment_for(inputs: Inputs) -> dict[str, str]:
+    """The environment for a program that a launcher starts; raises what is wrong with the choice.
 
-    A pin that is not trusted is passed over. Where nothing is chosen, the environment stays as it is: whoever started
-    the program may have chosen for it, with ``exec``. Where ``none`` is, a provider that is active is left.
+    A pin that is not trusted is ignored. Where nothing applies the environment stays as it is, an
+    active provider included: ``exec`` may have set it. Where ``none`` is chosen, an active provider
+    is removed.
     """
     found = resolve.resolve(inputs)
-    wanted = resolve.target(inputs, found)
+    target = resolve.target(inputs, found)
     if found.rule == resolve.NOTHING:
         return dict(inputs.env)
-    return environment.applied(inputs.env, environment.transition(inputs.env, found.key, wanted)[1])
+    return _with_target(inputs, found.key, target)
+
+
+def execute(inputs: Inputs, command: list[str]) -> NoReturn:
+    """Run a command in the place of this process, with the environment for the directory of
+    ``inputs``.
+
+    Raises :class:`CoworkEnvError` when the provider cannot be resolved, a pin is not trusted, or
+    the command cannot be run.
+    """
+    found = resolve.resolve(inputs)
+    found.check()
+    env = _with_target(inputs, found.key, resolve.target(inputs, found))
+    if inputs.option:
+        # Shells with the hook and launchers that the command starts keep the choice.
+        env[resolve.CHOICE_VARIABLE] = found.key or NONE
+    program = command[0]
+    try:
+        if "/" not in program:
+            # Not a launcher, which would resolve the provider again.
+            program = find(program, env.get("PATH", os.defpath), [])
+        become(program, command[1:], env)
+    except CoworkEnvError as error:
+        message = f"'{visible(command[0])}' cannot be run: {error.message}"
+        raise CoworkEnvError(message, error.hint, error.exit_code) from None
+
+
+def _with_target(inputs: Inputs, key: str, target: Target | None) -> dict[str, str]:
+    changes = environment.transition(inputs.env, key, target)[1]
+    return environment.applied(inputs.env, changes)
 
 
 def original_environment() -> dict[str, str]:
-    """The environment as this process was given it: in the C locale the interpreter sets ``LC_CTYPE`` (PEP 538)."""
+    """This process's environment without the ``LC_CTYPE`` that Python sets (PEP 538)."""
     env = dict(os.environ)
     if env.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
         try:
             with open("/proc/self/environ", "rb") as file:
                 given = [e[9:] for e in file.read().split(b"\0") if e.startswith(b"LC_CTYPE=")]
         except OSError:
-            return env  # no telling here, and it harms nobody
+            return env  # There is no /proc; a wrong LC_CTYPE does no harm.
         if given:
             env["LC_CTYPE"] = os.fsdecode(given[0])
         else:
@@ -105,7 +152,7 @@ def original_environment() -> dict[str, str]:
 
 
 def _chain(env: Mapping[str, str]) -> list[str]:
-    """The programs that launchers have started in this process, or in the one that started it."""
+    """The programs that launchers have run in this process, or in its parent."""
     process, *run = env.get(GUARD, "").split(":")
     return run if process in (str(os.getpid()), str(os.getppid())) else []
 
@@ -113,9 +160,10 @@ def _chain(env: Mapping[str, str]) -> list[str]:
 def find(name: str, path: str, run: list[str]) -> str:
     """The first program ``name`` on ``path`` that is not a launcher, by the rules of execvp(3).
 
-    A wrapper may look its own name up again and so come back here: what has been ``run`` already goes last.
+    ``run``: the programs that launchers have already run in this process. They are found last,
+    because a wrapper may look up its own name again and so come back to the launcher.
     """
-    found, closed = [], False
+    found, not_executable = [], False
     for folder in path.split(":"):
         candidate = os.path.join(folder, name) if folder else f"./{name}"
         try:
@@ -126,51 +174,56 @@ def find(name: str, path: str, run: list[str]) -> str:
             if not is_launcher(candidate):
                 found.append(candidate)
         elif regular:
-            closed = True
-    if not found and closed:
+            not_executable = True
+    if not found and not_executable:
         raise CoworkEnvError("it is on PATH, but may not be executed.", "", CANNOT_RUN)
     if not found:
         raise CoworkEnvError("there is no such program on PATH.", "", NOT_FOUND)
     program = min(found, key=run.count)
     if run.count(program) >= MAX_ROUNDS:
         raise CoworkEnvError(
-            f"{program} starts this launcher again and again.", "Remove one of the two.", FAILURE
+            f"{program} starts this launcher again and again.", "Remove one of them.", FAILURE
         )
     return program
 
 
 def is_launcher(path: str) -> bool:
-    """Whether a file is a launcher of ours, by its first lines: wherever it lies and whatever links to it."""
+    """Whether a file is a launcher, by its first lines: also a copy, or through a link."""
     try:
         with open(path, "rb") as file:
             return MARK in file.read(1024)
     except OSError:
-        return False  # The interpreter could not read it either.
+        return False  # Python could not read it either.
 
 
 def become(program: str, arguments: list[str], env: Mapping[str, str]) -> NoReturn:
-    """Replace this process, with what the interpreter has changed about signals put back."""
-    import _signal as signal  # type: ignore[import-not-found]  # what the signal module is made of; that one is heavy
+    """Replace this process with a program; Python's changes to signals are undone first.
+
+    Raises :class:`CoworkEnvError` with the exit status of env(1) when that is not possible.
+    """
+    # The C part of the signal module, which is slow to import.
+    import _signal as signal  # type: ignore[import-not-found]
 
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     try:
         try:
-            # Its whole path, as the kernel gives it to scripts: by a bare name some programs look themselves up on PATH.
-            os.execve(program, [program, *arguments], env)  # noqa: S606 - that is the point
+            # argv[0] is the path, as the kernel passes it to scripts: some programs look up a bare
+            # name on PATH.
+            os.execve(program, [program, *arguments], env)  # noqa: S606
         except OSError as error:
             import errno
 
             if error.errno != errno.ENOEXEC:
                 raise
-            # A script that does not say for what; execvp(3) gives it to sh, too.
+            # A script without a "#!" line: run by sh, as in execvp(3).
             os.execve("/bin/sh", ["/bin/sh", program, *arguments], env)  # noqa: S606
     except OSError as error:
         code = NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN
         raise CoworkEnvError(f"{program}: {error.strerror}.", "", code) from None
 
 
-# Writing and removing them
+# Writing and removing launchers
 
 
 def folder() -> str:
@@ -181,18 +234,16 @@ def folder() -> str:
 
 
 def check_name(name: str) -> str:
-    """A program's name as one file name; raises :class:`CoworkEnvError` otherwise."""
+    """A program's name; raises a usage error when it cannot be the name of a launcher."""
     if (
-        not name
-        or name in (".", "..")
-        or "/" in name
+        name in ("", ".", "..")
         or name.startswith("-")
+        or any(c in name for c in "/'")
         or first_control(name) >= 0
-        or "'" in name
     ):
         raise CoworkEnvError(
-            f"'{visible(name)}' is not a program's name.",
-            "Give it as on the command line: claude",
+            f"'{visible(name)}' is not the name of a program.",
+            "Use the name as on the command line: claude",
             USAGE,
         )
     if name == "cowork-env":
@@ -222,8 +273,8 @@ def text(name: str, inputs: Inputs) -> str:
 
 
 def first_lines(python: str) -> str:
-    """What has a script run by ``python``, bare: straight away, or by way of ``sh`` where the kernel cannot."""
-    options = "-ISXutf8"  # as one word, for a kernel passes no more
+    """The first lines of a script for an isolated ``python``: "#!", or by way of ``sh``."""
+    options = "-ISXutf8"  # in one word, because the kernel passes no more
     line = f"#!{python} {options}\n"
     if len(os.fsencode(line)) <= 127 and not any(c.isspace() for c in python):
         return line
@@ -231,14 +282,14 @@ def first_lines(python: str) -> str:
 
     if "'''" in python or "\\" in python:
         raise CoworkEnvError(
-            f"{visible(python)} cannot be named in a script.", "Install cowork-env somewhere else."
+            f"{visible(python)} cannot be used in a script.", "Install cowork-env somewhere else."
         )
-    # For sh the first word is exec, and what follows is never read; for Python all of it is one string.
+    # sh runs exec and reads no further; Python reads all of it as one string.
     return f"#!/bin/sh\n'''exec' {quote(python)} {options} \"$0\" \"$@\"\n' '''\n"
 
 
 def add(name: str, inputs: Inputs) -> str:
-    """Write the launcher of one program, and return its path. A file of that name which is not ours stays."""
+    """Write a program's launcher, and return its path; never replaces another file."""
     from .util import files
 
     path = os.path.join(folder(), check_name(name))
@@ -258,7 +309,7 @@ def names() -> list[str]:
 
 
 def remove(name: str) -> None:
-    """Remove the launcher of one program, and the folder with the last."""
+    """Remove the launcher of a program, and with the last one the folder."""
     path = os.path.join(folder(), check_name(name))
     if not is_launcher(path):
         raise CoworkEnvError(
@@ -269,4 +320,4 @@ def remove(name: str) -> None:
     try:
         os.rmdir(folder())
     except OSError:
-        pass  # not the last
+        pass  # There are others.

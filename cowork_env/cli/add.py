@@ -1,0 +1,151 @@
+"""``add``: a new provider, from a preset or from scratch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import presets, store
+from ..core import provider as rules
+from ..core.provider import BEARER, InvalidField
+from ..editing import needs_no_endpoint, without_empty
+from ..util.text import visible
+from . import saving
+from .errors import usage_error
+from .inputs import current_inputs
+from .options import examples
+from .output import say
+from .prompts import ask, interactive, pick
+from .provider_options import given_fields, no_check_option, provider_options, read_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..core.providers import Providers
+    from ..editing import Entry, Fields
+    from ..presets import Preset
+
+
+def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [preset.id for preset in presets.all_presets() if preset.id.startswith(incomplete)]
+
+
+@click.command(
+    "add",
+    epilog=examples(
+        "cowork-env add openrouter               # asks for the key only",
+        "cowork-env add                          # asks for everything",
+        "cowork-env add deepseek --token-from file:~/.keys/deepseek",
+        "cowork-env add --name Work --base-url https://ai.example --token-stdin <key",
+    ),
+)
+@click.argument("preset", required=False, shell_complete=_complete_preset)
+@provider_options
+@no_check_option
+def command(preset: str | None, no_check: bool, token_stdin: bool, **given: Any) -> None:
+    """Add a provider.
+
+    PRESET is one of 'cowork-env presets'; without it, any endpoint with the Anthropic Messages API
+    can be added. On a terminal, asks for what is missing, the key hidden. There is no option for
+    the key itself: it would show in the process list.
+    """
+    inputs = current_inputs()
+    listed = saving.load_writable(inputs)
+    check = interactive() and not no_check
+    fields = given_fields(**given)
+    entry = _new_entry(listed, fields, preset, token_stdin=token_stdin, ask_endpoint=check)
+
+    def change(listed: Providers) -> None:
+        listed.entries.append(dict(entry))
+
+    saving.save(inputs, listed, change)
+    name = visible(entry["name"])
+    say(f"cowork-env: added {name}")
+    if interactive():
+        word = rules.slug(entry["name"]) or f"'{name}'"
+        say(f"In a directory and below: cowork-env pin {word}; elsewhere: cowork-env use {word}")
+    if check:
+        saving.check(inputs, entry["name"])
+
+
+def _new_entry(
+    listed: Providers,
+    fields: Fields,
+    preset_id: str | None,
+    *,
+    token_stdin: bool,
+    ask_endpoint: bool,
+) -> Entry:
+    """The entry that the options and the preset make; asks for what is missing."""
+    preset = _filled_preset(preset_id, fields) if preset_id is not None else None
+    entry = fields.new_entry(preset)
+    if fields.name or not preset:
+        entry["name"] = _checked("name", entry["name"], "Name", rules.check_name)
+    for other in listed.names():
+        if other.casefold() == entry["name"].casefold():
+            raise store.taken(other)
+    needs_endpoint = not needs_no_endpoint(entry["env"])
+    if needs_endpoint or entry["baseUrl"]:
+        insecure = bool(fields.allow_insecure)
+        entry["baseUrl"] = _checked(
+            "base-url",
+            entry["baseUrl"],
+            "Base URL",
+            lambda url: rules.check_base_url(url, insecure),
+        )
+    question = preset.needs.get(presets.KEY, "") if preset else "Key"
+    if token := read_key(fields, token_stdin, question if needs_endpoint else ""):
+        entry["authToken"] = token
+    question = preset.needs.get(presets.MODEL, "") if preset else "Default model"
+    if not entry["defaultModel"] and fields.default_model is None and question and interactive():
+        entry["defaultModel"] = _ask_model(question, entry, ask_endpoint=ask_endpoint)
+    return without_empty(entry)
+
+
+def _filled_preset(preset_id: str, fields: Fields) -> Preset:
+    """The preset with the options' URL and variables; asks for what fills its places."""
+    preset = presets.get(preset_id)
+    preset.base_url = fields.base_url or preset.base_url
+    preset.env |= fields.env
+    # A place that an option has replaced is in neither of them, and its answer is not used.
+    answers = dict.fromkeys(preset.places(), "unused")
+    for place in preset.places():
+        mark = f"{{{place}}}"
+        variables = [name for name, value in preset.env.items() if mark in value]
+        if mark not in preset.base_url and not variables:
+            continue
+        if not interactive():
+            option = f"--env {variables[0]}=..." if variables else "--base-url"
+            raise usage_error(f"Missing {option} ({preset.needs[place]}).")
+        answers[place] = ask(preset.needs[place], str)
+    return preset.fill(answers)
+
+
+def _checked(option: str, value: str, question: str, check: Callable[[str], str]) -> str:
+    """A required value, checked: the option's, or else what the user answers."""
+    if value:
+        try:
+            return check(value)
+        except InvalidField as error:
+            raise usage_error(f"The value of --{option} {error.why}.", error.hint) from None
+    if not interactive():
+        hint = "See 'cowork-env presets' for what needs only a key." if option == "base-url" else ""
+        raise usage_error(f"Missing --{option}.", hint)
+    return ask(question, check)
+
+
+def _ask_model(question: str, entry: Entry, *, ask_endpoint: bool) -> str:
+    """Ask for the default model, as a choice of those that the endpoint lists where it does."""
+    offered: list[str] = []
+    if ask_endpoint and entry["baseUrl"] and entry["authToken"]:
+        from ..doctor import checkup
+
+        say("Asking the endpoint for its models...")
+        auth = entry["auth"] or BEARER
+        offered = checkup.list_models(entry["baseUrl"], entry["authToken"], auth)
+    if offered:
+        other = "(none of these)"
+        if (chosen := pick(question, [*offered, other])) != other:
+            return chosen
+    return ask(f"{question}, Enter for none", rules.check_model, default="")

@@ -1,0 +1,155 @@
+"""``edit``, ``rename`` and ``remove``: changes to a provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import store
+from ..core import provider as rules
+from ..core.provider import InvalidField
+from ..masking import shown_url
+from ..util.errors import CoworkEnvError
+from ..util.text import visible
+from . import saving
+from .errors import usage_error
+from .inputs import current_inputs
+from .options import complete_provider, examples, provider_argument
+from .output import say
+from .prompts import ask, ask_key, interactive
+from .provider_options import given_fields, no_check_option, provider_options, read_key
+
+if TYPE_CHECKING:
+    from ..core.providers import Providers
+    from ..editing import Entry, Fields
+
+
+@click.command(
+    "edit",
+    epilog=examples(
+        "cowork-env edit openrouter --default-model anthropic/claude-sonnet-5",
+        "cowork-env edit work --token-stdin < key.txt",
+        "cowork-env edit work --haiku ''          # removes the value",
+        "cowork-env edit work --env '' --env A=1  # these variables and no others",
+        "cowork-env edit work --env CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000",
+    ),
+)
+@click.argument("provider", metavar="NAME", shell_complete=complete_provider)
+@provider_options
+@no_check_option
+def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any) -> None:
+    """Change a provider.
+
+    An empty value removes a field. Without options, asks on a terminal. A new key replaces a
+    reference, and a reference a stored key.
+    """
+    inputs = current_inputs()
+    listed = saving.load_writable(inputs)
+    index = listed.find(provider)
+    was_selected = store.selected(inputs.state_dir, listed) == index
+    fields = given_fields(**given)
+    fields.token = read_key(fields, token_stdin, "")
+    if fields.is_empty():
+        if not interactive():
+            raise usage_error(
+                "There is nothing to change.", "See 'cowork-env edit --help' for the options."
+            )
+        _ask_changes(listed.entries[index], fields)
+
+    def change(listed: Providers) -> str:
+        entry = listed.entries[listed.find(provider)]
+        fields.apply(entry)
+        return str(entry.get("name", "")).strip()
+
+    name = saving.save(inputs, listed, change)
+    if was_selected:
+        saving.select(inputs, name)
+    say(f"cowork-env: changed {visible(name)}")
+    if interactive() and not no_check:
+        saving.check(inputs, name)
+
+
+def _ask_changes(entry: Entry, fields: Fields) -> None:
+    """Ask for the fields that change most, into ``fields``."""
+    insecure = entry.get("allowInsecure") is True
+    say("Enter keeps a value.")
+
+    def check_url(url: str) -> str:
+        return rules.check_base_url(url, insecure) if url else ""
+
+    url = entry.get("baseUrl")
+    shown = isinstance(url, str) and shown_url(url) == url
+    old = visible(url) if shown and isinstance(url, str) else ""
+    answer = ask("Base URL", check_url, default=old)
+    fields.base_url = answer if answer not in ("", old) else None
+    model = entry.get("defaultModel")
+    old = visible(model) if isinstance(model, str) else ""
+    answer = ask("Default model", rules.check_model, default=old)
+    fields.default_model = answer if answer not in ("", old) else None
+    fields.token = ask_key("New key", default="")
+
+
+@click.command("rename", epilog=examples("cowork-env rename openrouter 'OpenRouter (work)'"))
+@click.argument("old", shell_complete=complete_provider)
+@click.argument("new")
+def rename_command(old: str, new: str) -> None:
+    """Rename a provider.
+
+    The selection follows the new name; pins that have the old name must be written again.
+    """
+    inputs = current_inputs()
+    listed = saving.load_writable(inputs)
+    index = listed.find(old)
+    was_selected = store.selected(inputs.state_dir, listed) == index
+    before = visible(str(listed.entries[index].get("name", "")))
+
+    def change(listed: Providers) -> None:
+        listed.entries[listed.find(old)]["name"] = rules.check_name(new)
+
+    try:
+        saving.save(inputs, listed, change)
+    except InvalidField as error:
+        raise usage_error(f"The new name {error.why}.") from None
+    name = rules.check_name(new)
+    if was_selected:
+        saving.select(inputs, name)
+    say(f"cowork-env: {before} is now {visible(name)}")
+    if before.casefold() != name.casefold():
+        say(f"Pins with the name '{before}' must be written again: run 'cowork-env pin' there.")
+
+
+@click.command(
+    "remove", epilog=examples("cowork-env remove openrouter", "cowork-env remove openrouter --yes")
+)
+@provider_argument()
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+def remove_command(name: str, yes: bool) -> None:
+    """Remove a provider, and its stored key. Asks first on a terminal."""
+    inputs = current_inputs()
+    listed = saving.load_writable(inputs)
+    index = listed.find(name)
+    was_selected = store.selected(inputs.state_dir, listed) == index
+    entry = listed.entries[index]
+    shown = visible(str(entry.get("name") or name))
+    if not yes and interactive():
+        kept = (
+            " Its key is not stored anywhere else by cowork-env." if entry.get("authToken") else ""
+        )
+        if not click.confirm(f"Remove {shown}?{kept}", err=True):
+            raise CoworkEnvError(f"{shown} was not removed.")
+
+    def change(listed: Providers) -> None:
+        found = listed.find(name)
+        if listed.entries[found] != entry:
+            raise CoworkEnvError(
+                f"{shown} was changed by another program.",
+                "Nothing was removed; check the provider and try again.",
+            )
+        del listed.entries[found]
+
+    saving.save(inputs, listed, change)
+    say(f"cowork-env: removed {shown}")
+    if was_selected:
+        store.select(inputs.state_dir, "")
+        say("It was the selection; there is none now. Choose another with: cowork-env use")

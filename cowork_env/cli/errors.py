@@ -1,0 +1,140 @@
+"""Errors: how a command reports what went wrong, and the exit status it ends with.
+
+On the fast path: nothing heavy is imported at the top.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..util.errors import FAILURE, USAGE, CoworkEnvError
+from ..util.text import visible
+from .output import say, use_color
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEBUG_VARIABLE = "COWORK_ENV_DEBUG"
+INTERRUPTED = 130  # as a shell reports SIGINT
+MAX_MESSAGE = 2000  # characters
+
+
+def usage_error(message: str, hint: str = "") -> CoworkEnvError:
+    """The error to raise for a command line that cannot be used: exit status 2."""
+    return CoworkEnvError(message, hint, USAGE)
+
+
+def run(command: Callable[[], object]) -> int:
+    """Run a command, report what it raises without a traceback, and return the exit status."""
+    _replace_closed_streams()
+    status = _run(command)
+    for number, stream in enumerate((sys.stdout, sys.stderr), 1):
+        try:
+            stream.flush()
+        except OSError:
+            # Python would try again at exit, complain, and exit with a status of its own.
+            _redirect_to_null(number)
+    return status
+
+
+def _run(command: Callable[[], object]) -> int:
+    try:
+        command()
+        sys.stdout.flush()
+        return 0
+    except CoworkEnvError as error:
+        return report_error(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return FAILURE  # The reader of our output has closed it.
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else FAILURE if error.code else 0
+    except Exception as error:
+        return _report_other(error)
+
+
+def report_error(error: CoworkEnvError) -> int:
+    """Print an error's message and hint, and return its exit status."""
+    _print_error(error.message, error.hint)
+    return error.exit_code
+
+
+def _print_error(message: str, hint: str) -> None:
+    try:
+        prefix = "\033[31mcowork-env:\033[0m " if use_color(sys.stderr) else "cowork-env: "
+        say(prefix + visible(message, MAX_MESSAGE))
+        if hint:
+            say(visible(hint, MAX_MESSAGE))
+    except OSError:
+        pass  # Standard error is closed or full; the exit status still tells.
+
+
+def _report_other(error: Exception) -> int:
+    """Report what is not a :class:`CoworkEnvError`: click's errors, the system's, and bugs."""
+    if "click" in sys.modules:
+        import click
+
+        if isinstance(error, click.exceptions.Exit):
+            return error.exit_code
+        if isinstance(error, click.Abort):
+            return INTERRUPTED
+        if isinstance(error, click.ClickException):
+            context = error.ctx if isinstance(error, click.UsageError) else None
+            path = context.command_path if context else "cowork-env"
+            _print_error(" ".join(error.format_message().split()), f"Try '{path} --help'.")
+            return error.exit_code
+    _print_traceback(error)
+    if isinstance(error, OSError) and error.strerror:
+        named = isinstance(error.filename, (str, bytes))
+        place = f"{visible(os.fsdecode(error.filename))}: " if named else ""
+        _print_error(f"{place}{error.strerror}.", "")
+        return FAILURE
+    # Its type and place only: the text of an exception may contain a key.
+    _print_error(
+        f"Unexpected {type(error).__name__} at {_place(error)}: this is a bug in cowork-env.",
+        f"Please report it with the command; {DEBUG_VARIABLE}=1 shows a traceback without values.",
+    )
+    return FAILURE
+
+
+def _place(error: Exception) -> str:
+    """Where an exception was raised, as ``file.py:12``."""
+    place, frame = "", error.__traceback__
+    while frame is not None:
+        place = f"{os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    return place
+
+
+def _print_traceback(error: BaseException) -> None:
+    """With ``COWORK_ENV_DEBUG=1``: the traceback, without the exception's text."""
+    if os.environ.get(DEBUG_VARIABLE) == "1":
+        from traceback import format_tb
+
+        say("".join([*format_tb(error.__traceback__), type(error).__name__]))
+
+
+# Standard streams
+
+
+def _replace_closed_streams() -> None:
+    """Open /dev/null in the place of standard streams that are closed.
+
+    Python sets them to None and prints to standard output what is for standard error; and the next
+    file that is opened would get the stream's number. Standard output is opened for reading, so
+    that writing to it fails.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            _redirect_to_null(number, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", closefd=False))
+
+
+def _redirect_to_null(number: int, mode: int = os.O_WRONLY) -> None:
+    null = os.open(os.devnull, mode)
+    if null != number:
+        os.dup2(null, number)
+        os.close(null)

@@ -1,0 +1,82 @@
+"""``hook``, ``export`` and ``exec``, and the fast path to them: plain command lines are parsed
+without click.
+
+A shell evaluates the first at its start, launchers run the last: only what they need is imported.
+"""
+
+from __future__ import annotations
+
+from .errors import usage_error
+from .inputs import current_inputs, detect_shell
+from .output import write_output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The options of these commands, with a value and without.
+VALUES = {"export": ("--format", "--provider"), "exec": ("--provider",)}
+FLAGS = {"export": ("--trust", "--no-secrets"), "exec": ("--trust",)}
+
+
+def parse(argv: list[str]) -> Callable[[], object] | None:
+    """The call that a command line stands for; None for click to parse it: help, errors."""
+    name, *words = argv
+    if name == "hook":
+        if len(words) > 1 or "".join(words).startswith("-"):
+            return None
+        return lambda: hook(*words)
+    options: dict[str, str | bool] = {}
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        if word == "--" and name == "exec":
+            break
+        option, equals, value = word.partition("=")
+        if option in VALUES[name] and (equals or words):
+            options[option] = value if equals else words.pop(0)
+        elif word in FLAGS[name]:
+            options[word] = True
+        else:
+            return None
+    if bool(words) != (name == "exec"):
+        return None
+    arguments = {option.strip("-").replace("-", "_"): value for option, value in options.items()}
+    if name == "exec":
+        return lambda: execute(words, **arguments)  # type: ignore[arg-type]  # text for VALUES, True for FLAGS
+    return lambda: export(**arguments)  # type: ignore[arg-type]
+
+
+def hook(shell: str = "") -> None:
+    """Print the hook of a shell; default: the shell that runs this."""
+    from ..hook import render
+    from ..util import paths
+
+    name = shell or detect_shell()
+    if not name:
+        raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env hook zsh")
+    write_output(render.render(render.find(name), paths.config_dir(), paths.state_dir()))
+
+
+def export(
+    format: str | None = None,
+    provider: str | None = None,
+    trust: bool = False,
+    no_secrets: bool = False,
+) -> None:
+    """Print the environment for this directory; default format: that of the shell running this."""
+    from .. import export
+
+    if format is None:
+        format = export.format_for_shell(detect_shell())
+    else:
+        export.check_format(format)
+    export.export(current_inputs(provider, trust), format, write_output, no_secrets=no_secrets)
+
+
+def execute(command: list[str], provider: str | None = None, trust: bool = False) -> None:
+    """Run a command, in the place of this process, with the environment for this directory."""
+    from .. import launcher
+
+    inputs = current_inputs(provider, trust)
+    inputs.env = launcher.original_environment()
+    launcher.execute(inputs, command)

@@ -1,0 +1,57 @@
+"""What a command is given: the environment, the working directory, the user's folders, the shell
+that runs it.
+
+On the fast path: nothing heavy is imported at the top.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .errors import usage_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..core.resolve import Inputs
+
+
+def current_inputs(provider: str | None = None, trust: bool = False) -> Inputs:
+    """The inputs of this process.
+
+    ``provider`` and ``trust`` are the options ``--provider`` (None: not given) and ``--trust``. An
+    empty provider is a usage error.
+    """
+    if provider is not None:
+        check_provider_name(provider)
+    from ..core.resolve import Inputs
+    from ..util import paths
+    from ..util.system import working_directory
+
+    env = dict(os.environ)
+    directory, gone = working_directory(env)
+    return Inputs(
+        env,
+        directory,
+        paths.config_dir(),
+        paths.state_dir(),
+        option=provider or "",
+        trust_all=trust,
+        gone=gone,
+    )
+
+
+def check_provider_name(name: str) -> str:
+    """A provider's name as the user gave it; raises a usage error when it is empty."""
+    if not name.strip():
+        raise usage_error("The provider's name is empty.", "Use 'none' for no provider.")
+    return name
+
+
+def detect_shell() -> str:
+    """The name of the shell that runs this process, or empty when it cannot be detected."""
+    from shellingham import ShellDetectionFailure, detect_shell  # type: ignore[import-untyped]
+
+    try:
+        return str(detect_shell()[0])
+    except (ShellDetectionFailure, OSError, ValueError):
+        return ""

@@ -1,0 +1,125 @@
+"""The options of ``add`` and ``edit`` that say what a provider is."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.provider import TIERS
+from ..editing import Fields
+from ..util.text import visible
+from .errors import usage_error
+from .prompts import ask_hidden, ask_key, interactive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_KEY = 64 << 10  # bytes
+_OPTIONS = (
+    click.option("--name", metavar="NAME", help="What you call the provider."),
+    click.option("--base-url", metavar="URL", help="The endpoint; clients append /v1/messages."),
+    click.option("--default-model", metavar="MODEL", help="The default model."),
+    *(
+        click.option(f"--{tier}", metavar="MODEL", help=f"The model for the tier {tier}.")
+        for tier in TIERS
+    ),
+    click.option(
+        "--auth", metavar="STYLE", help="How the key is sent: bearer (default) or api-key."
+    ),
+    click.option("--token-stdin", is_flag=True, help="Read the key from standard input."),
+    click.option(
+        "--token-from",
+        metavar="REF",
+        help="Fetch the key instead: env:NAME, file:PATH, cmd:ARGV...",
+    ),
+    click.option(
+        "--env",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="An extra variable while the provider is active. 'NAME=' leaves that variable alone;"
+        " NAME asks for the value, hidden.",
+    ),
+    click.option(
+        "--verbatim-base-url/--no-verbatim-base-url",
+        default=None,
+        help="Use the URL exactly as it is.",
+    ),
+    click.option(
+        "--allow-insecure/--no-allow-insecure",
+        default=None,
+        help="Allow plain http to another machine.",
+    ),
+)
+no_check_option = click.option(
+    "--no-check", is_flag=True, help="Do not check the provider afterwards (only on a terminal)."
+)
+
+
+def provider_options(function: F) -> F:
+    """Add the options: ``token_stdin``, and those that :func:`given_fields` takes."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def given_fields(*, env: tuple[str, ...], **given: Any) -> Fields:
+    """The options' values as :class:`Fields`; asks for variables given without a value."""
+    variables, clear = _variables(env)
+    models = {tier: value for tier in TIERS if (value := given.pop(tier)) is not None}
+    return Fields(models=models, env=variables, clear_env=clear, **given)
+
+
+def _variables(given: tuple[str, ...]) -> tuple[dict[str, str], bool]:
+    """The variables of ``--env``, and whether an empty one clears those that are there."""
+    found: dict[str, str] = {}
+    clear = False
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not text:
+            found, clear = {}, True
+            continue
+        if not equals:
+            if not interactive():
+                raise usage_error(f"--env {visible(name)} has no value.", "Write it as NAME=VALUE.")
+            value = ask_hidden(f"Value of {visible(name)}")
+        found[name] = value
+    return found, clear
+
+
+def read_key(fields: Fields, token_stdin: bool, question: str) -> str:
+    """The key from standard input, or from the user, who is asked ``question``, unless it is empty.
+
+    Empty when the key is fetched (``--token-from``), or none is needed.
+    """
+    if token_stdin and fields.token_from:
+        raise usage_error("--token-stdin and --token-from exclude each other.")
+    if token_stdin:
+        return _key_from_stdin()
+    if fields.token_from or not question:
+        return ""
+    if not interactive():
+        raise usage_error(
+            "Missing --token-stdin or --token-from.",
+            "A key in an option would show in the process list.",
+        )
+    return ask_key(question)
+
+
+def _key_from_stdin() -> str:
+    if interactive():
+        return ask_key("Key")
+    data = sys.stdin.buffer.read(MAX_KEY + 1)
+    try:
+        token = data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise usage_error("The key on standard input is not UTF-8.") from None
+    if not token:
+        raise usage_error("There is no key on standard input.")
+    if len(data) > MAX_KEY:
+        raise usage_error("The key on standard input is too long.")
+    return token

@@ -1,0 +1,50 @@
+"""What commands that change providers share: saving, checking, keeping the selection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from .. import store
+from ..core import providers
+from .output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..core.providers import Providers
+    from ..core.resolve import Inputs
+
+T = TypeVar("T")
+
+
+def load_writable(inputs: Inputs) -> Providers:
+    """The providers; raises :class:`CoworkEnvError` when they cannot be changed."""
+    store.writable(inputs)
+    return providers.load(inputs.env, inputs.config_dir)
+
+
+def save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) -> T:
+    """Write a change, and return its result; reports a file that other users could read."""
+    exposed = store.exposure(listed)
+    result = store.edit(inputs, change)
+    if exposed:
+        say(f"cowork-env: {listed.where} was readable by other users; it is private now")
+    return result
+
+
+def check(inputs: Inputs, name: str) -> None:
+    """Let doctor check a provider that was just saved. It stays saved, whatever the result."""
+    from .doctor import check_after_add
+
+    listed = providers.load(inputs.env, inputs.config_dir)
+    try:
+        check_after_add(listed, listed.find(name), inputs)
+    except KeyboardInterrupt:
+        say("\nNot checked.")
+
+
+def select(inputs: Inputs, name: str) -> None:
+    """Make the provider with this name the selection, by its id, which survives a rename."""
+    listed = providers.load(inputs.env, inputs.config_dir)
+    entry = listed.entries[listed.find(name)]
+    store.select(inputs.state_dir, entry.get("id") or name)

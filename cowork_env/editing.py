@@ -1,0 +1,127 @@
+"""New and changed entries of providers.json, from what the user gives for a provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .core.provider import BEARER, KEYS, InvalidField, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .presets import Preset
+
+    Entry = dict[str, Any]
+
+
+class Fields:
+    """What the user gives for a provider.
+
+    None: not given; an empty text: take the value away. ``models`` has the tiers that were given.
+    ``env``: variables to add, after all others are taken away if ``clear_env``. ``token`` is the
+    key itself, ``token_from`` a reference.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        base_url: str | None = None,
+        default_model: str | None = None,
+        models: Mapping[str, str] | None = None,
+        auth: str | None = None,
+        token: str | None = None,
+        token_from: str | None = None,
+        env: Mapping[str, str] | None = None,
+        clear_env: bool = False,
+        verbatim_base_url: bool | None = None,
+        allow_insecure: bool | None = None,
+    ) -> None:
+        self.name, self.base_url, self.default_model = name, base_url, default_model
+        self.models = dict(models or {})
+        self.auth, self.token, self.token_from = auth, token, token_from
+        self.env, self.clear_env = dict(env or {}), clear_env
+        self.verbatim_base_url, self.allow_insecure = verbatim_base_url, allow_insecure
+
+    def is_empty(self) -> bool:
+        """Whether nothing was given."""
+        return not (
+            any(value is not None for value in self._plain().values())
+            or self.models
+            or self.token
+            or self.env
+            or self.clear_env
+        )
+
+    def _plain(self) -> dict[str, Any]:
+        """The fields that are one key of an entry each, by that key."""
+        return {
+            "name": self.name,
+            "baseUrl": self.base_url,
+            "defaultModel": self.default_model,
+            "auth": self.auth,
+            "authTokenFrom": self.token_from,
+            "verbatimBaseUrl": self.verbatim_base_url,
+            "allowInsecure": self.allow_insecure,
+        }
+
+    def apply(self, entry: Entry) -> None:
+        """Change an entry. A new key replaces a reference, and a reference a stored key."""
+        for key, value in self._plain().items():
+            _set(entry, key, value)
+        if self.models:
+            models = _object(entry.get("models"))
+            for tier, model in self.models.items():
+                _set(models, tier, model)
+            _set(entry, "models", models or "")
+        if self.env or self.clear_env:
+            kept = {} if self.clear_env else _object(entry.get("env"))
+            _set(entry, "env", {**kept, **self.env} or "")
+        if self.token:
+            entry["authToken"] = self.token
+            entry.pop("authTokenFrom", None)
+        elif self.token_from:
+            entry.pop("authToken", None)
+
+    def new_entry(self, preset: Preset | None) -> Entry:
+        """The entry that these fields and a preset make, with all :data:`KEYS`, some empty."""
+        entry: Entry = dict.fromkeys(KEYS[1:])
+        entry["name"] = self.name or (preset.name if preset else "")
+        entry["baseUrl"] = self.base_url or (preset.base_url if preset else "")
+        auth = self.auth or (preset.auth if preset else BEARER)
+        entry["auth"] = auth if auth != BEARER else None
+        entry["authTokenFrom"] = self.token_from
+        stand_in = preset.token if preset and not self.token_from else ""
+        entry["authToken"] = self.token or stand_in
+        given = {tier: model for tier, model in self.models.items() if model}
+        entry["models"] = {**preset.models, **given} if preset else given
+        entry["defaultModel"] = self.default_model or (preset.default_model if preset else "")
+        entry["env"] = preset.env if preset else self.env
+        entry["verbatimBaseUrl"] = self.verbatim_base_url or None
+        entry["allowInsecure"] = self.allow_insecure or None
+        return entry
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a key, or remove it for an empty text or False; None leaves it."""
+    if value is False or value == "":
+        values.pop(key, None)
+    elif value is not None:
+        values[key] = value
+
+
+def without_empty(entry: Entry) -> Entry:
+    """An entry without the keys that have no value."""
+    return {key: value for key, value in entry.items() if value}
+
+
+def needs_no_endpoint(env: Mapping[str, str]) -> bool:
+    """Whether these variables alone make a provider (a cloud), without base URL and key."""
+    try:
+        return Provider({"name": "x", "env": dict(env)}).direct
+    except InvalidField:
+        return False

@@ -1,0 +1,31 @@
+"""The environment: the provider that the user's own ``ANTHROPIC_*`` variables describe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core import resolve
+from ..core.environment import ACTIVE, CREDENTIALS, STATE, Activation
+from ..util.errors import CoworkEnvError
+from .entries import Found, from_variables
+
+if TYPE_CHECKING:
+    from ..core.resolve import Inputs
+
+
+def read(inputs: Inputs) -> Found:
+    """The provider in the user's own variables, without those that an active provider has set."""
+    env = inputs.env
+    if (env.get(STATE) or env.get(ACTIVE)) and Activation.decode(env.get(STATE, "")) is None:
+        raise CoworkEnvError(
+            f"Could not tell your own variables: {ACTIVE} is set, {STATE} is missing or damaged.",
+            "Try it in a new shell, outside of every pin.",
+        )
+    entry = from_variables(resolve.original_env(env))
+    if entry is None:
+        beside = " beside those of the active provider" if env.get(STATE) else ""
+        raise CoworkEnvError(
+            f"Neither {CREDENTIALS[0]} nor {CREDENTIALS[1]} is set{beside}.",
+            "There is nothing to import.",
+        )
+    return Found([entry])

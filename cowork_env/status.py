@@ -1,0 +1,288 @@
+"""What ``status`` and ``doctor`` know: what is active in a directory, why, and what overrides it.
+
+Nothing is changed, and no key is fetched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import overrides, secrets
+from .core import environment, providers, resolve
+from .core.environment import (
+    ACTIVE,
+    BASE_URL,
+    CREDENTIALS,
+    HOST_FLAG,
+    MODEL,
+    STATE,
+    TIER_MODELS,
+    Activation,
+    transition,
+)
+from .core.provider import CREDENTIAL, InvalidField, is_encrypted
+from .core.resolve import Inputs, Outcome, Resolution
+from .masking import shown_value
+from .overrides import WINS, Setting
+from .util.errors import CoworkEnvError
+from .util.text import visible
+
+if TYPE_CHECKING:
+    from .core.environment import TouchedVariable
+    from .core.provider import Provider
+
+# States of a shell: how its environment compares to what it should be, in the words of ``status
+# --json``.
+IN_STEP = "in-step"
+NOT_APPLIED = "not-applied"  # no hook, or no prompt since
+STALE = "stale"  # the next prompt will change it
+LEFT_OVER = "left-over"  # a provider that no longer applies
+BY_HAND = "by-hand"  # the user changed a managed variable
+WHAT_IF = "what-if"  # not compared, because options were given that the shell knows nothing of
+
+UNKNOWN_KEY = "\0"  # stands in for a key that is not fetched; no variable can hold it
+CHANGED_BY_HAND = "changed by hand"
+KEPT_UNSET = "kept unset"
+LOAD_HINT = "Load the hook with 'cowork-env init', or start the program with 'cowork-env exec'."
+
+
+class ShellState:
+    """How a shell's environment compares to what it should be: a state, a message, a hint."""
+
+    __slots__ = ("hint", "message", "state")
+
+    def __init__(self, state: str, message: str, hint: str = "") -> None:
+        self.state, self.message, self.hint = state, message, hint
+
+
+class VariableStatus:
+    """One managed variable.
+
+    ``value``: what a client gets; None: it is unset. ``source``: where the value comes from, in
+    words. ``yours_is_kept``: a value of the user's own comes back on leaving. ``settings``: what
+    Claude Code's settings files say about it.
+    """
+
+    __slots__ = ("name", "settings", "source", "value", "yours_is_kept")
+
+    def __init__(
+        self,
+        name: str,
+        value: str | None,
+        source: str,
+        *,
+        yours_is_kept: bool,
+        settings: list[Setting],
+    ) -> None:
+        self.name, self.value, self.source = name, value, source
+        self.yours_is_kept, self.settings = yours_is_kept, settings
+
+    @property
+    def overridden_by(self) -> list[str]:
+        """The paths of the settings files that Claude Code follows instead."""
+        return [s.place.path for s in self.settings if s.effect == WINS]
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be shown."""
+        return shown_variable(self.name, self.value)
+
+
+def shown_variable(name: str, value: str | None) -> str:
+    """A variable's value as it may be shown, in words where there is none."""
+    if value is None:
+        return "(unset)"
+    if value == UNKNOWN_KEY:
+        return "(fetched when needed)"
+    return visible(shown_value(name, value), 80) or "(empty)"
+
+
+class Status:
+    """What is active for these inputs, and what a client that is started there gets.
+
+    ``found``, ``outcome`` and ``target``: what should be active (see :mod:`resolve`); ``previous``:
+    the activation that the environment holds now; ``state_damaged``: it holds one that cannot be
+    read. ``changed``: the variables that a hook would change; ``after``: the environment with these
+    changes. ``client``: the environment that a client gets, and ``report`` what overrides it.
+    ``rows``: the managed variables. ``shell``: how the shell compares.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.found = resolve.resolve(inputs)
+        self.previous = Activation.decode(inputs.env.get(STATE, ""))
+        self.state_damaged = bool(inputs.env.get(STATE)) and self.previous is None
+        self.outcome = _outcome(inputs, self.found, self.previous)
+        self.target = self.outcome.target
+        changes = transition(inputs.env, self.outcome.key, self.target)[1]
+        self.changed = [n for n in changes if n != STATE and not self._is_shadowed(n)]
+        self.after = environment.applied(inputs.env, changes)
+        # As things are, or with --provider and --trust as they would be.
+        what_if = bool(self.changed and (inputs.option or inputs.trust_all))
+        self.client = self.after if what_if else inputs.env
+        provider_env = list(self.outcome.provider.env) if self.outcome.provider else []
+        self.report = overrides.report(self.client, inputs.directory, provider_env)
+        self.rows = [self._row(name) for name in self._names()]
+        self.shell = (
+            ShellState(WHAT_IF, "not compared: this is what 'exec' and 'export' give")
+            if what_if
+            else self._shell_state()
+        )
+
+    @property
+    def key_source(self) -> str:
+        """Where the key comes from: ``stored``, ``encrypted``, a reference's scheme, or empty."""
+        provider = self.outcome.provider
+        if provider is None:
+            return ""
+        if provider.token_from:
+            return _scheme(provider.token_from)
+        return "encrypted" if is_encrypted(provider.token) else "stored" if provider.token else ""
+
+    @property
+    def providers_file(self) -> str:
+        """The path of the provider file, or ``$`` and the variable that is used in its place."""
+        if self.inputs.env.get(providers.JSON_VARIABLE):
+            return f"${providers.JSON_VARIABLE}"
+        return providers.locate(self.inputs.env, self.inputs.config_dir)
+
+    # Variables
+
+    def _touched(self, name: str) -> TouchedVariable | None:
+        """What the provider that is active now, and should be, has made of a variable."""
+        if self.previous is None or self.previous.key != self.outcome.key:
+            return None
+        return self.previous.touched.get(name)
+
+    def _is_shadowed(self, name: str) -> bool:
+        """Whether an empty variable hides a universal one: fish cannot unset it in one shell."""
+        touched = self._touched(name)
+        if touched is None or not touched.shadowed or self.target is None:
+            return False
+        wanted = environment.mark(name, self.target.get(name))
+        return touched.ours(name, self.inputs.env.get(name)) and touched.mark == wanted
+
+    def _names(self) -> list[str]:
+        """The variables to show."""
+        if self.target is not None:
+            left_alone = [
+                n for n in environment.MANAGED if n not in self.target and n in self.after
+            ]
+            return [*self.target, *left_alone]
+        touched = self.previous.touched if self.previous else {}
+        return [n for n in dict.fromkeys((*environment.MANAGED, *touched)) if n in self.client]
+
+    def _row(self, name: str) -> VariableStatus:
+        value = (self.after if self.target is not None else self.client).get(name)
+        source = self._source(name, value)
+        touched = self._touched(name)
+        original = None
+        if touched:
+            original = touched.original
+        elif name in self.changed and not self.previous:
+            original = self.inputs.env.get(name)
+        kept = self.target is not None and source != CHANGED_BY_HAND
+        return VariableStatus(
+            name,
+            value,
+            source,
+            yours_is_kept=kept and original is not None and original != value,
+            settings=self.report.on(name),
+        )
+
+    def _source(self, name: str, value: str | None) -> str:
+        """Where a variable's value comes from."""
+        if self.target is None and self.previous and name in self.changed:
+            return f"left over from {visible(self.previous.name) or 'a provider'}"
+        if self.target is None or name not in self.target:
+            return "your own"
+        if value != self.target[name]:
+            return CHANGED_BY_HAND
+        return _source(self.found, self.outcome.provider, name, value)
+
+    # The shell
+
+    def _shell_state(self) -> ShellState:
+        if self.target is None:
+            return self._state_without_provider()
+        if not self.changed:
+            return self._state_without_changes()
+        if self.previous is None:
+            message = "not applied: no hook is loaded, or there was no prompt since"
+            return ShellState(NOT_APPLIED, message, LOAD_HINT)
+        hint = f"The next prompt updates it. {LOAD_HINT}"
+        if self.previous.key != self.outcome.key:
+            name = visible(self.previous.name) or "another provider"
+            return ShellState(STALE, f"the environment still has {name}", hint)
+        names = ", ".join(self.changed[:4]) + (" and more" if len(self.changed) > 4 else "")
+        return ShellState(STALE, f"not up to date: {names}", hint)
+
+    def _state_without_provider(self) -> ShellState:
+        if self.previous is None:
+            return ShellState(IN_STEP, "up to date: no provider in the environment")
+        name = visible(self.previous.name) or "a provider"
+        return ShellState(
+            LEFT_OVER,
+            f"the environment still has {name}",
+            "The hook removes it at the next prompt. Under 'cowork-env exec' it is expected.",
+        )
+
+    def _state_without_changes(self) -> ShellState:
+        by_hand = [row.name for row in self.rows if row.source == CHANGED_BY_HAND]
+        if not by_hand:
+            return ShellState(IN_STEP, "up to date")
+        return ShellState(
+            BY_HAND,
+            f"changed by hand: {', '.join(by_hand)}",
+            "It stays changed until you leave the directory and come back, or start a new shell.",
+        )
+
+
+def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> Outcome:
+    """What should be active; a key to fetch is the one in force, or :data:`UNKNOWN_KEY`."""
+    provider = found.provider
+    if provider is None or not provider.token_from:
+        return resolve.outcome(inputs, found)
+    try:
+        secrets.check_reference(provider.token_from)
+    except InvalidField as error:
+        message = f"{visible(provider.name)}: bad reference: authTokenFrom {error.why}."
+        return resolve.failed(found, CoworkEnvError(message, error.hint))
+    name = CREDENTIAL[provider.auth]
+    live = inputs.env.get(name)
+    touched = previous.touched.get(name) if previous and previous.key == found.key else None
+    token = live if live and touched and touched.ours(name, live) else UNKNOWN_KEY
+    return Outcome(found.key, environment.target(provider, token, found.models), provider)
+
+
+def _scheme(reference: str) -> str:
+    try:
+        return secrets.scheme_of(reference)
+    except InvalidField:
+        return "?"
+
+
+def _source(found: Resolution, provider: Provider | None, name: str, value: str | None) -> str:
+    """Where the value that a target sets comes from."""
+    if provider is None:
+        return "required pin that cannot be used" if value is not None else KEPT_UNSET
+    if name in provider.env and provider.env[name] == value:
+        return "provider's env"
+    if value is None:
+        return KEPT_UNSET
+    if name in (HOST_FLAG, ACTIVE):
+        return "cowork-env"
+    if name == BASE_URL:
+        as_written = value == provider.base_url
+        return "provider" if as_written else f"provider (there {visible(provider.base_url)})"
+    if name in CREDENTIALS:
+        return _scheme(provider.token_from) if provider.token_from else "provider"
+    keys = {MODEL: "model"} | {variable: tier for tier, variable in TIER_MODELS.items()}
+    key = keys.get(name, "")
+    if key in found.models:
+        return f"pin: {key}"
+    if key == "model":
+        return "provider: defaultModel"
+    if key in provider.models:
+        return f"provider: {key}"
+    return "the default model"

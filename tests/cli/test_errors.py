@@ -1,0 +1,202 @@
+"""Errors, interrupts and standard streams that are closed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from cowork_env.cli import errors, output
+
+from support.home import Home, executable
+
+
+def test_interrupt_and_unexpected_exception_show_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    secret = "sk-ant-api03-secret-in-an-exception"
+
+    def bug() -> None:
+        raise ValueError(secret)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    assert errors.run(interrupt) == 130
+    assert capsys.readouterr().err == ""
+    assert errors.run(bug) == 1
+    said = capsys.readouterr().err
+    assert "ValueError at test_errors.py:" in said
+    assert "this is a bug in cowork-env" in said
+    assert "report it" in said
+    assert "Traceback" not in said
+    monkeypatch.setenv(errors.DEBUG_VARIABLE, "1")
+    assert errors.run(bug) == 1
+    debugged = capsys.readouterr().err
+    assert "in bug" in debugged
+    assert secret not in said + debugged
+
+
+def test_system_error_names_its_file(capsys: Any) -> None:
+    assert errors.run(lambda: open("/nonexistent\x1b/file")) == 1  # noqa: SIM115
+    assert (
+        capsys.readouterr().err
+        == "cowork-env: /nonexistent\\x1b/file: No such file or directory.\n"
+    )
+
+
+@pytest.mark.parametrize("args", [["--help"], ["hook", "bash"], ["export", "--help"]])
+def test_closed_pipe_is_not_reported(home: Home, args: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        result = subprocess.run(
+            [executable(), *args],
+            env=home.env,
+            cwd=home.path,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("token", 3),
+        ("export --format sh", 3),
+        ("exec true", 3),
+        ("use", 2),
+        ("show nobody", 1),
+        ("pin", 2),
+    ],
+)
+def test_errors_never_go_to_standard_output(
+    home: Home, command: str, status: int, closed: str
+) -> None:
+    """It would be evaluated, or sent as the key; and the exit status stays."""
+    home.providers()
+    home.pin(home.path / "clone", "openrouter\n", allow=False)
+    ran = subprocess.run(
+        ["sh", "-c", f'"$0" {command} {closed}', executable()],
+        env=home.env,
+        cwd=home.path / "clone",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (ran.returncode, ran.stdout) == (status, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">/dev/full", "<&- >&-"])
+@pytest.mark.parametrize(
+    "command", ["list", "--help", "show openrouter", "token openrouter", "hook bash"]
+)
+def test_output_that_cannot_be_written_is_an_error(home: Home, command: str, closed: str) -> None:
+    home.providers()
+    ran = subprocess.run(
+        ["sh", "-c", f'"$0" {command} {closed}', executable()],
+        env=home.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert "Bad file descriptor" in ran.stderr or "No space left" in ran.stderr
+
+
+def test_closed_standard_input_is_not_interactive(home: Home) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", '"$0" add openrouter <&-', executable()],
+        env=home.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 2
+    assert "Missing --token-stdin" in ran.stderr
+
+
+def test_full_disk_is_an_error(home: Home) -> None:
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [executable(), "hook", "bash"],
+            env=home.env,
+            cwd=home.path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert result.returncode == 1
+    assert (
+        result.stderr == "cowork-env: Standard output cannot be written: No space left on device.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("terminal", "env", "welcome"),
+    [
+        (True, {"TERM": "xterm"}, True),
+        (False, {"TERM": "xterm"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
+        (True, {"TERM": "xterm", "NO_COLOR": ""}, True),
+    ],
+)
+def test_color_only_on_terminals(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, env: dict[str, str], welcome: bool
+) -> None:
+    class Stream:
+        def isatty(self) -> bool:
+            return terminal
+
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    assert output.use_color(Stream()) is welcome
+
+
+@pytest.mark.parametrize("command", [["exec", "true"], ["token"], ["export", "--format", "sh"]])
+def test_interrupt_during_a_slow_lookup(home: Home, command: list[str]) -> None:
+    """It ends the program with 130 and without a word, and the tool that was asked with it."""
+    home.providers(
+        [
+            {
+                "name": "slow",
+                "baseUrl": "https://x.example",
+                "authTokenFrom": "cmd:sh -c 'echo $$ > asked; exec sleep 60'",
+            }
+        ]
+    )
+    with subprocess.Popen(
+        [executable(), *command],
+        env={**home.env, "COWORK_PROVIDER": "slow"},
+        cwd=home.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    ) as process:
+        asked, deadline = home.path / "asked", time.monotonic() + 30
+        while not (asked.exists() and asked.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)
+    assert (process.returncode, said[0], said[1].strip()) == (
+        130,
+        b"",
+        b"",
+    )  # click ends the line that has the ^C
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(asked.read_text()), 0)

@@ -1,0 +1,150 @@
+"""``list`` and ``show``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support.home import GUIDE, Home
+from support.providers import KEY, dialog, ok, run
+
+
+def test_invalid_entry_is_listed_and_can_be_edited(home: Home) -> None:
+    home.providers(
+        [GUIDE[0], {"name": "Broken", "baseUrl": "https://me:secret@host/v1?key=secret"}]
+    )
+    listed = ok(home, "list").stdout
+    assert "invalid: baseUrl has a user name or a password in it" in listed
+    assert "secret" not in listed
+    ok(home, "edit", "broken", "--base-url", "https://host/v1")
+    assert "invalid" not in ok(home, "list").stdout
+
+
+def test_list_marks_selected_active_and_invalid_providers(home: Home) -> None:
+    home.providers([*GUIDE, {"name": "Bro\x1b[31mken", "baseUrl": "https://x"}, 5, {}])
+    ok(home, "use", "openrouter")
+    rows = ok(home, "list", COWORK_ENV_ACTIVE="LiteLLM Local").stdout.splitlines()
+    assert rows[0].split("  ")[0] == "NAME"
+    assert rows[1].endswith("claude-sonnet-4-20250514")
+    assert rows[2].endswith("  selected")
+    assert rows[3].endswith("  active")
+    assert "invalid: name has a control character" in rows[5]
+    assert "\x1b" not in rows[5]
+    assert rows[6].startswith("(no name)") and rows[6].endswith("invalid: is not an object")
+    assert len(rows) == 8
+
+
+def test_list_json_has_no_keys(home: Home) -> None:
+    home.providers([GUIDE[1] | {"authToken": KEY, "apiKey": KEY, "env": {"X": KEY}}])
+    ok(home, "use", "openrouter")
+    text = ok(home, "list", "--json", COWORK_ENV_ACTIVE="OpenRouter").stdout
+    assert KEY not in text
+    (row,) = json.loads(text)
+    assert (row["name"], row["selected"], row["active"], row["error"]) == (
+        "OpenRouter",
+        True,
+        True,
+        "",
+    )
+
+
+def test_list_without_providers(home: Home) -> None:
+    ran = ok(home, "list")
+    assert (ran.stdout, "cowork-env add" in ran.stderr) == ("", True)
+    assert json.loads(ok(home, "list", "--json").stdout) == []
+
+
+def test_file_readable_by_others_is_reported_until_a_write_repairs_it(home: Home) -> None:
+    home.providers().chmod(0o640)
+    for command in (["list"], ["show", "openrouter"]):
+        assert "readable by other users (mode 640)" in ok(home, *command).stderr
+    assert "it is private now" in ok(home, "edit", "openrouter", "--opus", "o").stderr
+    assert ok(home, "list").stderr == ""
+
+
+def test_invalid_json_is_reported_with_its_position_and_kept(home: Home) -> None:
+    home.providers().write_text(f'[{{"name": "A", "authToken": "{KEY}",}}]')
+    os.utime(home.file, (1, 1))
+    before = home.file.read_bytes()
+    for args in (
+        ["list"],
+        ["show", "a"],
+        ["add", "ollama"],
+        ["edit", "a", "--opus", "o"],
+        ["remove", "a"],
+        ["rename", "a", "b"],
+    ):
+        ran = run(home, *args)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "providers.json is not valid JSON: line 1, column" in ran.stderr
+        assert KEY not in ran.stderr
+    assert home.file.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_show_masks_everything_that_may_be_a_key(home: Home, form: list[str]) -> None:
+    home.providers(
+        [
+            GUIDE[1]
+            | {
+                "authToken": KEY,
+                "apiKey": KEY,
+                "env": {
+                    "MY_TOKEN": KEY,
+                    "HTTPS_PROXY": f"http://me:{KEY}@proxy:1",
+                    "ALL_PROXY": f"me:{KEY}@proxy:2",
+                    "PLAIN": "shown",
+                },
+            },
+            GUIDE[2] | {"authToken": "short-key"},
+            GUIDE[0] | {"authToken": "ENC:v1:AAAA"},
+            {
+                "name": "Wrong",
+                "baseUrl": "https://x",
+                "authTokenFrom": KEY,
+                "authToken": [KEY],
+                "env": KEY,
+            },
+        ]
+    )
+    shown = ok(home, "show", "openrouter", *form).stdout
+    assert KEY not in shown
+    assert KEY[-4:] in shown
+    assert "shown" in shown
+    assert "http://proxy:1" in shown and "proxy:2" in shown
+    assert "short" not in ok(home, "show", "litellm-local", *form).stdout
+    assert "(encrypted by the desktop app)" in ok(home, "show", "my-anthropic-api", *form).stdout
+    ran = run(home, "show", "wrong", *form)
+    assert ran.returncode == 1
+    assert KEY not in ran.stdout + ran.stderr
+    assert "[3].env is not an object" in ran.stderr
+
+
+def test_reveal_only_on_a_terminal(home: Home) -> None:
+    home.providers([GUIDE[1] | {"authToken": KEY}])
+    ran = run(home, "show", "openrouter", "--reveal")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert KEY not in ran.stderr
+    with dialog(home, "show", "openrouter", "--reveal") as child:
+        assert KEY in child.finish()
+        assert child.status == 0
+    with dialog(home, "show", "openrouter") as child:
+        assert KEY not in child.finish()
+
+
+def test_list_imports_nothing_heavy(home: Home) -> None:
+    home.providers()
+    code = (
+        "import sys; from cowork_env.cli import main; status = main(['list'])\n"
+        "heavy = {'pydantic', 'filelock', 'questionary', 'httpx', 'rich'}\n"
+        "sys.exit(status or sorted(heavy & set(sys.modules)) or 0)"
+    )
+    argv = [sys.executable, "-c", code]
+    ran = subprocess.run(
+        argv, env=home.env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.home import FOREIGN, GUIDE, Home, copies
+from support.program import Program
+from support.terminal import Open, Terminal
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    """An isolated home in a folder of its own; whatever a test did in it, no key is left in the program's own state."""
+    """A temporary home; after the test no key may be left in the program's own state."""
     made = Home(tmp_path / "home")
     yield made
     for path in made.state.rglob("*"):
@@ -25,8 +28,28 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 @pytest.fixture
+def program(home: Home) -> Program:
+    """The installed cowork-env in the test's home."""
+    return Program(home)
+
+
+@pytest.fixture
+def open_terminal(home: Home) -> Iterator[Open]:
+    """Open terminals in the test's home; they are closed at its end."""
+    opened: list[Terminal] = []
+
+    def start(shell: str, **options: Any) -> Terminal:
+        opened.append(Terminal(shell, home, **options))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
 def projects(home: Home) -> dict[str, Path]:
-    """The guide's four providers, each pinned in a project of its own, allowed."""
+    """The guide's four providers, each with a project that has a trusted pin for it."""
     home.providers()
     paths = {}
     for entry in GUIDE:
@@ -37,8 +60,8 @@ def projects(home: Home) -> dict[str, Path]:
 
 
 @pytest.fixture(autouse=True)
-def _nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what runs inside this process away from the real home, too."""
+def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep code that runs in the test process away from the real home, too."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in list(os.environ):
         if name.startswith(FOREIGN) and not name.startswith("PYTHON"):

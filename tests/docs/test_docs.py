@@ -17,7 +17,8 @@ from cowork_env.cli.group import group
 from cowork_env.core.environment import ACTIVE, MANAGED
 
 from support.home import Home, need
-from support.terminal import HOOK, SHELLS, Terminal, start_file
+from support.shells import HOOK, SHELLS, startup_file
+from support.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = {
@@ -81,7 +82,7 @@ def test_quick_start(shell: str, desk: Home) -> None:
         text=True,
         timeout=30,
     )
-    assert done.returncode == 0 and start_file(shell, desk).read_text() == HOOK[shell] + "\n", (
+    assert done.returncode == 0 and startup_file(shell, desk).read_text() == HOOK[shell] + "\n", (
         done.stderr
     )
     terminal = Terminal(shell, desk)

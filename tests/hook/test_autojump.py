@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.home import GUIDE, Home, need
-from support.terminal import SHELLS, Terminal
+from support.shells import SHELLS
+from support.terminal import Terminal
 
 
 @pytest.mark.parametrize("shell", SHELLS)

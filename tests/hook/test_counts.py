@@ -3,53 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from support.home import GUIDE, Home, need
-from support.terminal import SHELLS, Terminal
-
-
-class Counter:
-    """Counts the processes that one shell starts while it is open, by strace."""
-
-    def __init__(self, pid: int, log: Path) -> None:
-        self.log = log
-        self.strace = subprocess.Popen(
-            [
-                need("strace"),
-                "-f",
-                "-e",
-                "trace=fork,vfork,clone,clone3,execve",
-                "-o",
-                str(log),
-                "-p",
-                str(pid),
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.strace.stderr is not None
-        for line in self.strace.stderr:
-            if "attached" in line:
-                return
-            if "not permitted" in line:
-                pytest.skip("this machine does not let strace attach")
-
-    def stop(self) -> list[str]:
-        """The calls that started a process or a program; threads are neither."""
-        self.strace.terminate()
-        self.strace.communicate(timeout=20)
-        calls = self.log.read_text().split("\n")
-        return [
-            c
-            for c in calls
-            if re.search(r"\b(v?fork|clone3?|execve)\(", c) and "CLONE_THREAD" not in c
-        ]
+from support.home import GUIDE, Home
+from support.processes import count
+from support.shells import SHELLS
+from support.terminal import Terminal
 
 
 @pytest.fixture(params=SHELLS)
@@ -62,16 +24,6 @@ def terminal(request: pytest.FixtureRequest, home: Home) -> Iterator[Terminal]:
     opened = Terminal(request.param, home, cwd=home.path / "My/a/b/c/d/e/f/g/h")
     yield opened
     opened.close()
-
-
-def count(terminal: Terminal, work: Callable[[], object]) -> list[str]:
-    """The processes started during ``work``."""
-    counter = Counter(terminal.child.pid, terminal.home.path / "strace.log")
-    try:
-        work()
-    finally:
-        calls = counter.stop()
-    return calls
 
 
 def prompts(terminal: Terminal, number: int = 5) -> None:

@@ -9,27 +9,20 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.home import GUIDE, Home, need, terminals
+from support.home import GUIDE, Home, need
 from support.home import GUIDE_MANAGED as MANAGED
-from support.terminal import HOOK, SHELLS, Terminal
-
-Open = Callable[..., Terminal]
+from support.shells import HOOK, SHELLS
+from support.terminal import Open
 
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def open_terminal(home: Home) -> Iterator[Open]:
-    """Open terminals in the test's home; they are closed at its end."""
-    yield from terminals(Terminal, home)
 
 
 def test_each_guide_provider_inside_and_out(

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from support.home import Home
-from support.terminal import SHELLS, Terminal
+from support.shells import SHELLS
+from support.terminal import Terminal
 
 MARKS = {
     "stored": "sk-marked-stored-8f1c2",

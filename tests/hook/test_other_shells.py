@@ -8,237 +8,33 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pexpect
 import pytest
-from test_counts import Counter
-from test_hook import MANAGED
-from test_shells import EVALUATE
 
 from cowork_env.shells import REGISTRY
 
-from support.home import GUIDE, Home, need, terminals
-
-READY = "@ready@"
-CURSOR, HERE = "\x1b[6n", "\x1b[1;1R"  # nushell's line editor wants to know where the cursor is
-
-
-class Row:
-    """One shell: where its start-up file is, what it says there, and how it spells what the tests do.
-
-    ``load`` is the line of the documentation, ``quiet`` makes it draw little, ``ready`` makes it say that a prompt is
-    reached; ``{n}`` is a variable's name and ``{v}`` its value in plain letters.
-    """
-
-    def __init__(
-        self,
-        file: str,
-        load: str,
-        quiet: str,
-        ready: str,
-        arguments: list[str],
-        set: str,
-        unset: str,
-        cd: str,
-        nothing: str,
-        lone: str,
-        save: str = "env -0 >{out}",
-        asks_always: bool = False,
-    ) -> None:
-        self.file, self.load, self.quiet, self.ready, self.arguments = (
-            file,
-            load,
-            quiet,
-            ready,
-            arguments,
-        )
-        self.set, self.unset, self.cd, self.nothing, self.lone, self.save = (
-            set,
-            unset,
-            cd,
-            nothing,
-            lone,
-            save,
-        )
-        self.asks_always = asks_always
+from support.home import GUIDE, Home, need
+from support.home import GUIDE_MANAGED as MANAGED
+from support.processes import count
+from support.shells import DIALECTS, EVALUATE, OTHER_SHELLS, startup_file
+from support.terminal import Open
 
 
-ROWS = {
-    "nu": Row(
-        ".config/nushell/config.nu",
-        "source {home}/hook.nu",
-        '$env.PROMPT_COMMAND = {{|| ""}}; $env.PROMPT_COMMAND_RIGHT = {{|| ""}}; $env.PROMPT_INDICATOR = ""; '
-        "$env.config.show_banner = false; $env.config.bracketed_paste = false",
-        "$env.config.hooks.pre_prompt = ($env.config.hooks.pre_prompt | append {{|| print -n '@ready@' }})",
-        [],
-        '$env.{n} = "{v}"',
-        "hide-env {n}",
-        "cd $env.{n}",
-        "null",
-        "^env --version | ignore",
-        "^env -0 o> {out}",
-    ),
-    "xonsh": Row(
-        ".xonshrc",
-        "execx($(cowork-env hook xonsh))",
-        "$PROMPT = ''; $XONSH_STORE_STDOUT = False; $COLOR_RESULTS = False; $XONSH_SHOW_TRACEBACK = True",
-        "@events.on_pre_prompt\ndef _ready(**_):\n    print('@ready@', flush=True)",
-        ["--shell-type", "readline", "-i"],
-        '${n} = "{v}"',
-        "del ${n}",
-        "cd ${n}",
-        "pass",
-        "env --version > /dev/null",
-    ),
-    "elvish": Row(
-        ".config/elvish/rc.elv",
-        "eval (cowork-env hook elvish | slurp)",
-        "set edit:prompt = {{ }}; set edit:rprompt = {{ }}",
-        "set edit:before-readline = [$@edit:before-readline {{ print @ready@ }}]",
-        [],
-        "set-env {n} '{v}'",
-        "unset-env {n}",
-        "cd $E:{n}",
-        "nop",
-        "env --version > /dev/null",
-    ),
-    "tcsh": Row(
-        ".tcshrc",
-        'eval "`cowork-env hook tcsh`"',
-        "set savehist = 0; unset autologout",
-        "set prompt = '@ready@'",
-        [],
-        "setenv {n} '{v}'",
-        "unsetenv {n}",
-        "cd ${n}:q",
-        ":",
-        "env --version > /dev/null",
-        asks_always=True,
-    ),
-}
-
-
-class Terminal:
-    """One interactive shell. ``before`` and ``after`` are lines of its start-up file around the hook's."""
-
-    def __init__(
-        self,
-        shell: str,
-        home: Home,
-        before: str = "",
-        after: str = "",
-        cwd: Path | None = None,
-        env: dict[str, str] | None = None,
-    ) -> None:
-        self.shell, self.home, self.row = shell, home, ROWS[shell]
-        binary = need(shell)
-        file = home.path / self.row.file
-        file.parent.mkdir(parents=True, exist_ok=True)
-        hook = subprocess.run(
-            ["cowork-env", "hook", shell], env=home.env, capture_output=True, check=True, timeout=30
-        )
-        (home.path / f"hook.{shell}").write_bytes(hook.stdout)
-        lines = [
-            self.row.quiet.format(),
-            before,
-            self.row.load.format(home=home.path),
-            after,
-            self.row.ready.format(),
-        ]
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        runtime = home.path / "run"  # where elvish keeps a socket
-        runtime.mkdir(mode=0o700, exist_ok=True)
-        self.child = pexpect.spawn(
-            binary,
-            self.row.arguments,
-            cwd=str(cwd or home.path),
-            env={**home.env, "TERM": "xterm", "XDG_RUNTIME_DIR": str(runtime), **(env or {})},  # type: ignore[arg-type]
-            timeout=30,
-            dimensions=(50, 400),
-            encoding="utf-8",
-            codec_errors="surrogateescape",
-        )
-        self.started = said(self.prompt())
-
-    def prompt(self) -> str:
-        """Wait for a prompt; what was on the terminal before."""
-        shown = ""
-        while True:
-            which = self.child.expect_exact([READY, CURSOR])
-            shown += self.child.before or ""
-            if which == 0:
-                return shown
-            self.child.send(HERE)
-
-    def run(self, line: str = "") -> list[str]:
-        """Type one line; what cowork-env said until the next prompt."""
-        return said(self.show(line))
-
-    def show(self, line: str = "") -> str:
-        """Type one line; all that is on the terminal until the next prompt."""
-        self.child.send((line or self.row.nothing) + "\r")
-        return self.prompt()
-
-    def cd(self, path: Path | str) -> list[str]:
-        """Change the directory; what cowork-env said."""
-        return self.run(f"cd {path}")
-
-    def set(self, name: str, value: str) -> list[str]:
-        return self.run(self.row.set.format(n=name, v=value))
-
-    def unset(self, name: str) -> list[str]:
-        return self.run(self.row.unset.format(n=name))
-
-    def env(self, command: str = "") -> dict[str, str]:
-        """The environment that a program started here gets, after ``command`` on the same line."""
-        out = self.home.path / "env.out"
-        out.unlink(missing_ok=True)
-        self.run((f"{command}; " if command else "") + self.row.save.format(out=out))
-        return dict(
-            entry.partition("=")[::2]
-            for entry in os.fsdecode(out.read_bytes()).split("\0")
-            if entry
-        )
-
-    def managed(self, command: str = "") -> dict[str, str]:
-        """Of :meth:`env`, what a provider touches; what changed elsewhere meanwhile is seen at a prompt before it."""
-        if not command:
-            self.run()
-        prefixes = ("ANTHROPIC_", "CLAUDE_CODE_", "COWORK_ENV_ACTIVE")
-        return {k: v for k, v in self.env(command).items() if k.startswith(prefixes)}
-
-    def close(self) -> None:
-        """End the shell, whatever it is doing."""
-        self.child.close(force=True)
-
-
-def said(shown: str) -> list[str]:
-    """The lines of cowork-env among what was on a terminal."""
-    text = re.sub(
-        r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])", "", shown
-    )
-    return re.findall(r"cowork-env: ([^\r\n]*?) *(?=[\r\n]|$)", text)
-
-
-Open = Callable[..., Terminal]
-
-
-@pytest.fixture(params=ROWS)
+@pytest.fixture(params=OTHER_SHELLS)
 def shell(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def open_terminal(home: Home) -> Iterator[Open]:
-    """Open terminals in the test's home; they are closed at its end."""
-    yield from terminals(Terminal, home)
-
-
 def test_a_row_for_each_shell() -> None:
     """Every shell with a hook has its tests: here, with the first three, or is marked as written from documentation."""
-    assert {s.name for s in REGISTRY.values() if s.hook} == {"bash", "zsh", "fish", *ROWS, "pwsh"}
+    assert {s.name for s in REGISTRY.values() if s.hook} == {
+        "bash",
+        "zsh",
+        "fish",
+        *OTHER_SHELLS,
+        "pwsh",
+    }
 
 
 def test_the_lines_are_those_of_the_documentation(home: Home) -> None:
@@ -248,7 +44,8 @@ def test_the_lines_are_those_of_the_documentation(home: Home) -> None:
         .read_text(encoding="utf-8")
         .replace("\\|", "|")
     )
-    for shell, row in ROWS.items():
+    for shell in OTHER_SHELLS:
+        row = DIALECTS[shell]
         assert f"`{row.load.format(home='~').replace('/hook.nu', '/.cowork-env.nu')}`" in text
         evaluate = EVALUATE[shell].format(file="FILE")
         ask = f"cowork-env export --format {shell}"
@@ -266,14 +63,14 @@ def test_the_lines_are_those_of_the_documentation(home: Home) -> None:
                 check=True,
                 timeout=30,
             )
-        assert (home.path / ROWS[shell].file).read_text() == ROWS[shell].load + "\n"
+        assert (startup_file(shell, home)).read_text() == DIALECTS[shell].load + "\n"
 
 
 def test_each_guide_provider_inside_and_out(
     shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
 ) -> None:
     """Exact values in each project and below; outside, the person's own, set and empty and absent alike."""
-    row = ROWS[shell]
+    row = DIALECTS[shell]
     before = "\n".join(
         row.set.format(n=n, v=v)
         for n, v in (("ANTHROPIC_MODEL", "mine"), ("ANTHROPIC_CUSTOM_HEADERS", ""))
@@ -307,11 +104,11 @@ def test_one_line_said_on_a_change(
     shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
 ) -> None:
     terminal = open_terminal(shell)
-    assert terminal.started == []
+    assert terminal.started_messages == []
     assert terminal.cd(projects["OpenRouter"]) == [
         "OpenRouter (~/work/openrouter/.cowork-provider)"
     ]
-    assert terminal.run() == []
+    assert terminal.messages() == []
     assert terminal.cd("deep") == []
     assert terminal.cd(projects["LiteLLM Local"]) == [
         "LiteLLM Local (~/work/litellm-local/.cowork-provider)"
@@ -335,12 +132,12 @@ def test_untrusted_pin_does_nothing_and_says_so_once(
     [notice] = terminal.cd(project)
     assert "~/new/.cowork-provider" in notice and "cowork-env allow" in notice
     assert terminal.managed() == {}
-    assert terminal.run() == [] == terminal.cd("~") == terminal.cd(project)
+    assert terminal.messages() == [] == terminal.cd("~") == terminal.cd(project)
     home.pin(project, "OpenRouter\n")
-    assert terminal.run() == ["OpenRouter (~/new/.cowork-provider)"]
+    assert terminal.messages() == ["OpenRouter (~/new/.cowork-provider)"]
     assert terminal.managed() == MANAGED["OpenRouter"]
     pin.write_text("LiteLLM Local\n")
-    left, notice = terminal.run()
+    left, notice = terminal.messages()
     assert left == "left OpenRouter" and "cowork-env allow" in notice
     assert terminal.managed() == {}
 
@@ -379,7 +176,7 @@ def test_every_change_is_seen_at_the_next_prompt(
     terminal.unset("COWORK_PROVIDER")
     assert terminal.managed()["COWORK_ENV_ACTIVE"] == "OpenRouter"
     TrustStore(str(home.state)).deny(str(path / ".cowork-provider"))
-    assert terminal.run() == ["left OpenRouter"]
+    assert terminal.messages() == ["left OpenRouter"]
     terminal.cd("~")
     (home.state / "selection").write_text(GUIDE[3]["id"] + "\n")
     assert terminal.managed() == MANAGED["AWS Bedrock"]
@@ -414,13 +211,13 @@ def test_a_new_shell_asserts_the_provider_again(
     shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
 ) -> None:
     """A nested shell whose start-up file sets a managed variable: asserted at its first prompt, restored on leaving."""
-    set_it = ROWS[shell].set.format(n="ANTHROPIC_MODEL", v="from-startup")
+    set_it = DIALECTS[shell].set.format(n="ANTHROPIC_MODEL", v="from-startup")
     outer = open_terminal(shell)
     outer.cd(projects["OpenRouter"])
     env = outer.env()
     for place in ({"before": set_it}, {"after": set_it}):
         inner = open_terminal(shell, cwd=projects["OpenRouter"], env=env, **place)
-        assert inner.started == []
+        assert inner.started_messages == []
         assert inner.managed() == MANAGED["OpenRouter"]
         assert inner.managed("cd ~") == {"ANTHROPIC_MODEL": "from-startup"}
 
@@ -454,9 +251,9 @@ def test_hostile_directory_names(shell: str, name: str, home: Home, open_termina
     project = home.path / "work" / name
     home.pin(project, "OpenRouter\n")
     terminal = open_terminal(shell, env={"TARGET": str(project)})
-    terminal.run(terminal.row.cd.format(n="TARGET"))
+    terminal.run(terminal.dialect.cd.format(n="TARGET"))
     assert terminal.managed() == MANAGED["OpenRouter"]
-    assert terminal.run() == []
+    assert terminal.messages() == []
     assert terminal.managed("cd ~") == {}
     assert not list(home.path.rglob("owned"))
 
@@ -485,15 +282,15 @@ def test_a_trusted_pin_that_fails(shell: str, home: Home, open_terminal: Open) -
     [error] = terminal.cd(project)
     assert "Nobody" in error
     assert terminal.managed() == {}
-    assert terminal.run() == []
+    assert terminal.messages() == []
     home.pin(project, "Nobody\nrequired = true\n")
-    assert "Nobody" in terminal.run()[0]
+    assert "Nobody" in terminal.messages()[0]
     managed = terminal.managed()
     assert managed["ANTHROPIC_BASE_URL"] == "http://unresolved.cowork-env.invalid"
     assert managed["ANTHROPIC_AUTH_TOKEN"] == "unresolved"
-    assert terminal.run() == []
+    assert terminal.messages() == []
     home.pin(project, "OpenRouter\nno such = line\n")
-    assert "line 2" in terminal.run()[0]
+    assert "line 2" in terminal.messages()[0]
     assert terminal.managed() == {}
 
 
@@ -522,7 +319,9 @@ def test_program_gone(
     fake.chmod(0o755)
     interpreter.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     interpreter.chmod(0o755)
-    before = ROWS[shell].set.format(n="ANTHROPIC_MODEL", v="it's mine" if shell == "nu" else "mine")
+    before = DIALECTS[shell].set.format(
+        n="ANTHROPIC_MODEL", v="it's mine" if shell == "nu" else "mine"
+    )
     home.env["PATH"] = f"{home.path}/bin:{home.env['PATH']}"
     terminal = open_terminal(shell, before=before)
     own = terminal.managed()
@@ -534,7 +333,7 @@ def test_program_gone(
     [error] = terminal.cd(projects["LiteLLM Local"])
     assert error.startswith("the program cannot be run")
     assert terminal.managed() == own | {"ANTHROPIC_DEFAULT_OPUS_MODEL": "by-hand"}
-    assert terminal.run() == [] == terminal.cd("/")
+    assert terminal.messages() == [] == terminal.cd("/")
     assert "COWORK_ENV_STATE" not in terminal.env()
 
 
@@ -545,8 +344,11 @@ def test_damaged_state(
     terminal = open_terminal(
         shell, env={"COWORK_ENV_STATE": "$(touch owned)`touch owned`';touch owned;'"}
     )
-    assert len([line for line in terminal.started if "COWORK_ENV_STATE is damaged" in line]) == 1
-    assert terminal.run() == []
+    assert (
+        len([line for line in terminal.started_messages if "COWORK_ENV_STATE is damaged" in line])
+        == 1
+    )
+    assert terminal.messages() == []
     assert terminal.managed(f"cd {projects['OpenRouter']}") == MANAGED["OpenRouter"]
     assert terminal.managed("cd ~") == {}
     assert not list(home.path.rglob("owned"))
@@ -573,8 +375,7 @@ def test_slow_secret_given_up_with_control_c(shell: str, home: Home, open_termin
     end = time.monotonic() + 20
     while not (home.path / "asked").exists():
         assert time.monotonic() < end, "nobody was asked"
-        if terminal.child.expect_exact([CURSOR, pexpect.TIMEOUT], timeout=0.1) == 0:
-            terminal.child.send(HERE)
+        terminal.idle()
     terminal.child.sendintr()
     terminal.prompt()
     assert terminal.managed() == {}
@@ -603,13 +404,13 @@ def test_evaluated_twice(
     shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
 ) -> None:
     """Also in the middle of a project, as when a start-up file is read again: what was there before stays known."""
-    row = ROWS[shell]
+    row = DIALECTS[shell]
     load = row.load.format(home=home.path)
     terminal = open_terminal(
         shell, before=row.set.format(n="ANTHROPIC_MODEL", v="mine"), after=load
     )
     terminal.cd(projects["OpenRouter"])
-    assert terminal.run(load) == []
+    assert terminal.messages(load) == []
     assert terminal.managed() == MANAGED["OpenRouter"]
     assert terminal.managed("cd ~") == {"ANTHROPIC_MODEL": "mine"}
     assert terminal.cd(projects["OpenRouter"]) == [
@@ -625,7 +426,7 @@ def test_deleted_directory(
     terminal.cd(gone)
     gone.rmdir()
     if shell != "nu":  # It runs no hook of anybody's there.
-        assert terminal.run() == []
+        assert terminal.messages() == []
     terminal.run("cd /")
     assert terminal.managed() == {}
 
@@ -634,7 +435,7 @@ def test_unchanged_prompts(
     shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
 ) -> None:
     """Five prompts where nothing changed, in a pinned project, an untrusted one, a broken one and outside: no process."""
-    if ROWS[shell].asks_always:
+    if DIALECTS[shell].always_requests:
         pytest.skip(f"{shell} has no means to tell a file's content, and asks at each prompt")
     home.pin(home.path / "untrusted", "OpenRouter\n", allow=False)
     home.pin(home.path / "broken", "Nobody\n")
@@ -647,26 +448,11 @@ def test_unchanged_prompts(
     ):
         terminal.cd(path)
         terminal.run()
-        assert count(terminal, 5) == [], path
+        assert count(terminal, lambda: [terminal.run() for _ in range(5)]) == [], path
     home.pin(projects["OpenRouter"], "LiteLLM Local\n")
     terminal.cd(projects["OpenRouter"])
-    assert count(terminal, 1, ROWS[shell].lone) != []  # the counter counts
-
-
-def count(terminal: Terminal, prompts: int, line: str = "") -> list[str]:
-    """The processes started during so many prompts."""
-    pid = terminal.child.pid
-    if "node" in os.path.basename(
-        os.readlink(f"/proc/{pid}/exe")
-    ):  # the launcher of the package, and not the shell
-        pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-    counter = Counter(pid, terminal.home.path / "strace.log")
-    try:
-        for _ in range(prompts):
-            terminal.run(line)
-    finally:
-        calls = counter.stop()
-    return calls
+    process = terminal.dialect.process
+    assert count(terminal, lambda: terminal.run(process)) != []  # the counter counts
 
 
 def test_tcsh_aliases_and_status_of_the_persons_own(
@@ -700,7 +486,7 @@ def test_scripts_are_not_harmed(shell: str, home: Home, projects: dict[str, Path
         ["cowork-env", "hook", shell], env=home.env, capture_output=True, check=True, timeout=30
     )
     (home.path / f"hook.{shell}").write_bytes(hook.stdout)
-    row = ROWS[shell]
+    row = DIALECTS[shell]
     show = row.save.format(out=home.path / "env.out")
     script = home.path / "script"
     script.write_text(

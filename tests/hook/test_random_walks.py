@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from support.home import Home, need
-from support.terminal import HOOK, SHELLS, Terminal
+from support.shells import HOOK, SHELLS
+from support.terminal import Terminal
 
 STEPS = int(os.environ.get("COWORK_ENV_STEPS", "150"))
 SESSION = 50  # steps in one shell

@@ -16,7 +16,8 @@ import pexpect
 import pytest
 
 from support.home import GUIDE, Home
-from support.terminal import PROMPT, SHELLS, Terminal
+from support.shells import PROMPT, SHELLS
+from support.terminal import Terminal
 
 # COWORK_ENV_INTERRUPTS asks for more, COWORK_ENV_SEED for the same again.
 INTERRUPTS = int(os.environ.get("COWORK_ENV_INTERRUPTS", "60"))

@@ -1,1 +1,1 @@
-"""What the tests share: homes, terminals, programs and servers."""
+"""What the tests share: homes, programs, shells, terminals, processes and servers."""

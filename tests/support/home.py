@@ -1,4 +1,4 @@
-"""A temporary home for tests, the provider guide's examples in it, and the tools that tests need."""
+"""A temporary home for tests, the provider guide's examples, and the tools that tests need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +99,8 @@ GUIDE_MANAGED: dict[str, dict[str, str]] = {
 for _name, _values in GUIDE_MANAGED.items():
     _values |= {"COWORK_ENV_ACTIVE": _name, "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1"}
 
-# Variables of the person's who runs the tests that would reach the program.
-# CI among them, where Claude Code believes that nobody is at the terminal.
+# Variables of the user who runs the tests that would change what the program does.
+# CI is among them, because Claude Code takes it for a sign that there is no terminal.
 FOREIGN = (
     "ANTHROPIC_",
     "CI",
@@ -118,7 +117,7 @@ FOREIGN = (
 
 
 class Home:
-    """A throw-away home: its folders, the environment for a subprocess in it, and ways to fill it."""
+    """A temporary home: its folders, the environment for subprocesses, and ways to fill it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -175,20 +174,7 @@ def need(tool: str) -> str:
     return path
 
 
-def terminals(kind: Callable[..., Any], home: Home) -> Iterator[Callable[..., Any]]:
-    """What a fixture yields to open terminals of a kind in a home: they are closed at the test's end."""
-    opened: list[Any] = []
-
-    def start(shell: str, **options: object) -> Any:
-        opened.append(kind(shell, home, **options))
-        return opened[-1]
-
-    yield start
-    for terminal in opened:
-        terminal.close()
-
-
 def copies(key: str) -> list[bytes]:
-    """A key as it would stand in a file: plain, and within base64 at each of the three places it may begin."""
+    """A key as a file may hold it: plain, and in base64 at each of its three possible offsets."""
     shifted = (base64.b64encode(b" " * i + key.encode())[4 if i else 0 : -4] for i in range(3))
     return [key.encode(), *shifted]

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import string
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 
 from support import documents
 from support.home import Home, need
+from support.program import Completed, execute, parse_environment
 from support.readers import Runner, read_azure, read_docker, read_gitlab
 
 KEY = "sk-or-invented-in-ci"
@@ -62,7 +62,8 @@ class Machine:
             self.stub(stubs / name, 'printf "%s\\n" "$@" >> "$INSTALLED"')
         self.stub(
             stubs / "docker",
-            'printf "%s\\0" "$@" > "$NOTES/args"; for a; do [ ! -f "$a" ] || cp "$a" "$NOTES/file"; done',
+            'printf "%s\\0" "$@" > "$NOTES/args"; '
+            'for a; do [ ! -f "$a" ] || cp "$a" "$NOTES/file"; done',
         )
         self.env = {
             **home.env,
@@ -76,25 +77,16 @@ class Machine:
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
-    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            list(command),
-            env={**self.env, **env},
-            cwd=self.work,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(self, *command: str, **env: str) -> Completed:
+        return execute(command, env={**self.env, **env}, cwd=self.work)
 
     def clients(self) -> list[dict[str, str]]:
         """The environments that clients were started with."""
         files = sorted(p for p in self.notes.iterdir() if p.name.isdigit())
-        return [
-            dict(line.split("=", 1) for line in p.read_text().split("\0") if line) for p in files
-        ]
+        return [parse_environment(path.read_text()) for path in files]
 
     def check(self, count: int = 1) -> None:
-        """Check that ``count`` clients ran, each with the provider's URL, key and model, and no other key."""
+        """Check that ``count`` clients ran with the provider's URL, key and model, and no other."""
         seen = self.clients()
         assert len(seen) == count
         for env in seen:
@@ -210,7 +202,7 @@ def gitlab(machine: Machine, pipeline: dict[str, Any], project: dict[str, str]) 
     for name, job in pipeline.items():
         if name == "variables":
             continue
-        # What a job needs it gets; a report wins over the file's variables, and the project's own over all.
+        # Reports take precedence over the file's variables, and the project's over both.
         declared = {**pipeline["variables"], **job.get("variables", {})}
         env = {
             **{k: string.Template(v).safe_substitute(given) for k, v in declared.items()},

@@ -54,7 +54,7 @@ class Runner:
 
     @staticmethod
     def masks(stdout: str) -> list[str]:
-        """The data of each ``::add-mask::DATA`` line; the runner unescapes %0D, %0A, and %25 last."""
+        """The data of each ``::add-mask::DATA`` line, unescaped as by the runner: %25 last."""
         found = []
         for line in stdout.split("\n")[:-1]:
             assert line.startswith("::add-mask::") and "\r" not in line
@@ -112,7 +112,7 @@ def read_azure(text: str) -> tuple[dict[str, str], set[str]]:
 
 
 def read_docker(text: str) -> dict[str, str]:
-    """An env-file: lines of at most 64 KiB that end at LF or CR LF; blank ones and ``#`` are skipped.
+    """An env-file: lines of at most 64 KiB, ended by LF or CR LF; no blank lines or comments.
 
     Some versions remove quotes around a value.
     """

@@ -17,7 +17,7 @@ from cowork_env.cli.group import group
 from cowork_env.core.environment import ACTIVE, MANAGED
 from cowork_env.core.provider import KEYS
 
-from support.documents import DOCUMENTS, FENCE, README, ROOT, code, rows, section
+from support.documents import DOCUMENTS, FENCE, README, ROOT, blocks, code, rows, section
 from support.shells import HOOK
 
 CONFIGURATION = ROOT / "docs/configuration.md"
@@ -111,9 +111,9 @@ def test_every_command_and_option_that_is_named_exists() -> None:
     for path, text in DOCUMENTS.items():
         if path in GENERATED:
             continue
-        blocks = FENCE.findall(text)
+        fenced = FENCE.findall(text)
         spans = code(FENCE.sub("", text))
-        for span in (*spans, *(line for block in blocks for line in block.splitlines())):
+        for span in (*spans, *(line for block in fenced for line in block.splitlines())):
             if re.search(r"\b(un)?install\b", span):
                 continue  # There it is the name of the package.
             for found in re.finditer(
@@ -204,3 +204,21 @@ def test_messages_in_the_troubleshooting_guide_are_the_programs() -> None:
     for text in messages:
         fixed = re.sub(r" \.\.\.$| \(mode \d+\)$", "", text)
         assert fixed in source, text
+
+
+def test_adding_a_shell_is_as_the_diff_shows() -> None:
+    """Each run of added lines, and each line of context, is in its file."""
+    (diff,) = blocks(SHELLS_MD, "diff")
+    runs: list[tuple[str, list[str]]] = []
+    file, before = "", " "
+    for line in diff.splitlines():
+        if line.startswith("+++ b/"):
+            file = line.removeprefix("+++ b/")
+        elif not line.startswith("---"):
+            if line[0] != "+" or before != "+":
+                runs.append((file, []))
+            runs[-1][1].append(line[1:])
+        before = line[:1] if not line.startswith("+++") else " "
+    assert len({file for file, _ in runs}) == 3
+    for file, added in runs:
+        assert "\n".join(added) in (ROOT / file).read_text(encoding="utf-8"), file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import pytest
 from cowork_env import secrets
 from cowork_env.cli import COMMANDS
 from cowork_env.cli.group import group
+from cowork_env.core import pins
 from cowork_env.core.environment import ACTIVE, MANAGED
-from cowork_env.core.provider import KEYS
+from cowork_env.core.provider import KEYS, Provider
 
 from support.documents import DOCUMENTS, FENCE, README, ROOT, blocks, code, rows, section
 from support.shells import HOOK
@@ -202,7 +204,7 @@ def test_messages_in_the_troubleshooting_guide_are_the_programs() -> None:
     messages = [text for text in quoted if text not in FOREIGN]
     assert len(messages) > 6
     for text in messages:
-        fixed = re.sub(r" \.\.\.$| \(mode \d+\)$", "", text)
+        fixed = re.sub(r" ?\.\.\.$| \(mode \d+\)$", "", text)
         assert fixed in source, text
 
 
@@ -222,3 +224,27 @@ def test_adding_a_shell_is_as_the_diff_shows() -> None:
     assert len({file for file, _ in runs}) == 3
     for file, added in runs:
         assert "\n".join(added) in (ROOT / file).read_text(encoding="utf-8"), file
+
+
+# Examples
+
+
+def test_pins_are_valid() -> None:
+    for path in (README, ROOT / "docs/pins-and-trust.md"):
+        (text, *_) = [block for block in blocks(path, "text") if not block.startswith("cowork-env: ")]
+        pin = pins.parse(text.encode())
+        assert (pin.name_or_id, list(pin.models), pin.required) == ("openrouter", ["opus"], True)
+
+
+def test_providers_are_valid() -> None:
+    for path in (CONFIGURATION, ROOT / "docs/ci.md"):
+        (text,) = blocks(path, "json")
+        (entry,) = json.loads(text)
+        assert secrets.scheme_of(Provider(entry).token_from)
+
+
+def test_notices_are_as_in_the_picture() -> None:
+    picture = (ROOT / "docs/demo.svg").read_text(encoding="utf-8")
+    for path in (README, ROOT / "docs/pins-and-trust.md"):
+        (notice,) = [text for text in blocks(path, "text") if text.startswith("cowork-env: ")]
+        assert f">{notice.strip()}<" in picture

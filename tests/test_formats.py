@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import io
 import json
 import os
+import re
 import stat
 import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
+import dotenv
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -22,7 +25,6 @@ from cowork_env.core.provider import Provider
 from cowork_env.util.errors import USAGE, CoworkEnvError
 
 from support.home import GUIDE, Home, need
-from support.readers import Runner, read_azure, read_docker, read_dotenv, read_gitlab
 
 Values = dict[str, "str | None"]
 KEYS = frozenset(("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"))
@@ -140,6 +142,10 @@ def test_json_says_null_for_what_has_to_be_unset() -> None:
 # dotenv
 
 
+def read_dotenv(text: str) -> dict[str, str | None]:
+    return dict(dotenv.dotenv_values(stream=io.StringIO(text, newline=None)))  # as it opens a file
+
+
 @given(TARGETS)
 @example({"X": "it's"})
 @example({"X": "a\\b"})
@@ -203,6 +209,52 @@ def test_dotenv_leaves_out_what_has_to_be_unset() -> None:
 
 
 # github
+
+
+class Runner:
+    """A step of a GitHub Actions job: its environment file, and what it reads of a step."""
+
+    def __init__(self, path: Path, before: str = "") -> None:
+        self.file = path
+        self.file.write_bytes(before.encode())
+
+    def env(self, **more: str) -> dict[str, str]:
+        return {"GITHUB_ENV": str(self.file), **more}
+
+    def read(self) -> dict[str, str]:
+        """NAME=value, or NAME<<DELIMITER, lines, DELIMITER; lines end at LF; empty ones in between do not count."""
+        lines = self.file.read_bytes().decode("utf-8").split("\n")
+        assert lines.pop() == "", "the last line has no end"
+        found, rest = {}, iter(lines)
+        for line in rest:
+            if not line:
+                continue
+            name, heredoc, delimiter = line.partition("<<")
+            if not heredoc or "=" in name:
+                name, equals, value = line.partition("=")
+                assert equals, f"not a line of the grammar: {line!r}"
+                found[name] = value
+                continue
+            assert name and delimiter
+            value_lines = []
+            for value_line in rest:
+                if value_line == delimiter:
+                    break
+                value_lines.append(value_line)
+            else:
+                raise AssertionError("no matching delimiter")
+            found[name] = "\n".join(value_lines)
+        return found
+
+    @staticmethod
+    def masks(stdout: str) -> list[str]:
+        """The data of each ``::add-mask::DATA`` line, unescaped, as the runner does: %0D, %0A, and %25 last."""
+        found = []
+        for line in stdout.split("\n")[:-1]:
+            assert line.startswith("::add-mask::") and "\r" not in line
+            data = line.removeprefix("::add-mask::")
+            found.append(data.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%"))
+        return found
 
 
 @given(TARGETS, st.sampled_from(["", "A=1\n", "A=1", "A<<E\nx\nE\n"]))
@@ -333,6 +385,22 @@ def test_half_a_write_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 # gitlab
 
 
+def read_gitlab(text: str) -> dict[str, str]:
+    """A dotenv report: under 5 KiB, at most 20 lines NAME=value, no others, white space around both stripped."""
+    assert len(text.encode()) < 5 * 1024
+    found = {}
+    for line in text.split("\n")[:-1]:
+        match = re.fullmatch(r"(.*?)=(.*)", line, re.DOTALL)
+        assert match, line
+        name, value = (part.strip(" \t\n\v\f\r\0") for part in match.groups())
+        assert re.fullmatch("[A-Za-z0-9_]{1,255}", name)
+        # What the runner and the server replace in a variable's value.
+        assert not re.search(r"\$|%[A-Za-z_]\w*%|%%", value)
+        found[name] = value
+    assert len(found) <= 20
+    return found
+
+
 @given(TARGETS)
 def test_gitlab_reads_back_what_was_written(wanted: Values) -> None:
     text = carried("gitlab", wanted)
@@ -361,6 +429,35 @@ def test_gitlab_refuses_what_a_projects_variable_would_win_over() -> None:
 
 
 # azure
+
+
+def read_azure(text: str) -> tuple[dict[str, str], set[str]]:
+    """``##vso[area.event name=value;...]message`` lines: the variables they set, and which are secrets."""
+
+    def unescape(part: str) -> str:
+        for code, char in (
+            ("%3B", ";"),
+            ("%0D", "\r"),
+            ("%0A", "\n"),
+            ("%5D", "]"),
+            ("%AZP25", "%"),
+        ):
+            part = part.replace(code, char)
+        return part
+
+    found, secrets = {}, set()
+    for line in re.split(r"\r\n|\r|\n", text)[:-1]:
+        command, _, message = line[line.index("##vso[") + 6 :].partition("]")
+        event, _, listed = command.partition(" ")
+        assert event == "task.setvariable"
+        properties = {k: unescape(v) for k, _, v in (p.partition("=") for p in listed.split(";"))}
+        value = unescape(message)
+        assert not re.search(r"\$\([^)]*\)", value)
+        found[properties["variable"]] = value
+        if properties.get("issecret") == "true":
+            assert "\n" not in value
+            secrets.add(properties["variable"])
+    return found, secrets
 
 
 @given(TARGETS)
@@ -393,6 +490,22 @@ def test_azure_refuses_what_it_cannot_carry(wanted: Values) -> None:
 
 
 # docker
+
+
+def read_docker(text: str) -> dict[str, str]:
+    """An env-file: lines up to 64 KiB ending at LF or CR LF, blank ones and ``#`` passed over, quotes perhaps removed."""
+    found = {}
+    for number, line in enumerate(text.encode().split(b"\n")):
+        assert len(line) + 1 < 64 * 1024
+        entry = line.removesuffix(b"\r").decode()
+        entry = (entry.removeprefix("\ufeff") if number == 0 else entry).lstrip()
+        if not entry or entry.startswith("#"):
+            continue
+        name, equals, value = entry.partition("=")
+        assert name and equals and not set(name) & set(" \t")
+        assert not (len(value) > 1 and value[0] == value[-1] and value[0] in "'\"")
+        found[name] = value
+    return found
 
 
 @given(TARGETS)

@@ -231,7 +231,9 @@ def test_adding_a_shell_is_as_the_diff_shows() -> None:
 
 def test_pins_are_valid() -> None:
     for path in (README, ROOT / "docs/pins-and-trust.md"):
-        (text, *_) = [block for block in blocks(path, "text") if not block.startswith("cowork-env: ")]
+        (text, *_) = [
+            block for block in blocks(path, "text") if not block.startswith("cowork-env: ")
+        ]
         pin = pins.parse(text.encode())
         assert (pin.name_or_id, list(pin.models), pin.required) == ("openrouter", ["opus"], True)
 

@@ -1,4 +1,7 @@
-"""The examples of docs/ci.md, run as each CI system runs them, with a client that notes the environment it gets."""
+"""The recipes of docs/ci.md, run as each CI system runs them.
+
+Clients and installers are stubs: a client records its environment, an installer its arguments.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,25 @@ import json
 import os
 import re
 import string
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_formats import Runner, read_azure, read_docker, read_gitlab
 
+from support import documents
 from support.home import Home, need
+from support.program import Completed, execute, parse_environment
+from support.readers import Runner, read_azure, read_docker, read_gitlab
 
-TEXT = (Path(__file__).parent.parent.parent / "docs/ci.md").read_text(encoding="utf-8")
 KEY = "sk-or-invented-in-ci"
 URL = "https://openrouter.ai/api"
+SOURCE = "git+https://git.example/our copy@0123abcd"  # what $COWORK_ENV_SOURCE holds
 MODEL = "anthropic/claude-sonnet-4-20250514"
 
 
-def blocks(kind: str, text: str = TEXT) -> list[str]:
-    """The fenced blocks of one kind, each without its fences."""
-    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+def blocks(kind: str) -> list[str]:
+    """The code blocks of docs/ci.md of one kind."""
+    return documents.blocks(documents.ROOT / "docs/ci.md", kind)
 
 
 def yaml(kind: str) -> list[Any]:
@@ -38,7 +42,7 @@ def yaml(kind: str) -> list[Any]:
 
 
 class Machine:
-    """A CI machine: the repository's files, and clients and installers that only note that they were called."""
+    """A CI machine: the repository's files, and stubs of clients and installers."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -52,38 +56,37 @@ class Machine:
         stubs.mkdir()
         for name in ("claude", "python"):
             self.stub(stubs / name, 'exec /usr/bin/env -0 > "$NOTES/$(ls "$NOTES" | wc -l)"')
+        self.installed = home.path / "installed"
+        self.installed.touch()
         for name in ("pip", "pipx", "npm"):
-            self.stub(stubs / name, "")
+            self.stub(stubs / name, 'printf "%s\\n" "$@" >> "$INSTALLED"')
         self.stub(
             stubs / "docker",
-            'printf "%s\\0" "$@" > "$NOTES/args"; for a; do [ ! -f "$a" ] || cp "$a" "$NOTES/file"; done',
+            'printf "%s\\0" "$@" > "$NOTES/args"; '
+            'for a; do [ ! -f "$a" ] || cp "$a" "$NOTES/file"; done',
         )
-        self.env = {**home.env, "NOTES": str(self.notes), "PATH": f"{stubs}:{home.env['PATH']}"}
+        self.env = {
+            **home.env,
+            "NOTES": str(self.notes),
+            "INSTALLED": str(self.installed),
+            "PATH": f"{stubs}:{home.env['PATH']}",
+        }
 
     @staticmethod
     def stub(path: Path, text: str) -> None:
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
 
-    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            list(command),
-            env={**self.env, **env},
-            cwd=self.work,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(self, *command: str, **env: str) -> Completed:
+        return execute(command, env={**self.env, **env}, cwd=self.work)
 
     def clients(self) -> list[dict[str, str]]:
         """The environments that clients were started with."""
         files = sorted(p for p in self.notes.iterdir() if p.name.isdigit())
-        return [
-            dict(line.split("=", 1) for line in p.read_text().split("\0") if line) for p in files
-        ]
+        return [parse_environment(path.read_text()) for path in files]
 
     def check(self, count: int = 1) -> None:
-        """See that so many clients ran, and that each had the provider: its address, its key, its model, no other key."""
+        """Check that ``count`` clients ran with the provider's URL, key and model, and no other."""
         seen = self.clients()
         assert len(seen) == count
         for env in seen:
@@ -148,7 +151,12 @@ def test_the_repositorys_pin_needs_trust(machine: Machine) -> None:
 def github(machine: Machine, secrets: dict[str, str]) -> tuple[int, str]:
     """Run the workflow's only job; the exit status, and the log before masking."""
     workflow = yaml("yaml github")[0]
-    env, log = dict(workflow["env"]), ""
+    given = {"COWORK_ENV_SOURCE": SOURCE}
+    env = {
+        k: re.sub(r"\$\{\{ vars\.(\w+) }}", lambda m: given[m[1]], v)
+        for k, v in workflow["env"].items()
+    }
+    log = ""
     (job,) = workflow["jobs"].values()
     for number, step in enumerate(job["steps"]):
         if "run" not in step:
@@ -174,6 +182,7 @@ def test_github(machine: Machine) -> None:
     assert github(machine, {"OPENROUTER_KEY": KEY}) == (0, f"::add-mask::{KEY}\n")
     machine.check()
     assert "OPENROUTER_KEY" not in machine.clients()[0]
+    assert SOURCE in machine.installed.read_text().splitlines()
 
 
 def test_github_without_the_secret(machine: Machine) -> None:
@@ -189,11 +198,11 @@ def test_github_without_the_secret(machine: Machine) -> None:
 def gitlab(machine: Machine, pipeline: dict[str, Any], project: dict[str, str]) -> int:
     """Run the jobs in their order; the exit status of the first that fails."""
     reports: dict[str, str] = {}
-    given = {**project, "CI_PROJECT_DIR": str(machine.work)}
+    given = {**project, "COWORK_ENV_SOURCE": SOURCE, "CI_PROJECT_DIR": str(machine.work)}
     for name, job in pipeline.items():
         if name == "variables":
             continue
-        # What a job needs it gets; a report wins over the file's variables, and the project's own over all.
+        # Reports take precedence over the file's variables, and the project's over both.
         declared = {**pipeline["variables"], **job.get("variables", {})}
         env = {
             **{k: string.Template(v).safe_substitute(given) for k, v in declared.items()},
@@ -215,6 +224,7 @@ def gitlab(machine: Machine, pipeline: dict[str, Any], project: dict[str, str]) 
 def test_gitlab(machine: Machine, number: int) -> None:
     assert gitlab(machine, yaml("yaml gitlab")[number], {"OPENROUTER_KEY": KEY}) == 0
     machine.check()
+    assert machine.installed.read_text().splitlines().count(SOURCE) == 1
 
 
 def test_gitlab_without_the_variable(machine: Machine) -> None:
@@ -228,7 +238,7 @@ def test_gitlab_without_the_variable(machine: Machine) -> None:
 def azure(machine: Machine, variables: dict[str, str]) -> int:
     """Run the steps; secrets reach only those that ask for them."""
     pipeline = yaml("yaml azure")[0]
-    plain, secret = dict(pipeline["variables"]), dict(variables)
+    plain, secret = {**pipeline["variables"], "COWORK_ENV_SOURCE": SOURCE}, dict(variables)
     for step in pipeline["steps"]:
         known = {f"$({name})": value for name, value in {**plain, **secret}.items()}
         own = {
@@ -246,6 +256,7 @@ def azure(machine: Machine, variables: dict[str, str]) -> int:
 def test_azure(machine: Machine) -> None:
     assert azure(machine, {"OPENROUTER_KEY": KEY}) == 0
     machine.check()
+    assert SOURCE in machine.installed.read_text().splitlines()
 
 
 def test_azure_without_the_variable(machine: Machine) -> None:

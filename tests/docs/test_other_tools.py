@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from cowork_env.core.environment import MANAGED
 
+from support import documents
 from support.home import GUIDE, Home, need
+from support.program import Completed, execute
 
-TEXT = (Path(__file__).parent.parent.parent / "docs/other-tools.md").read_text(encoding="utf-8")
 THEIRS = {
     "ANTHROPIC_API_KEY": "theirs",
     "CLAUDE_CODE_USE_BEDROCK": "1",
@@ -21,12 +21,12 @@ THEIRS = {
 
 
 def blocks(kind: str) -> list[str]:
-    """The fenced blocks of one kind, each without its fences."""
-    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    """The code blocks of docs/other-tools.md of one kind."""
+    return documents.blocks(documents.ROOT / "docs/other-tools.md", kind)
 
 
 def check(seen: dict[str, str]) -> None:
-    """See that an environment is OpenRouter's, and nothing of the person's beside it."""
+    """Check that an environment is OpenRouter's, without anything of the user's own."""
     assert seen["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
     assert seen["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]
     assert seen["ANTHROPIC_MODEL"] == GUIDE[1]["defaultModel"]
@@ -43,21 +43,12 @@ class Tool:
         home.providers()
         home.pin(self.project, "openrouter\n")
 
-    def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.command[0], *arguments],
-            env=self.env,
-            cwd=cwd or self.project,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(self, *arguments: str, cwd: Path | None = None) -> Completed:
+        return execute([self.command[0], *arguments], env=self.env, cwd=cwd or self.project)
 
     def seen(self, cwd: Path | None = None) -> dict[str, str]:
         """The environment that a program gets through the tool."""
-        done = self.run(*self.command[1:], "env", "-0", cwd=cwd)
-        assert done.returncode == 0, done.stderr
-        return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
+        return self.run(*self.command[1:], "env", "-0", cwd=cwd).check().environment()
 
 
 # direnv
@@ -77,18 +68,11 @@ def test_direnv_loads_the_provider(direnv: Tool) -> None:
 
 def test_direnv_puts_everything_back_in_a_shell(direnv: Tool) -> None:
     bash = need("bash")
-    names = "ANTHROPIC_BASE_URL ANTHROPIC_AUTH_TOKEN ANTHROPIC_API_KEY CLAUDE_CODE_USE_BEDROCK ANTHROPIC_MODEL COWORK_ENV_STATE"
+    names = " ".join([*THEIRS, "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "COWORK_ENV_STATE"])
     show = f'for n in {names}; do [ -n "${{!n+x}}" ] && echo "$n=${{!n}}"; done'
     load = 'eval "$(direnv export bash)"'
     script = f"{load}; {show}; echo; cd ..; {load}; {show}"
-    done = subprocess.run(
-        [bash, "--norc", "-c", script],
-        env=direnv.env,
-        cwd=direnv.project,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = execute([bash, "--norc", "-c", script], env=direnv.env, cwd=direnv.project)
     inside, _, outside = done.stdout.partition("\n\n")
     check(dict(line.split("=", 1) for line in inside.splitlines()))
     assert dict(line.split("=", 1) for line in outside.splitlines()) == THEIRS
@@ -124,9 +108,8 @@ def test_mise_loads_the_provider(mise: Tool) -> None:
 
 
 def test_mise_fails_where_the_provider_cannot_be_had(mise: Tool) -> None:
-    (mise.project / ".cowork-provider").write_text(
-        "litellm-local\n"
-    )  # changed, so not allowed any more
+    # Changed, so not trusted any more.
+    (mise.project / ".cowork-provider").write_text("litellm-local\n")
     done = mise.run("exec", "--", "env")
     assert done.returncode != 0
     assert "ANTHROPIC_" not in done.stdout
@@ -145,21 +128,12 @@ def test_mise_task(mise: Tool) -> None:
     stub.write_text("#!/bin/sh\nexec env -0\n")
     stub.chmod(0o755)
     mise.env["PATH"] = f"{stub.parent}:{mise.env['PATH']}"
-    done = mise.run("run", "--quiet", "review")
-    assert done.returncode == 0, done.stderr
-    check(dict(line.split("=", 1) for line in done.stdout.split("\0") if line))
+    check(mise.run("run", "--quiet", "review").check().environment())
 
 
 # Launchers
 
 
 def test_a_launcher(home: Home) -> None:
-    done = subprocess.run(
-        ["/bin/sh", "-c", blocks("sh test")[0]],
-        env=home.env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
+    done = execute(["/bin/sh", "-c", blocks("sh test")[0]], env=home.env, cwd=home.path).check()
     assert re.fullmatch(r"export PATH='.*/shims':\"\$PATH\"\n", done.stdout)

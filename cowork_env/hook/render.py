@@ -38,7 +38,8 @@ BUNDLED = """\
 posix.stat(package.__path__[0] + '/hook/respond.py')
 try:
     import marshal
-    loader, code = marshal.loads(posix.read(posix.open({path} + '-%x' % sys.hexversion, posix.O_RDONLY), 1 << 20))
+    bundle = posix.open({path} + '-%x' % sys.hexversion, posix.O_RDONLY)
+    loader, code = marshal.loads(posix.read(bundle, 1 << 20))
 except (OSError, ValueError, EOFError, TypeError):
     pass
 else:

@@ -172,10 +172,10 @@ def respond(request: Request, inputs: Inputs) -> Response:
     _describe(response, found, outcome)
     response.notices = _notices(inputs, found)
     response.pins = _format_pins(found, unread)
-    if _activate(request, inputs, outcome, secret.variable, response):
-        # What a failed lookup depends on may be fixed where no watch sees it.
-        if not (outcome.error and secret.reference):
-            response.flags.append(CACHEABLE)
+    cacheable = _activate(request, inputs, outcome, secret.variable, response)
+    # What a failed lookup depends on may be fixed where no watch sees it.
+    if cacheable and not (outcome.error and secret.reference):
+        response.flags.append(CACHEABLE)
     if secret.slow:
         has_clock = request.shell.has_clock
         now = time.time_ns()

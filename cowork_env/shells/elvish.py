@@ -16,7 +16,7 @@ class Elvish(Shell):
     hook = "hook.elv"
 
     def quote(self, text: str) -> str:
-        r"""``text`` as one word; only double quotes can hold a byte that is not UTF-8, as ``\xNN``."""
+        r"""``text`` as one word; bytes that are not UTF-8 need double quotes, as ``\xNN``."""
         if all(" " <= c < "\ud800" for c in text):
             return "'" + text.replace("'", "''") + "'"
         return '"' + "".join(map(self._escape, text)) + '"'

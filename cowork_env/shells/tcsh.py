@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from ..hook.respond import Response
 
 
+# The quotes around three kinds of text.
+OPENING = {"plain": "'", "special": "$'", "bytes": "\"`/bin/sh -c 'printf "}
+CLOSING = {"plain": "'", "special": "'", "bytes": "'`\""}
+
+
 class Tcsh(Shell):
     """tcsh 6.22 and later. All code is on one line, as its backquotes put blanks in place of line
     breaks.
@@ -16,9 +21,6 @@ class Tcsh(Shell):
 
     name = "tcsh"
     hook = "hook.tcsh"
-
-    _OPENING = {"plain": "'", "special": "$'", "bytes": "\"`/bin/sh -c 'printf "}
-    _CLOSING = {"plain": "'", "special": "'", "bytes": "'`\""}
 
     def quote(self, text: str) -> str:
         r"""``text`` as one word: its ``$''`` knows ``\012``, and ``\041`` is safe from history.
@@ -36,10 +38,10 @@ class Tcsh(Shell):
             else:
                 wanted, shown = "plain", c
             if wanted != mode:
-                word += self._CLOSING[mode] + self._OPENING[wanted]
+                word += CLOSING[mode] + OPENING[wanted]
                 mode = wanted
             word += shown
-        return word + self._CLOSING[mode]
+        return word + CLOSING[mode]
 
     def set(self, name: str, value: str) -> str:
         return f"setenv {name} {self.quote(value)}"

@@ -2,10 +2,11 @@
 
 What no program can do anything about, and what is done instead:
 
-* ``PYTHONPATH`` and ``PYTHONHOME`` reach whatever is started as plain ``python`` or through a console script, before
-  its first line runs. They are the person's own; a project cannot set them. The hook's question ignores them (-I).
-* ``python -m cowork_env`` in a folder that has a ``cowork_env/``, or a module by one of the few names that Python's
-  own start with -m needs, runs that one. Nothing of ours is ever started so; the hooks and the launchers are not.
+* ``PYTHONPATH`` and ``PYTHONHOME`` reach whatever is started as plain ``python`` or through a
+console script, before its first line runs. They are the person's own; a project cannot set them.
+The hook's question ignores them (-I). * ``python -m cowork_env`` in a folder that has a
+``cowork_env/``, or a module by one of the few names that Python's own start with -m needs, runs
+that one. Nothing of ours is ever started so; the hooks and the launchers are not.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from support.hook import hook_request
 ISOLATED = [sys.executable, "-I", "-S", "-X", "utf8"]
 LIST = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
 
-# Beyond what the interpreter itself starts with. Every line here costs time at each change of directory.
+# Beyond what the interpreter itself starts with. Every line here costs time at each change of
+# directory.
 OURS = {
     "cowork_env",
     "cowork_env.core",
@@ -290,7 +292,9 @@ COMMANDS = (
 
 
 def run_them_all(home: Home, folder: Path, command: list[str], **variables: str) -> None:
-    """Run each command line in ``folder``: it does what it was told, and imports nothing from there."""
+    """Run each command line in ``folder``: it does what it was told, and imports nothing from
+    there.
+    """
     away = {"name": "Away", "baseUrl": "http://127.0.0.1:9", "authToken": "sk-away"}
     env = {
         **home.env,

@@ -1,4 +1,6 @@
-"""The hook's question as a pure function: no key without its URL, and the ways to apply and undo agree."""
+"""The hook's question as a pure function: no key without its URL, and the ways to apply and undo
+agree.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +49,11 @@ from support.home import GUIDE, Home, executable
 
 
 def run(code: str, env: dict[str, str]) -> tuple[dict[str, str], bool]:
-    """What bash would make of statements: the environment after them, and whether the last one worked.
+    """What bash would make of statements: the environment after them, and whether the last one
+    worked.
 
-    It knows the few forms that are written, and fails at any other, so that nothing else can creep in.
+    It knows the few forms that are written, and fails at any other, so that nothing else can creep
+    in.
     """
     if code.startswith("if "):
         condition, _, rest = code.removeprefix("if ").partition("; then\n")
@@ -188,7 +192,9 @@ steps = st.lists(
 
 
 def coherent(env: dict[str, str], document: Any) -> bool:
-    """Whether the URL and the keys in an environment belong together, each key named after its URL's host."""
+    """Whether the URL and the keys in an environment belong together, each key named after its
+    URL's host.
+    """
     url, keys = env.get(BASE_URL, ""), [env[n] for n in CREDENTIALS if n in env]
     if url == UNRESOLVED_URL:
         return keys == [UNRESOLVED_TOKEN]

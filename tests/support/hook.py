@@ -14,7 +14,9 @@ from support.home import Home
 def hook_request(
     home: Home, directory: Path, launch: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Send a request as bash does, from ``directory``; ``launch`` stands in for the program that it runs."""
+    """Send a request as bash does, from ``directory``; ``launch`` stands in for the program that it
+    runs.
+    """
     state = str(home.state)
     return subprocess.run(
         [

@@ -61,6 +61,7 @@ def count(terminal: Terminal, work: Callable[[], object]) -> list[str]:
 def shell_pid(terminal: Terminal) -> int:
     """The shell's own process, not the Node launcher that some packages of nushell put before."""
     pid = terminal.child.pid
+    assert pid is not None
     if "node" in os.path.basename(os.readlink(f"/proc/{pid}/exe")):
         pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
     return pid

@@ -62,7 +62,8 @@ def execute(
         capture_output=True,
         timeout=timeout,
         check=False,
-        **({"stdin": subprocess.DEVNULL} if data is None else {"input": data}),
+        stdin=subprocess.DEVNULL if data is None else None,
+        input=data,
     )
     out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
     return Completed(arguments, done.returncode, out, err)

@@ -16,7 +16,7 @@ ENTER, CTRL_C = "\r", "\x03"
 
 def run(home: Home, *args: str, stdin: str | bytes = "", **env: str) -> Completed:
     """Run a command with this standard input; it may fail, but not with a traceback."""
-    ran = Program(home).run(*args, input=stdin, **env)
+    ran = Program(home).run(*args, input=stdin, env=env)
     assert "Traceback" not in ran.stderr
     return ran
 

@@ -120,7 +120,7 @@ Serve = Callable[..., Server]
 
 def always(*response: Any) -> Behavior:
     """The same response to every request."""
-    return lambda _request: response  # type: ignore[return-value]
+    return lambda _request: response
 
 
 # Ports without an HTTP server

@@ -60,7 +60,7 @@ class Dialog:
             str(command[0]),
             [str(argument) for argument in command[1:]],
             cwd=str(cwd),
-            env=dict(env),  # type: ignore[arg-type]
+            env=dict(env),
             timeout=timeout,
             dimensions=size,
             encoding="utf-8",

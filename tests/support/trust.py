@@ -14,7 +14,7 @@ KEYS = [str(entry["authToken"]) for entry in GUIDE]
 
 def run(home: Home, *args: str, cwd: Path | None = None, **env: str) -> Completed:
     """Run a command; it may fail, but no key and no traceback may be in its messages."""
-    result = Program(home).run(*args, cwd=cwd, **env)
+    result = Program(home).run(*args, cwd=cwd, env=env)
     assert not [key for key in KEYS if key in result.stderr]
     assert "Traceback" not in result.stderr
     return result

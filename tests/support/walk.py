@@ -36,7 +36,8 @@ class Walk:
 
     def __init__(self, shell: str, home: Home) -> None:
         self.shell, self.home = shell, home
-        self.quiet, self.seen = 0, {}
+        self.quiet = 0
+        self.seen: dict[str, str] = {}
         world = self.world = World(home)
         names = {"Alpha": "a-id", "Beta": "b-id", "Gamma": "", "Delta": "d-id", "Cloud": "c-id"}
         for number, (name, identity) in enumerate(names.items()):
@@ -70,13 +71,13 @@ class Walk:
             root / "plain/over",
             root / "plain/over/in",
         ]
-        for place, name_or_id in (
+        for pinned, name_or_id in (
             ("p1", "Alpha"),
             ("p2", "b-id"),
             ("p1/deep", "Alpha\nmodel = deeper"),
             ("plain/sub", "Delta"),
         ):
-            self.pin(root / place, name_or_id + "\n", True)
+            self.pin(root / pinned, name_or_id + "\n", True)
         own = {
             "ANTHROPIC_MODEL": "mine",
             "ANTHROPIC_CUSTOM_HEADERS": "",

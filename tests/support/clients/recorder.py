@@ -213,10 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._event("message_start", message=start)
         for index, block in enumerate(message["content"]):
             if block["type"] == "text":
-                empty, delta = (
-                    {"type": "text", "text": ""},
-                    {"type": "text_delta", "text": block["text"]},
-                )
+                empty: dict[str, Any] = {"type": "text", "text": ""}
+                delta = {"type": "text_delta", "text": block["text"]}
             else:
                 empty = {**block, "input": {}}
                 delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}

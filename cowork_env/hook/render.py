@@ -63,7 +63,7 @@ def find(name: str) -> Shell:
 
 
 def source(shell: Shell) -> str:
-    """The hook file as it was written: from the installed package, or from a checkout's ``shell/``."""
+    """The hook file as written: from the installed package, or a checkout's ``shell/``."""
     for folder in (f"{PACKAGE}/shell", os.path.join(os.path.dirname(PACKAGE), "shell")):
         try:
             with open(f"{folder}/{shell.hook}", encoding="utf-8") as file:

@@ -29,7 +29,7 @@ def _escape(character: str) -> str:
 
 
 class JsonLike(Shell):
-    """A shell that reads a response as one JSON object: texts, and lists for notices and watches."""
+    """A shell that reads a response as one JSON object."""
 
     def quote(self, text: str) -> str:
         return escape(text)

@@ -10,9 +10,9 @@ import os
 from .core import providers, resolve
 from .core.provider import InvalidField, Provider
 from .core.providers import Providers
-from .core.trust import digest
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
+from .util.system import digest
 from .util.text import tilde, visible
 
 TYPE_CHECKING = False

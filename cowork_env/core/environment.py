@@ -8,6 +8,7 @@ made. It can be reversed, and is carried from prompt to prompt in ``COWORK_ENV_S
 
 from __future__ import annotations
 
+from ..util.system import digest
 from .provider import (
     BASE_URL_VARIABLE,
     CLOUD_SWITCHES,
@@ -18,7 +19,6 @@ from .provider import (
     is_free_name,
     repaired,
 )
-from .trust import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

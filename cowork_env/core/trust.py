@@ -8,30 +8,16 @@ one atomic file operation, and the folder's timestamp says that something change
 from __future__ import annotations
 
 import posix
-import sys
 from _stat import S_ISDIR
 
 from ..util.errors import CoworkEnvError
-from ..util.system import encode, only_we_can_write, parent
+from ..util.system import digest, encode, only_we_can_write, parent
 from ..util.text import visible
 from .pins import ancestors
-
-try:  # The built-in module: importing hashlib loads OpenSSL, which takes 2 ms.
-    if sys.version_info >= (3, 12):
-        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
-    else:
-        from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]
-except ImportError:
-    from hashlib import sha256
 
 ALLOWED, DENIED, UNTRUSTED = "allowed", "denied", "untrusted"
 # Kinds of records, the first part of a file name.
 _ALLOW, _BELOW, _DENY = "allow-", "below-", "deny-"
-
-
-def digest(data: bytes) -> str:
-    """SHA-256 as 64 hexadecimal digits."""
-    return str(sha256(data).hexdigest())
 
 
 def location(pin_path: str) -> str:

@@ -12,7 +12,7 @@ import os
 import sys
 
 from .. import shells
-from ..core.trust import digest
+from ..util.system import digest, only_we_can_write
 from .interpreter import PACKAGE
 
 FOLDER = "lean"
@@ -65,7 +65,7 @@ def path(state_dir: str, shell: str) -> str:
                 return ""  # A home that does not exist is not made here.
             _make(file, sources)
         folder = os.stat(os.path.dirname(file))
-        return file if folder.st_uid == os.geteuid() and not folder.st_mode & 0o022 else ""
+        return file if only_we_can_write(folder) else ""
     except Exception:  # Whatever is wrong with the bundle, modules can be imported one by one.
         return ""
 

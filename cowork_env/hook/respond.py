@@ -16,9 +16,9 @@ from .. import shells
 from ..core import environment, pins, providers, resolve
 from ..core.environment import STATE, Activation
 from ..core.resolve import Inputs
-from ..core.trust import digest
 from ..shells.base import SEPARATOR
 from ..util import system
+from ..util.system import digest
 from ..util.text import visible
 from .watch import CLOCK_TICK_NS, WHOLE_SECONDS_NS, Watcher, reference
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cowork_env.core import trust
 from cowork_env.core.trust import ALLOWED, DENIED, UNTRUSTED, TrustStore, location
 from cowork_env.util.errors import CoworkEnvError
 
@@ -25,11 +21,6 @@ def state(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(state: Path) -> TrustStore:
     return TrustStore(str(state))
-
-
-@given(st.binary(max_size=300))
-def test_the_digest_is_sha_256(data: bytes) -> None:
-    assert trust.digest(data) == hashlib.sha256(data).hexdigest()
 
 
 def test_nothing_is_trusted_at_first(store: TrustStore) -> None:

@@ -1,12 +1,13 @@
-"""What the hook's question imports: a short list, and never a project's own files.
+"""What a hook request imports: a short list, and never a project's own files.
 
-What no program can do anything about, and what is done instead:
+Two cases are outside of what the program can prevent:
 
 * ``PYTHONPATH`` and ``PYTHONHOME`` reach whatever is started as plain ``python`` or through a
-console script, before its first line runs. They are the person's own; a project cannot set them.
-The hook's question ignores them (-I). * ``python -m cowork_env`` in a folder that has a
-``cowork_env/``, or a module by one of the few names that Python's own start with -m needs, runs
-that one. Nothing of ours is ever started so; the hooks and the launchers are not.
+  console script, before its first line runs. They are the user's own; a project cannot set them.
+  A hook request ignores them (-I).
+* ``python -m cowork_env`` in a folder that has a ``cowork_env/``, or a module by one of the few
+  names that Python's own start with -m needs, runs that one. Neither the hooks nor the launchers
+  start the program like that.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def test_with_a_pin_and_a_stored_key(home: Home) -> None:
     ).stdout.replace("'\\''", "'")
 
 
-def test_nothing_heavy_on_any_of_the_usual_ways(home: Home) -> None:
+def test_no_common_request_imports_anything_heavy(home: Home) -> None:
     home.providers(
         [
             *GUIDE,
@@ -145,7 +146,7 @@ def test_nothing_heavy_on_any_of_the_usual_ways(home: Home) -> None:
         assert not imported(home, home.path / str(i)) & NEVER
 
 
-def test_the_bundle_holds_all_of_ours_and_agrees_with_the_modules(
+def test_the_bundle_has_every_module_and_gives_the_same_response(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert {f"cowork_env.{name}" for name in bundle.modules_for("bash")} == OURS - {"cowork_env"}
@@ -155,14 +156,14 @@ def test_the_bundle_holds_all_of_ours_and_agrees_with_the_modules(
     monkeypatch.setattr(bundle, "path", lambda state, shell: "")
     plain = render.launch(str(home.state), "bash")
     assert "marshal" in bundled and "marshal" not in plain
-    request(home, home.path / "project", plain)  # the time stamps
+    request(home, home.path / "project", plain)  # the references
     assert (
         request(home, home.path / "project", bundled).stdout
         == request(home, home.path / "project", plain).stdout
     )
 
 
-def test_a_bundle_that_cannot_be_used_is_done_without(home: Home) -> None:
+def test_a_damaged_or_missing_bundle_is_not_used(home: Home) -> None:
     home.pin(home.path / "project", "none\n")
     launch, file = (
         render.launch(str(home.state), "bash"),
@@ -177,7 +178,7 @@ def test_a_bundle_that_cannot_be_used_is_done_without(home: Home) -> None:
     assert request(home, home.path / "project", launch).stdout == whole
 
 
-def test_a_bundle_is_for_these_very_sources_and_they_are_not_hoarded(
+def test_a_bundle_is_for_one_version_of_the_sources_and_old_ones_are_removed(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state, found = str(home.state), []
@@ -229,7 +230,7 @@ def owned(home: Home) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def test_the_hooks_question_imports_nothing_of_a_projects(home: Home) -> None:
+def test_a_request_imports_no_module_of_a_project(home: Home) -> None:
     home.providers()
     folder = hostile(home.path / "project", home, *ALL)
     home.pin(folder, "openrouter")
@@ -321,16 +322,18 @@ def run_them_all(home: Home, folder: Path, command: list[str], **variables: str)
         assert not owned(home), line
 
 
-def test_no_command_is_left_out() -> None:
+def test_every_command_is_in_the_list() -> None:
     assert {line.split()[0] for line in COMMANDS} >= set(cli.COMMANDS)
 
 
-def test_the_console_script_imports_nothing_of_the_folder_it_is_run_in(home: Home) -> None:
+def test_the_console_script_imports_no_module_of_the_working_directory(home: Home) -> None:
     folder = hostile(home.path / "project", home, *ALL)
     run_them_all(home, folder, [executable()], PYTHONSTARTUP=str(folder / "os.py"))
 
 
-def test_python_dash_m_imports_none_of_what_the_commands_need_from_there(home: Home) -> None:
+def test_python_dash_m_imports_no_module_of_a_command_from_the_working_directory(
+    home: Home,
+) -> None:
     bare = [sys.executable, "-c", "import sys, runpy, pkgutil, cowork_env; print(*sys.modules)"]
     early = subprocess.run(
         bare, env=home.env, cwd="/", capture_output=True, text=True, timeout=20, check=True
@@ -342,7 +345,7 @@ def test_python_dash_m_imports_none_of_what_the_commands_need_from_there(home: H
     run_them_all(home, folder, [sys.executable, "-m", "cowork_env"])
 
 
-def test_what_cannot_be_defended_is_as_it_is_written_above(home: Home) -> None:
+def test_a_package_of_our_name_is_what_python_dash_m_runs(home: Home) -> None:
     folder = hostile(home.path / "project", home, "cowork_env")
     command = [sys.executable, "-m", "cowork_env", "--version"]
     subprocess.run(command, cwd=folder, env=home.env, capture_output=True, timeout=60, check=True)

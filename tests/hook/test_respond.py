@@ -1,5 +1,6 @@
-"""The hook's question as a pure function: no key without its URL, and the ways to apply and undo
-agree.
+"""The response to a hook request, as a pure function.
+
+No key comes without its URL, and the ways to apply and to undo a response agree.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _one(command: list[str], env: dict[str, str]) -> bool:
 
 
 class World:
-    """Folders for providers, pins and trust, with time stamps that lie in the past."""
+    """Folders for providers, pins and trust, with timestamps in the past."""
 
     def __init__(self, root: str) -> None:
         self.root, self.directory = root, f"{root}/project"
@@ -122,7 +123,7 @@ class World:
             self.trust.allow(trust.location(path), text.encode())
             os.utime(f"{self.root}/state/trust", (1, 1))
 
-    def ask(self, env: dict[str, str], flags: str = "", shell: str = "bash") -> Response:
+    def request(self, env: dict[str, str], flags: str = "", shell: str = "bash") -> Response:
         env = {**env, "COWORK_ENV_PROVIDERS_FILE": f"{self.root}/providers.json"}
         inputs = Inputs(env, self.directory, f"{self.root}/config", f"{self.root}/state")
         return respond(Request(shells.get(shell), flags), inputs)
@@ -207,7 +208,7 @@ def coherent(env: dict[str, str], document: Any) -> bool:
 
 @given(own, steps, st.sampled_from(["", WHOLE_SECONDS, f"{STARTING} {ALLOW_SLOW}"]))
 @settings(max_examples=int(os.environ.get("COWORK_ENV_FUZZ", "2000")) // 10, deadline=None)
-def test_at_no_prompt_does_a_key_stand_beside_another_url(
+def test_a_key_is_never_set_beside_another_url(
     worlds: str, start: dict[str, str], path: Any, flags: str
 ) -> None:
     with tempfile.TemporaryDirectory(dir=worlds) as folder:
@@ -226,7 +227,7 @@ def test_at_no_prompt_does_a_key_stand_beside_another_url(
             env.pop("COWORK_PROVIDER", None)
             if choice:
                 env["COWORK_PROVIDER"] = choice
-            reply = world.ask(env, f"{flags} {STARTING}" if fresh else flags)
+            reply = world.request(env, f"{flags} {STARTING}" if fresh else flags)
             after, works = run(reply.now, env)
             assert works or not reply.now
 
@@ -258,18 +259,18 @@ def test_at_no_prompt_does_a_key_stand_beside_another_url(
             )
 
             undone, _ = run(reply.undo, after)
-            left, _ = run(world.ask({**after, "COWORK_PROVIDER": "none"}).now, after)
+            left, _ = run(world.request({**after, "COWORK_PROVIDER": "none"}).now, after)
             assert undone == left if reply.state else not reply.undo
             if CACHEABLE in reply.flags and reply.state and reply.guard:
                 again, fits = run(reply.guard, undone)
                 if fits:
                     assert again == undone
                     applied, works = run(reply.apply, undone)
-                    assert works and run(world.ask(undone).now, undone)[0] == applied
+                    assert works and run(world.request(undone).now, undone)[0] == applied
                     assert other is not None
                     if all(
                         t.ours(n, after.get(n)) for n, t in other.touched.items()
-                    ):  # nothing is the person's own
+                    ):  # nothing is the user's own
                         assert applied == after
             env = after
 
@@ -296,7 +297,7 @@ wild = st.recursive(
     )
 )
 @settings(max_examples=400, deadline=None)
-def test_the_prompt_and_the_commands_accept_the_same(entry: Any) -> None:
+def test_the_hook_and_the_commands_agree_on_every_entry(entry: Any) -> None:
     word = (
         str(entry.get("name", "")).strip()
         if isinstance(entry, dict) and isinstance(entry.get("name"), str)
@@ -329,13 +330,13 @@ def test_the_prompt_and_the_commands_accept_the_same(entry: Any) -> None:
         assert provider.token in (goal["ANTHROPIC_AUTH_TOKEN"], goal["ANTHROPIC_API_KEY"])
 
 
-# What else an answer says
+# The other fields
 
 
 def test_fields_of_a_response(world: World) -> None:
     world.providers(json.dumps(GUIDE))
     world.pin("openrouter\n")
-    reply = world.ask({"ANTHROPIC_MODEL": "mine"})
+    reply = world.request({"ANTHROPIC_MODEL": "mine"})
     assert reply.directory == world.directory
     assert reply.flags == [CACHEABLE] and reply.lifetime == "0" and not reply.notices
     assert reply.provider == "OpenRouter" and reply.error == ""
@@ -355,17 +356,17 @@ def test_fields_of_a_response(world: World) -> None:
 def test_every_field_has_its_name_in_every_shell(world: World, shell: Shell) -> None:
     world.providers(json.dumps(GUIDE))
     world.pin("openrouter\n")
-    text = shell.response(world.ask({}, shell=shell.name))
+    text = shell.response(world.request({}, shell=shell.name))
     watches = "unchanged" if isinstance(shell, CachingShell) else "watches"
     for name in (*Response.TEXTS, "flags", "notices", *([] if shell.name == "tcsh" else [watches])):
         assert re.search(rf"(__cowork_env_response_|[\"&; ]){name}\b", text), name
 
 
-def test_an_untrusted_pin_is_noted_once_for_each_content(world: World) -> None:
+def test_an_untrusted_pin_has_one_notice_for_each_content(world: World) -> None:
     world.pin("a", allow=False)
-    one, same = world.ask({}), world.ask({})
+    one, same = world.request({}), world.request({})
     world.pin("b", allow=False)
-    other = world.ask({})
+    other = world.request({})
     assert (
         len(one.notices) == 1
         and one.notices[0].id == same.notices[0].id
@@ -378,8 +379,8 @@ def test_an_untrusted_pin_is_noted_once_for_each_content(world: World) -> None:
     )
 
 
-def test_a_damaged_state_is_said_and_dropped(world: World) -> None:
-    reply = world.ask({STATE: "1:x:$(touch owned)", "A": "1"})
+def test_a_damaged_state_is_reported_and_removed(world: World) -> None:
+    reply = world.request({STATE: "1:x:$(touch owned)", "A": "1"})
     assert [notice.text for notice in reply.notices] == [
         "COWORK_ENV_STATE is damaged; it is ignored"
     ]
@@ -388,7 +389,7 @@ def test_a_damaged_state_is_said_and_dropped(world: World) -> None:
     ).response(reply)
 
 
-def test_a_slow_store_is_not_asked_before_the_question_is_patient(world: World) -> None:
+def test_a_slow_store_is_asked_by_the_second_request_only(world: World) -> None:
     note = f"{world.root}/asked"
     slow = {
         "name": "slow",
@@ -397,20 +398,20 @@ def test_a_slow_store_is_not_asked_before_the_question_is_patient(world: World) 
     }
     world.providers(json.dumps([*GUIDE, slow]))
     active, _ = run(
-        world.ask({"COWORK_PROVIDER": "openrouter", "PATH": os.environ["PATH"]}).now,
+        world.request({"COWORK_PROVIDER": "openrouter", "PATH": os.environ["PATH"]}).now,
         {"PATH": os.environ["PATH"]},
     )
     active["COWORK_PROVIDER"] = "slow"
-    reply = world.ask(active)
+    reply = world.request(active)
     assert reply.flags == [PENDING] and not os.path.exists(note)
     left, _ = run(reply.now, active)
     assert not any(k in left for k in (BASE_URL, STATE, *CREDENTIALS))
-    reply = world.ask(left, ALLOW_SLOW)
+    reply = world.request(left, ALLOW_SLOW)
     assert reply.lifetime == str(SECRET_LIFETIME) == "600" and Path(note).read_text() == "\n"
     assert run(reply.now, left)[0]["ANTHROPIC_AUTH_TOKEN"] == "sk-slow"
 
 
-def test_an_answer_with_a_key_from_a_variable_fits_where_the_variable_is_the_same(
+def test_a_key_from_a_variable_is_guarded_by_that_variable(
     world: World,
 ) -> None:
     world.providers(
@@ -427,36 +428,36 @@ def test_an_answer_with_a_key_from_a_variable_fits_where_the_variable_is_the_sam
         )
     )
     start = {"SHARED": "key-a"}
-    env, _ = run(world.ask({**start, "COWORK_PROVIDER": "b"}).now, start)
-    reply = world.ask({**env, "COWORK_PROVIDER": "a"})
+    env, _ = run(world.request({**start, "COWORK_PROVIDER": "b"}).now, start)
+    reply = world.request({**env, "COWORK_PROVIDER": "a"})
     env, _ = run(reply.now, env)
     assert env["ANTHROPIC_AUTH_TOKEN"] == "key-a" and env["SHARED"] == "key-a"
     assert run(reply.undo, env)[0] == start
     assert run(reply.guard, start)[1] and not run(reply.guard, {"SHARED": "value-of-b"})[1]
 
 
-def test_a_change_within_the_same_second_is_not_remembered_by_a_coarse_shell(world: World) -> None:
+def test_a_shell_with_whole_seconds_does_not_cache_a_recent_change(world: World) -> None:
     world.providers(json.dumps(GUIDE))
-    assert TRANSIENT not in world.ask({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
+    assert TRANSIENT not in world.request({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
     os.utime(f"{world.root}/providers.json")
-    assert TRANSIENT in world.ask({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
-    assert TRANSIENT not in world.ask({"COWORK_PROVIDER": "openrouter"}, "").flags
+    assert TRANSIENT in world.request({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
+    assert TRANSIENT not in world.request({"COWORK_PROVIDER": "openrouter"}, "").flags
 
 
-def test_references_are_private_and_bounded(world: World) -> None:
+def test_references_are_private_and_limited_in_number(world: World) -> None:
     for i in range(230):
         world.providers("[]")
         os.utime(f"{world.root}/providers.json", (i, i))
-        world.ask({})
+        world.request({})
     stamps = Path(f"{world.root}/state/stamps")
     assert len(list(stamps.iterdir())) <= 201 and stamps.stat().st_mode & 0o777 == 0o700
     assert all(s.stat().st_size == 0 for s in stamps.iterdir())
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_no_key_is_in_what_people_are_shown(home: Home, world: World, shell: str) -> None:
+def test_no_key_in_what_users_are_shown(home: Home, world: World, shell: str) -> None:
     world.providers(json.dumps(GUIDE))
-    reply = world.ask({"COWORK_PROVIDER": "openrouter"}, shell=shell)
+    reply = world.request({"COWORK_PROVIDER": "openrouter"}, shell=shell)
     key = GUIDE[1]["authToken"]
     assert key in reply.now and key in reply.apply
     assert not any(

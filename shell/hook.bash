@@ -305,17 +305,19 @@ function __cowork_env_recall {
       [[ -z $__cowork_env_provider ]] ||
         \builtin test "$__cowork_env_provider" != "${__cowork_env_cache_providers[__cowork_env_i]}" ||
         \builtin return 1
-      __cowork_env_change_undo=${__cowork_env_cache_undos[__cowork_env_i]} __cowork_env_change_state=${COWORK_ENV_STATE-} __cowork_env_change=1
-      {
-        __cowork_env_leave
-        [[ -z ${__cowork_env_cache_applies[__cowork_env_i]} ]] || {
-          \builtin eval "${__cowork_env_cache_guards[__cowork_env_i]}" &&
-            \builtin eval "${__cowork_env_cache_applies[__cowork_env_i]}"
+      __cowork_env_change_undo='' __cowork_env_change_state=${COWORK_ENV_STATE-} __cowork_env_change=1
+      __cowork_env_leave 2>/dev/null
+      if [[ -n ${__cowork_env_cache_applies[__cowork_env_i]} ]]; then
+        \builtin eval "${__cowork_env_cache_guards[__cowork_env_i]}" 2>/dev/null || {
+          __cowork_env_change=
+          \builtin return 1
         }
-      } 2>/dev/null || {
-        __cowork_env_roll_back ''
-        \builtin return 1
-      }
+        __cowork_env_change_undo=${__cowork_env_cache_undos[__cowork_env_i]}
+        \builtin eval "${__cowork_env_cache_applies[__cowork_env_i]}" 2>/dev/null || {
+          __cowork_env_roll_back ''
+          \builtin return 1
+        }
+      fi
       __cowork_env_active_undo=${__cowork_env_cache_undos[__cowork_env_i]} __cowork_env_active_state=${__cowork_env_cache_states[__cowork_env_i]}
       __cowork_env_change=
     fi

@@ -317,13 +317,14 @@ function __cowork_env_recall
         # Of one provider in two forms, the user may have changed something; the program can tell.
         builtin test -n "$provider" -a x"$provider" = x"$__cowork_env_cache_providers[$i]"
         and builtin return 1
-        __cowork_env_begin_change "$__cowork_env_cache_undos[$i]"
+        __cowork_env_begin_change ''
         __cowork_env_leave
         if builtin test -n "$__cowork_env_cache_applies[$i]"
             if not builtin eval "$__cowork_env_cache_guards[$i]"
-                __cowork_env_roll_back
+                builtin set __cowork_env_change ''
                 builtin return 1
             end
+            builtin set __cowork_env_change_undo "$__cowork_env_cache_undos[$i]"
             builtin eval "$__cowork_env_cache_applies[$i]"
         end
         builtin set __cowork_env_active_undo "$__cowork_env_cache_undos[$i]"

@@ -57,7 +57,7 @@ def __cowork_env_unchanged [watch: record] {
 def __cowork_env_request [flags: string] {
     let request = [@REQUEST@]
     let folders = if [@FOLDERS@] == $env.__cowork_env.folders {
-        ["state_dir=" + @STATE_DIR@, "config_dir=" + @CONFIG_DIR@]
+        [("state_dir=" + @STATE_DIR@), ("config_dir=" + @CONFIG_DIR@)]
     } else { [] }
     try {
         let done = ("" | run-external ($request | first) ...($request | skip 1) $"flags=($flags)" ...$folders | complete)

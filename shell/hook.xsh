@@ -100,10 +100,7 @@ def __cowork_env_load():
             finish("", "", "" if interrupted else @CANNOT_RUN@)
             return
         change(response["now"])
-        stale = any(
-            response[field] and response[field] != key[own]
-            for field, own in (("directory", "here"), ("pins", "pins"))
-        )
+        stale = response["directory"] not in ("", key["here"]) or response["pins"] not in ("", key["pins"])
         now.update(undo=response["undo"], watches=response["watches"])
         now["key"] = None if stale else {**key, "context": snapshot()["context"]}
         quiet = now["starting"] and "quiet" in response["flags"]

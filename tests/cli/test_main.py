@@ -70,7 +70,7 @@ def test_version(program: Program) -> None:
             "Use 'none' for no provider.",
         ),
         (["exec"], "Missing argument 'CMD...'.", "Try 'cowork-env exec --help'."),
-        (["hook", "tclsh"], "There is no hook for 'tclsh'.", "There is one for bash"),
+        (["hook", "tclsh"], "There is no hook for 'tclsh'.", "Supported shells: bash"),
         (["hook", "bash", "zsh"], "Got unexpected extra argument", "Try 'cowork-env hook --help'."),
         (["completion"], "Choose from: bash, zsh, fish", "Try 'cowork-env completion --help'."),
         (["completion", "tclsh"], "'tclsh' is not one of", "Try 'cowork-env completion --help'."),

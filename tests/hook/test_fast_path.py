@@ -107,11 +107,12 @@ def imported(home: Home, directory: Path) -> set[str]:
     return set(done.stderr.split()) - set(bare)
 
 
-def test_the_hook_sends_its_request_to_an_isolated_interpreter(home: Home) -> None:
+@pytest.mark.parametrize("name", ["bash", "fish", "nu", "xonsh", "elvish", "pwsh"])
+def test_the_hook_sends_its_request_to_an_isolated_interpreter(home: Home, name: str) -> None:
     assert find_interpreter(str(home.state)).command[:5] == ISOLATED
-    assert " ".join(ISOLATED) in render.render(
-        render.find("tcsh"), str(home.config), str(home.state)
-    ).replace("'", "").replace("\\", "").replace("$", "")
+    shell = render.find(name)
+    hook = render.render(shell, str(home.config), str(home.state))
+    assert shell.words([*ISOLATED, "-c"]) in hook
 
 
 def test_without_a_provider(home: Home) -> None:

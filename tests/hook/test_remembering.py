@@ -118,3 +118,13 @@ def test_a_missing_key_is_looked_up_again(terminal: Terminal) -> None:
     assert terminal.managed("cd ~/third")["ANTHROPIC_AUTH_TOKEN"] == "third-key"
     (terminal.home.path / "secret").write_text("here\n")
     assert terminal.managed("cd ~/filed")["ANTHROPIC_AUTH_TOKEN"] == "here"
+
+
+def test_a_remembered_response_that_does_not_fit_changes_nothing(terminal: Terminal) -> None:
+    """A user's key that was there at the first visit and is gone at the second stays gone."""
+    terminal.set("ANTHROPIC_API_KEY", "own")
+    terminal.run("cd ~/plain")
+    terminal.run("cd ~")
+    terminal.unset("ANTHROPIC_API_KEY")
+    terminal.run("cd ~/plain")
+    assert terminal.managed("cd ~") == {}

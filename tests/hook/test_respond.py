@@ -321,8 +321,9 @@ def test_the_hook_and_the_commands_agree_on_every_entry(entry: Any) -> None:
     inputs = Inputs(env, "/", "/nowhere", "/nowhere", option=word)
     found = resolve.resolve(inputs)
     assert (found.error is None) == valid
-    goal = resolve.wanted(inputs, found)
-    assert (goal is None) == (found.error is not None)
+    outcome = resolve.outcome(inputs, found)
+    goal = outcome.target
+    assert (goal is None) == (outcome.error is not None)
     if goal is not None and goal[BASE_URL]:
         assert goal[BASE_URL] == (
             provider.base_url if provider.verbatim else repaired(provider.base_url)

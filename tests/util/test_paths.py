@@ -40,5 +40,5 @@ def test_missing_home_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("HOME", "")
     monkeypatch.setattr(platformdirs, "user_config_dir", homeless)
-    with pytest.raises(CoworkEnvError, match="your home"):
+    with pytest.raises(CoworkEnvError, match="Your home"):
         paths.config_dir()

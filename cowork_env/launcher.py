@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 
-from .core import environment, resolve
+from .core import environment, resolve, variables
 from .core.provider import NONE
 from .core.resolve import Inputs
 from .util import system
@@ -118,7 +118,7 @@ def execute(inputs: Inputs, command: list[str]) -> NoReturn:
     env = _with_target(inputs, found.key, resolve.target(inputs, found))
     if inputs.option:
         # Shells with the hook and launchers that the command starts keep the choice.
-        env[resolve.CHOICE_VARIABLE] = found.key or NONE
+        env[variables.CHOICE] = found.key or NONE
     program = command[0]
     try:
         if "/" not in program:

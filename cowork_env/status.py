@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import overrides, secrets
-from .core import environment, providers, resolve
+from .core import environment, providers, resolve, variables
 from .core.environment import (
     ACTIVE,
     BASE_URL,
@@ -142,8 +142,8 @@ class Status:
     @property
     def providers_file(self) -> str:
         """The path of the provider file, or ``$`` and the variable that is used in its place."""
-        if self.inputs.env.get(providers.JSON_VARIABLE):
-            return f"${providers.JSON_VARIABLE}"
+        if self.inputs.env.get(variables.PROVIDERS_JSON):
+            return f"${variables.PROVIDERS_JSON}"
         return providers.locate(self.inputs.env, self.inputs.config_dir)
 
     # Variables

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from .core import providers, resolve
+from .core import providers, resolve, variables
 from .core.provider import InvalidField, Provider
 from .core.providers import Providers
 from .util import files, jsontext
@@ -39,9 +39,9 @@ def writable(inputs: Inputs) -> str:
 
     It is when the providers come from the environment.
     """
-    if inputs.env.get(providers.JSON_VARIABLE):
+    if inputs.env.get(variables.PROVIDERS_JSON):
         raise CoworkEnvError(
-            f"The providers come from ${providers.JSON_VARIABLE}, which is read-only.",
+            f"The providers come from ${variables.PROVIDERS_JSON}, which is read-only.",
             "Unset it to use the provider file.",
         )
     return providers.locate(inputs.env, inputs.config_dir)

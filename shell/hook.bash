@@ -6,7 +6,7 @@
 # new it requests a response from the program once, and caches it. Nothing is exported: what is
 # assigned at the top level is assigned with allexport off. Words that only bash 4 or later knows are
 # not used without a fallback: macOS ships bash 3.2. The fields of a response are described in
-# cowork_env/hook/respond.py.
+# cowork_env/hook/protocol.py.
 #
 # Ctrl-C may interrupt this anywhere. No array is made by name=(...) once the hook is loaded: bash
 # reads that like a file, and an interrupt leaves it at this one's end, which ends the shell.

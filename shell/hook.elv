@@ -3,7 +3,7 @@
 # At a prompt where nothing changed it starts no process. elvish cannot tell a file's timestamp
 # without one, so it compares contents: of the pins on the way up, and of the few files that the
 # active response depends on. For anything else it requests a response from the program (its fields
-# are described in cowork_env/hook/respond.py). Nothing is exported.
+# are described in cowork_env/hook/protocol.py). Nothing is exported.
 
 use path
 use str

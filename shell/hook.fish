@@ -3,7 +3,7 @@
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
 # new it requests a response from the program once, and caches it. Nothing is exported. The fields of
-# a response are described in cowork_env/hook/respond.py.
+# a response are described in cowork_env/hook/protocol.py.
 #
 # Ctrl-C may interrupt this anywhere. No arithmetic and few substitutions: in fish these take a pipe
 # and a thread, and cost more than a loop.
@@ -291,13 +291,6 @@ function __cowork_env_roll_back
     builtin set __cowork_env_change ''
 end
 
-# Note a change before it is made. Argument: how to undo it.
-function __cowork_env_begin_change
-    builtin set __cowork_env_change_undo "$argv[1]"
-    builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
-    builtin set __cowork_env_change 1
-end
-
 # Apply a cached response; fails when a request has to be made.
 function __cowork_env_recall
     builtin contains -- "$__cowork_env_key" $__cowork_env_cache_keys; or builtin return 1
@@ -317,7 +310,9 @@ function __cowork_env_recall
         # Of one provider in two forms, the user may have changed something; the program can tell.
         builtin test -n "$provider" -a x"$provider" = x"$__cowork_env_cache_providers[$i]"
         and builtin return 1
-        __cowork_env_begin_change ''
+        builtin set __cowork_env_change_undo ''
+        builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
+        builtin set __cowork_env_change 1
         __cowork_env_leave
         if builtin test -n "$__cowork_env_cache_applies[$i]"
             if not builtin eval "$__cowork_env_cache_guards[$i]"
@@ -369,7 +364,9 @@ function __cowork_env_request
             builtin return
         end
         builtin test -n "$__cowork_env_response_unexported"; and __cowork_env_save_unexported "$__cowork_env_response_unexported"
-        __cowork_env_begin_change "$__cowork_env_response_undo"
+        builtin set __cowork_env_change_undo "$__cowork_env_response_undo"
+        builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
+        builtin set __cowork_env_change 1
         builtin eval "$__cowork_env_response_now"
         if not builtin string match -q '* pending *' -- "$__cowork_env_response_flags"
             builtin set __cowork_env_active_undo "$__cowork_env_response_undo"

@@ -3,7 +3,7 @@
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, a few variables, and the timestamps of a few files with what the active response was about.
 # For anything else it requests a response from the program (its fields are described in
-# cowork_env/hook/respond.py). What it keeps is a record, which nushell never exports.
+# cowork_env/hook/protocol.py). What it keeps is a record, which nushell never exports.
 
 $env.__cowork_env = {
     # What the active response is about, the files to watch, how to undo it, its error; the notices

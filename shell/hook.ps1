@@ -3,7 +3,7 @@
 # Written from PowerShell's documentation: no test has run it. At a prompt where nothing changed it
 # starts no process: it compares the directory, a few variables, and a few files' contents with what
 # the active response was about. The fields of a response are described in
-# cowork_env/hook/respond.py.
+# cowork_env/hook/protocol.py.
 
 if (-not $global:__cowork_env) {
     $global:__cowork_env = @{

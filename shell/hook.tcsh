@@ -2,7 +2,7 @@
 #
 # tcsh sees timestamps by the second only, and no file's content, so it requests a response from the
 # program at each prompt and at each change of directory (the fields are described in
-# cowork_env/hook/respond.py). Nothing is exported.
+# cowork_env/hook/protocol.py). Nothing is exported.
 
 # A deleted directory has only the name that the shell knows.
 set __cowork_env_run = ( /bin/sh -c 'PWD=$1; shift; export PWD; exec "$@" 2>/dev/null </dev/null' sh )

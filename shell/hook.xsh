@@ -3,7 +3,7 @@
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, a few variables, and the timestamps of a few files with what the active response was about.
 # For anything else it requests a response from the program (its fields are described in
-# cowork_env/hook/respond.py). All of it is Python, and nothing of it is exported.
+# cowork_env/hook/protocol.py). All of it is Python, and nothing of it is exported.
 
 def __cowork_env_load():
     import json

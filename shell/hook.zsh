@@ -6,7 +6,7 @@
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
 # new it requests a response from the program once, and caches it. Nothing is exported. The fields of
-# a response are described in cowork_env/hook/respond.py.
+# a response are described in cowork_env/hook/protocol.py.
 
 builtin zmodload zsh/system 2>/dev/null
 

@@ -7,10 +7,10 @@ import os
 import click
 
 from .. import pinning
-from ..core import pins, providers
+from ..core import pins, providers, variables
 from ..core.pins import Pin
 from ..core.provider import TIERS, InvalidField
-from ..core.resolve import CHOICE_VARIABLE, Inputs, resolve
+from ..core.resolve import Inputs, resolve
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from .errors import usage_error
@@ -55,8 +55,8 @@ def pin_command(name: str | None, required: bool, force: bool, **models: str | N
     pin = Pin(_name_to_pin(inputs, name), _models(models), required)
     path = pinning.write(inputs, pin, force)
     say(f"cowork-env: {tilde(path, inputs.home)}: {pins.summary(pin)}")
-    if other := inputs.env.get(CHOICE_VARIABLE):
-        say(f"{CHOICE_VARIABLE} is set to '{visible(other)}' in this shell: it takes precedence.")
+    if other := inputs.env.get(variables.CHOICE):
+        say(f"{variables.CHOICE} is set to '{visible(other)}' in this shell: it takes precedence.")
 
 
 def _here() -> Inputs:

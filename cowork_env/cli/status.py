@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..core import resolve
+from ..core import resolve, variables
 from ..core.environment import HOST_FLAG, STATE
 from ..masking import is_key
 from ..overrides import BEATEN, HELD, SAME, WINS, YIELDS, Setting
@@ -32,7 +32,7 @@ VERSION = 1  # of --json; another number would mean that a key went away or chan
 
 _RULES = {
     resolve.OPTION: "the option --provider",
-    resolve.VARIABLE: f"${resolve.CHOICE_VARIABLE}",
+    resolve.VARIABLE: f"${variables.CHOICE}",
     resolve.PIN: "pin",
     resolve.SELECTION: "selection ('cowork-env use')",
     resolve.NOTHING: "no pin applies and nothing is selected",

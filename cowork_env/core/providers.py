@@ -12,6 +12,7 @@ from ..util import jsontext
 from ..util.errors import CoworkEnvError
 from ..util.system import exists, open_without_blocking
 from ..util.text import tilde, visible
+from . import variables
 from .provider import NONE, InvalidField, Provider, slug
 
 TYPE_CHECKING = False
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-FILE_VARIABLE = "COWORK_ENV_PROVIDERS_FILE"
-JSON_VARIABLE = "COWORK_ENV_PROVIDERS_JSON"
 FOLDERS = ("Agent Cowork", "agent-cowork")
 FILE_NAME = "providers.json"
 MAX_BYTES = 16 << 20
@@ -139,7 +138,7 @@ def candidates(env: Mapping[str, str], config_dir: str) -> list[str]:
 
     ``config_dir`` is the per-user configuration folder (see :func:`..util.paths.config_dir`).
     """
-    if path := env.get(FILE_VARIABLE):
+    if path := env.get(variables.PROVIDERS_FILE):
         if not path.startswith("/"):
             import os
 
@@ -159,8 +158,8 @@ def load(env: Mapping[str, str], config_dir: str) -> Providers:
 
     Raises :class:`CoworkEnvError` if the source cannot be read or parsed.
     """
-    if env.get(JSON_VARIABLE):
-        return Providers(env[JSON_VARIABLE], "", f"${JSON_VARIABLE}")
+    if env.get(variables.PROVIDERS_JSON):
+        return Providers(env[variables.PROVIDERS_JSON], "", f"${variables.PROVIDERS_JSON}")
     return read(locate(env, config_dir), env.get("HOME", ""))
 
 

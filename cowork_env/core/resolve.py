@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..util.errors import UNTRUSTED, CoworkEnvError
 from ..util.system import parent
 from ..util.text import tilde, visible
-from . import environment, pins, providers
+from . import environment, pins, providers, variables
 from .trust import ALLOWED, DENIED, TrustStore, location
 
 TYPE_CHECKING = False
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .pins import PinFile
     from .provider import Provider
 
-CHOICE_VARIABLE = "COWORK_PROVIDER"
 # The rules, in the words of ``status --json``.
 OPTION, VARIABLE, PIN, SELECTION, NOTHING = "option", "environment", "pin", "selection", "none"
 # In the place of Resolution.key, for a required pin that cannot be used.
@@ -236,8 +235,8 @@ def _choose(inputs: Inputs) -> Choice:
         if inputs.option:
             choice.rule, choice.source = OPTION, "--provider"
             choice.name_or_id = providers.selected(inputs.option)
-        elif name_or_id := inputs.env.get(CHOICE_VARIABLE, ""):
-            choice.rule, choice.source = VARIABLE, f"${CHOICE_VARIABLE}"
+        elif name_or_id := inputs.env.get(variables.CHOICE, ""):
+            choice.rule, choice.source = VARIABLE, f"${variables.CHOICE}"
             choice.name_or_id = providers.selected(name_or_id)
         elif trusted is not None:
             choice.rule, choice.source = PIN, tilde(trusted.path, inputs.home)

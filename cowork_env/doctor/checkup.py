@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .. import overrides, secrets
-from ..core import environment, providers, resolve
+from ..core import environment, resolve, variables
 from ..core.provider import Provider
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution
@@ -225,7 +225,7 @@ class ProviderCheck:
 
     def _fix(self, text: str, changes: dict[str, Any]) -> Fix | None:
         inputs, provider = self.options.inputs, self.provider
-        if provider is None or inputs.env.get(providers.JSON_VARIABLE):
+        if provider is None or inputs.env.get(variables.PROVIDERS_JSON):
             return None
         return Fix(text, _editing(inputs, provider, changes))
 

@@ -20,9 +20,9 @@ KEPT = 8  # files: other shells, versions and installations may be in use
 # Each behind those that it imports; the shell's own module goes behind shells.base.
 MODULES = (
     *("util", "util.errors", "util.text", "util.system", "util.jsontext"),
-    *("core", "core.provider", "core.pins", "core.trust", "core.environment"),
+    *("core", "core.variables", "core.provider", "core.pins", "core.trust", "core.environment"),
     *("core.providers", "core.resolve"),
-    *("shells", "shells.base", "hook", "hook.watch", "hook.respond"),
+    *("shells", "shells.base", "hook", "hook.protocol", "hook.watch", "hook.respond"),
 )
 # Run in the place of imports, with ``code``: rows of a module's name, its file below the package,
 # and its code object.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 
 from .. import shells
+from ..core import variables
 from ..core.environment import CONFLICTING, CREDENTIALS
 from ..shells.base import RESPONSE_PREFIX
 from ..util.errors import USAGE, CoworkEnvError
 from . import bundle
 from .interpreter import PACKAGE, find_interpreter
-from .respond import CONTEXT_VARIABLES, FOLDER_VARIABLES, SOURCE_VARIABLES, Response
+from .protocol import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,9 +86,9 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
         "PYTHON": shell.quote(command[0]),
         "STATE_DIR": shell.quote(state_dir),
         "CONFIG_DIR": shell.quote(config_dir),
-        "CONTEXT": shell.values_of(CONTEXT_VARIABLES),
-        "SOURCES": shell.values_of(SOURCE_VARIABLES),
-        "FOLDERS": shell.values_of(FOLDER_VARIABLES),
+        "CONTEXT": shell.values_of(variables.CONTEXT),
+        "SOURCES": shell.values_of(variables.SOURCES),
+        "FOLDERS": shell.values_of(variables.FOLDERS),
         "RESPONSE": " ".join(RESPONSE_PREFIX + name for name in names),
         "INTRUDERS": " ".join(f"--on-variable {name}" for name in intruders),
         "CANNOT_RUN": shell.quote(CANNOT_RUN),

@@ -12,14 +12,26 @@ import posix
 import sys
 import time
 
-from .. import shells
-from ..core import environment, pins, providers, resolve
+from ..core import environment, pins, providers, resolve, variables
 from ..core.environment import STATE, Activation
 from ..core.resolve import Inputs
 from ..shells.base import SEPARATOR
 from ..util import system
-from ..util.system import digest
 from ..util.text import visible
+from .protocol import (
+    ALLOW_SLOW,
+    CACHEABLE,
+    OWN_WATCHES,
+    PENDING,
+    PINS_LISTED,
+    QUIET,
+    STARTING,
+    TRANSIENT,
+    WHOLE_SECONDS,
+    Notice,
+    Request,
+    Response,
+)
 from .watch import CLOCK_TICK_NS, WHOLE_SECONDS_NS, Watcher, reference
 
 TYPE_CHECKING = False
@@ -29,122 +41,10 @@ if TYPE_CHECKING:
     from ..core.environment import Target
     from ..core.resolve import Outcome, Resolution
     from ..shells.base import Shell
-    from .watch import Watch
 
 SECRET_LIFETIME = 600  # seconds that a response with a key from outside may be cached
 RELOAD = "reload"  # the file in our state whose timestamp 'cowork-env reload' changes
-# The variables that a response depends on, beside those that it changes. The hooks compare them at
-# each prompt.
-FOLDER_VARIABLES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
-SOURCE_VARIABLES = (providers.FILE_VARIABLE, providers.JSON_VARIABLE, *FOLDER_VARIABLES)
-CONTEXT_VARIABLES = (resolve.CHOICE_VARIABLE, *SOURCE_VARIABLES)
-
-# Flags of a request.
-STARTING = "starting"  # the shell has not reached a prompt yet
-ALLOW_SLOW = "allow-slow"  # a slow secret store may be asked now
-WHOLE_SECONDS = "whole-seconds"  # this shell compares timestamps by whole seconds
-PINS_LISTED = "pins-listed"  # every pin from the working directory upward is named
-
-# Flags of a response.
-CACHEABLE = "cacheable"  # it may be used again
-PENDING = "pending"  # a second request must follow, with ALLOW_SLOW
-TRANSIENT = "transient"  # it holds for one prompt only
-QUIET = "quiet"  # nothing is said about it while a shell starts
-OWN_WATCHES = "own-watches"  # it watches files that other responses may not
-
 UNREAD = "?"  # in the place of the content of a pin that the hook does not open
-
-
-class Request:
-    """What the hook sends, beside the environment and the working directory: ``name=value``
-    arguments.
-
-    ``shell``: its name. ``flags``: words, see above. ``state_dir``, ``config_dir``: our folders as
-    they were when the hook was rendered, empty if HOME or XDG variables have changed since.
-    ``universal``: names of exported variables that are universal ones in fish. ``pin``: the path of
-    a pin, once for each.
-    """
-
-    __slots__ = ("config_dir", "flags", "pin_paths", "shell", "state_dir", "universal")
-
-    def __init__(
-        self,
-        shell: Shell,
-        flags: str = "",
-        universal: str = "",
-        state_dir: str = "",
-        config_dir: str = "",
-        pin_paths: list[str] | None = None,
-    ) -> None:
-        self.shell = shell
-        self.flags = frozenset(flags.split())
-        self.universal = frozenset(universal.split())
-        self.state_dir, self.config_dir = state_dir, config_dir
-        self.pin_paths = pin_paths or []
-
-    @classmethod
-    def parse(cls, arguments: list[str]) -> Request:
-        """The request in the arguments of the process."""
-        given: dict[str, str] = {}
-        pin_paths = []
-        for argument in arguments:
-            name, _, value = argument.partition("=")
-            if name == "pin":
-                pin_paths.append(value)
-            else:
-                given[name] = value
-        return cls(shells.get(given.pop("shell")), **given, pin_paths=pin_paths)
-
-
-class Notice:
-    """Something that a shell shows once: ``id`` tells it from others, ``text`` is one line, safe to
-    show.
-    """
-
-    __slots__ = ("id", "text")
-
-    def __init__(self, about: str, text: str) -> None:
-        self.id = digest(about.encode("utf-8", "surrogateescape"))[:16]
-        self.text = text
-
-
-class Response:
-    """What the hook gets; each field has the same name here, in the hooks, and in docs/shells.md.
-
-    ``now`` moves the environment from what it is to what it should be. The next three are for
-    later: ``guard`` tells whether ``apply`` fits, ``apply`` does the same from where no provider is
-    active, ``undo`` takes it back. ``state`` is the value of COWORK_ENV_STATE afterwards.
-    ``unexported`` names the variables that ``now`` sets and that the environment does not have: the
-    shell may have them without exporting them.
-
-    ``provider``, ``label`` and ``error`` are for the user. ``directory`` and ``pins`` (path and
-    content of each, as the hook formats them) are what it was about. ``lifetime``: seconds that it
-    may be cached, 0 for no limit; for a shell without a clock a file as old as the response.
-    """
-
-    TEXTS = (
-        "directory",
-        "pins",
-        "lifetime",
-        "provider",
-        "label",
-        "error",
-        "state",
-        "now",
-        "guard",
-        "apply",
-        "undo",
-        "unexported",
-    )
-    __slots__ = (*TEXTS, "flags", "notices", "watches")
-
-    def __init__(self) -> None:
-        self.directory = self.pins = self.provider = self.label = self.error = ""
-        self.state = self.now = self.guard = self.apply = self.undo = self.unexported = ""
-        self.lifetime = "0"
-        self.flags: list[str] = []
-        self.notices: list[Notice] = []
-        self.watches: list[Watch] = []
 
 
 def respond(request: Request, inputs: Inputs) -> Response:
@@ -206,7 +106,7 @@ def _common_files(inputs: Inputs) -> list[str]:
     """The files that every response depends on."""
     state = inputs.state_dir
     paths = [f"{state}/trust", resolve.selection_file(state), f"{state}/{RELOAD}"]
-    if not inputs.env.get(providers.JSON_VARIABLE):
+    if not inputs.env.get(variables.PROVIDERS_JSON):
         paths += providers.candidates(inputs.env, inputs.config_dir)
     return paths
 
@@ -322,7 +222,7 @@ def _is_transient(request: Request, inputs: Inputs, newest: int, newest_pin: int
     """Whether something that changes now might leave no trace; ``newest`` are timestamps in
     nanoseconds.
     """
-    if not (inputs.env.get(providers.FILE_VARIABLE) or "/").startswith("/"):
+    if not (inputs.env.get(variables.PROVIDERS_FILE) or "/").startswith("/"):
         return True  # another file in every directory
     if WHOLE_SECONDS in request.flags:
         return time.time_ns() - newest < WHOLE_SECONDS_NS

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..core.environment import Activation, Changes, Target
-    from ..hook.respond import Response
+    from ..hook.protocol import Response
     from ..hook.watch import Watch
 
 RESPONSE_PREFIX = "__cowork_env_response_"

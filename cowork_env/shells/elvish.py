@@ -6,7 +6,7 @@ from .base import Shell, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..hook.respond import Response
+    from ..hook.protocol import Response
 
 
 class Elvish(Shell):

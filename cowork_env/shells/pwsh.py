@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..hook.respond import Response
+    from ..hook.protocol import Response
 
 
 class Pwsh(Shell):

@@ -6,7 +6,7 @@ from .base import RESPONSE_PREFIX, Shell, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..hook.respond import Response
+    from ..hook.protocol import Response
 
 
 # The quotes around three kinds of text.

@@ -221,7 +221,8 @@ def test_no_key_in_representations(home: Home, project: Path) -> None:
     """repr and str of everything in the core that holds a key."""
     from cowork_env import models, shells
     from cowork_env.core import environment, provider, providers, resolve
-    from cowork_env.hook.respond import Request, respond
+    from cowork_env.hook.protocol import Request
+    from cowork_env.hook.respond import respond
 
     env = {**home.env, "ANTHROPIC_AUTH_TOKEN": MARKS["broken"]}
     inputs = resolve.Inputs(env, str(project), str(home.config), str(home.state))

@@ -32,18 +32,17 @@ from cowork_env.core.environment import (
 )
 from cowork_env.core.provider import InvalidField, Provider, repaired
 from cowork_env.core.resolve import Inputs
-from cowork_env.hook.respond import (
+from cowork_env.hook.protocol import (
     ALLOW_SLOW,
     CACHEABLE,
     PENDING,
-    SECRET_LIFETIME,
     STARTING,
     TRANSIENT,
     WHOLE_SECONDS,
     Request,
     Response,
-    respond,
 )
+from cowork_env.hook.respond import SECRET_LIFETIME, respond
 from cowork_env.shells.base import CachingShell, Shell
 
 from support.home import GUIDE, Home, executable

@@ -14,7 +14,7 @@ import pytest
 from cowork_env import shells
 from cowork_env.core.environment import BASE_URL, MANAGED, STATE, applied, enter, target
 from cowork_env.core.provider import Provider
-from cowork_env.hook.respond import Response
+from cowork_env.hook.protocol import Response
 from cowork_env.shells import fish, posix
 from cowork_env.shells.base import RESPONSE_PREFIX, Shell
 

@@ -12,7 +12,8 @@ from typing import Any
 from cowork_env import shells
 from cowork_env.core import resolve
 from cowork_env.core.resolve import Inputs
-from cowork_env.hook.respond import Request, respond
+from cowork_env.hook.protocol import Request
+from cowork_env.hook.respond import respond
 from cowork_env.util.text import is_control
 
 from support.home import Home

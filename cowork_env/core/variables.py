@@ -1,0 +1,14 @@
+"""The names of the environment variables that say which provider applies.
+
+The hooks compare them at each prompt. The variables that are set are in ``environment.py``.
+"""
+
+from __future__ import annotations
+
+CHOICE = "COWORK_PROVIDER"  # a provider's name or id, before every pin
+PROVIDERS_FILE = "COWORK_ENV_PROVIDERS_FILE"
+PROVIDERS_JSON = "COWORK_ENV_PROVIDERS_JSON"  # the text itself
+
+FOLDERS = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")  # where our folders are
+SOURCES = (PROVIDERS_FILE, PROVIDERS_JSON, *FOLDERS)  # where providers come from
+CONTEXT = (CHOICE, *SOURCES)  # everything that a response depends on

@@ -1,0 +1,120 @@
+"""What a hook sends to the program, and what it gets back: values, each field with a name.
+
+``Shell.response`` of each shell encodes a response; the hooks in ``shell/`` evaluate or read that.
+"""
+
+from __future__ import annotations
+
+from .. import shells
+from ..util.system import digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..shells.base import Shell
+    from .watch import Watch
+
+# Flags of a request.
+STARTING = "starting"  # the shell has not reached a prompt yet
+ALLOW_SLOW = "allow-slow"  # a slow secret store may be asked now
+WHOLE_SECONDS = "whole-seconds"  # this shell compares timestamps by whole seconds
+PINS_LISTED = "pins-listed"  # every pin from the working directory upward is named
+
+# Flags of a response.
+CACHEABLE = "cacheable"  # it may be used again
+PENDING = "pending"  # a second request must follow, with ALLOW_SLOW
+TRANSIENT = "transient"  # it holds for one prompt only
+QUIET = "quiet"  # nothing is said about it while a shell starts
+OWN_WATCHES = "own-watches"  # it watches files that other responses may not
+
+
+class Request:
+    """What the hook sends: ``name=value`` arguments, in any order.
+
+    The environment and the working directory are those of the process.
+
+    ``shell``: its name. ``flags``: words, see above. ``state_dir``, ``config_dir``: our folders as
+    they were when the hook was rendered, empty if HOME or XDG variables have changed since.
+    ``universal``: names of exported variables that are universal ones in fish. ``pin``: the path of
+    a pin, once for each.
+    """
+
+    __slots__ = ("config_dir", "flags", "pin_paths", "shell", "state_dir", "universal")
+
+    def __init__(
+        self,
+        shell: Shell,
+        flags: str = "",
+        universal: str = "",
+        state_dir: str = "",
+        config_dir: str = "",
+        pin_paths: list[str] | None = None,
+    ) -> None:
+        self.shell = shell
+        self.flags = frozenset(flags.split())
+        self.universal = frozenset(universal.split())
+        self.state_dir, self.config_dir = state_dir, config_dir
+        self.pin_paths = pin_paths or []
+
+    @classmethod
+    def parse(cls, arguments: list[str]) -> Request:
+        """The request in the arguments of the process."""
+        given: dict[str, str] = {}
+        pin_paths = []
+        for argument in arguments:
+            name, _, value = argument.partition("=")
+            if name == "pin":
+                pin_paths.append(value)
+            else:
+                given[name] = value
+        return cls(shells.get(given.pop("shell")), **given, pin_paths=pin_paths)
+
+
+class Notice:
+    """Something that a shell shows once: ``id`` tells it from others, ``text`` is one line, safe to
+    show.
+    """
+
+    __slots__ = ("id", "text")
+
+    def __init__(self, about: str, text: str) -> None:
+        self.id = digest(about.encode("utf-8", "surrogateescape"))[:16]
+        self.text = text
+
+
+class Response:
+    """What the hook gets; each field has the same name here, in the hooks, and in docs/shells.md.
+
+    ``now`` moves the environment from what it is to what it should be. The next three are for
+    later: ``guard`` tells whether ``apply`` fits, ``apply`` does the same from where no provider is
+    active, ``undo`` takes it back. ``state`` is the value of COWORK_ENV_STATE afterwards.
+    ``unexported`` names the variables that ``now`` sets and that the environment does not have: the
+    shell may have them without exporting them.
+
+    ``provider``, ``label`` and ``error`` are for the user. ``directory`` and ``pins`` (path and
+    content of each, as the hook formats them) are what it was about. ``lifetime``: seconds that it
+    may be cached, 0 for no limit; for a shell without a clock a file as old as the response.
+    """
+
+    TEXTS = (
+        "directory",
+        "pins",
+        "lifetime",
+        "provider",
+        "label",
+        "error",
+        "state",
+        "now",
+        "guard",
+        "apply",
+        "undo",
+        "unexported",
+    )
+    __slots__ = (*TEXTS, "flags", "notices", "watches")
+
+    def __init__(self) -> None:
+        self.directory = self.pins = self.provider = self.label = self.error = ""
+        self.state = self.now = self.guard = self.apply = self.undo = self.unexported = ""
+        self.lifetime = "0"
+        self.flags: list[str] = []
+        self.notices: list[Notice] = []
+        self.watches: list[Watch] = []

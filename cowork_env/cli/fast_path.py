@@ -1,5 +1,4 @@
-"""``hook``, ``export`` and ``exec``, and the fast path to them: plain command lines are parsed
-without click.
+"""The fast path of ``hook``, ``export`` and ``exec``: plain command lines, parsed without click.
 
 A shell evaluates the first at its start, launchers run the last: only what they need is imported.
 """
@@ -7,7 +6,6 @@ A shell evaluates the first at its start, launchers run the last: only what they
 from __future__ import annotations
 
 from .errors import usage_error
-from .inputs import current_inputs, detect_shell
 from .output import write_output
 
 TYPE_CHECKING = False
@@ -51,10 +49,13 @@ def hook(shell: str = "") -> None:
     from ..hook import render
     from ..util import paths
 
-    name = shell or detect_shell()
-    if not name:
+    if not shell:
+        from .inputs import detect_shell
+
+        shell = detect_shell()
+    if not shell:
         raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env hook zsh")
-    write_output(render.render(render.find(name), paths.config_dir(), paths.state_dir()))
+    write_output(render.render(render.find(shell), paths.config_dir(), paths.state_dir()))
 
 
 def export(
@@ -65,6 +66,7 @@ def export(
 ) -> None:
     """Print the environment for this directory; default format: that of the shell running this."""
     from .. import export
+    from .inputs import current_inputs, detect_shell
 
     if format is None:
         format = export.format_for_shell(detect_shell())
@@ -76,6 +78,7 @@ def export(
 def execute(command: list[str], provider: str | None = None, trust: bool = False) -> None:
     """Run a command, in the place of this process, with the environment for this directory."""
     from .. import launcher
+    from .inputs import current_inputs
 
     inputs = current_inputs(provider, trust)
     inputs.env = launcher.original_environment()

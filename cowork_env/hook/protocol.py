@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .. import shells
+from ..shells.base import RESPONSE_TEXTS
 from ..util.system import digest
 
 TYPE_CHECKING = False
@@ -95,20 +96,7 @@ class Response:
     may be cached, 0 for no limit; for a shell without a clock a file as old as the response.
     """
 
-    TEXTS = (
-        "directory",
-        "pins",
-        "lifetime",
-        "provider",
-        "label",
-        "error",
-        "state",
-        "now",
-        "guard",
-        "apply",
-        "undo",
-        "unexported",
-    )
+    TEXTS = RESPONSE_TEXTS
     __slots__ = (*TEXTS, "flags", "notices", "watches")
 
     def __init__(self) -> None:

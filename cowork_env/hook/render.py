@@ -7,11 +7,10 @@ import os
 from .. import shells
 from ..core import variables
 from ..core.environment import CONFLICTING, CREDENTIALS
-from ..shells.base import RESPONSE_PREFIX
+from ..shells.base import RESPONSE_PREFIX, RESPONSE_TEXTS
 from ..util.errors import USAGE, CoworkEnvError
 from . import bundle
 from .interpreter import PACKAGE, find_interpreter
-from .protocol import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
     """The hook for ``eval``: the file with its placeholders replaced."""
     command = [*find_interpreter(state_dir).command, "-c", launch(state_dir, shell.name)]
     intruders = (*CREDENTIALS, *CONFLICTING)
-    names = (*Response.TEXTS, "flags", "notices", "unchanged")
+    names = (*RESPONSE_TEXTS, "flags", "notices", "unchanged")
     values = {
         "REQUEST": shell.words([*command, f"shell={shell.name}"]),
         "PYTHON": shell.quote(command[0]),

@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from ..hook.watch import Watch
 
 RESPONSE_PREFIX = "__cowork_env_response_"
+# The fields of a response that are text, see Response.
+RESPONSE_TEXTS = (
+    "directory",
+    "pins",
+    "lifetime",
+    "provider",
+    "label",
+    "error",
+    "state",
+    "now",
+    "guard",
+    "apply",
+    "undo",
+    "unexported",
+)
 SEPARATOR = "\1"  # between texts in one variable: no name, path or message of ours holds it
 
 
@@ -183,7 +198,7 @@ def _reversals(activation: Activation, target: Target) -> list[tuple[str, str | 
 
 def fields(response: Response) -> dict[str, str]:
     """The fields of a response that are text, by name; flags as words with a space around each."""
-    named = {name: getattr(response, name) for name in response.TEXTS}
+    named = {name: getattr(response, name) for name in RESPONSE_TEXTS}
     named["flags"] = "".join(f" {flag}" for flag in response.flags) + " " if response.flags else ""
     named["notices"] = "".join(
         f"{notice.id}{SEPARATOR}{notice.text}{SEPARATOR}" for notice in response.notices

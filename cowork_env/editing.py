@@ -18,7 +18,7 @@ class Fields:
     """What the user gives for a provider.
 
     None: not given; an empty text: take the value away. ``models`` has the tiers that were given.
-    ``env``: variables to add, after all others are taken away if ``clear_env``. ``token`` is the
+    ``env``: variables to add, after all others are removed if ``clear_env``. ``token`` is the
     key itself, ``token_from`` a reference.
     """
 

@@ -46,7 +46,7 @@ def check_format(name: str) -> str:
     if name in formats.NAMES:
         return name
     known = ", ".join((*shells.NAMES, *formats.NAMES))
-    raise CoworkEnvError(f"There is no format '{visible(name)}'.", f"There is {known}.", USAGE)
+    raise CoworkEnvError(f"There is no format '{visible(name)}'.", f"Formats: {known}.", USAGE)
 
 
 def export(
@@ -119,6 +119,6 @@ def check_url_has_key(found: Resolution, after: dict[str, str]) -> None:
     name = CREDENTIAL[found.provider.auth]
     if not after.get(name):
         raise CoworkEnvError(
-            f"Without the key, {BASE_URL} would stand alone: {name} is not set here.",
-            f"Set {name} first. To look only, use '--format json'.",
+            f"Without the key, {BASE_URL} would be set alone: {name} is not set here.",
+            f"Set {name} first, or use '--format json' to see the variables.",
         )

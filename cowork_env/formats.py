@@ -198,7 +198,7 @@ def _gitlab(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
 
     Variables of the project or group take precedence over a report. So a variable that already has
     another value here is refused, even if it must be unset: later jobs could get that value beside
-    ours. Everybody who sees the pipeline may read a report, unless ``artifacts:access`` limits it.
+    ours. Every user who sees the pipeline can read a report, unless ``artifacts:access`` limits it.
     """
     for variable, value in wanted.items():
         if env.get(variable) and env[variable] != value:

@@ -28,16 +28,14 @@ if TYPE_CHECKING:
 
 MARK = b"# A cowork-env launcher"
 # The id of a process and the programs that launchers have run in it, to stop a launcher and a
-# wrapper that start each other for ever.
+# wrapper that start each other without end.
 GUARD = "COWORK_ENV_SHIM"
 MAX_ROUNDS = 8
-# With other values than when the launcher was written, the user's folders are located again.
-PLACES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 CANNOT_RUN, NOT_FOUND = 126, 127  # as env(1)
 
 LAUNCHER = """\
 # A cowork-env launcher: it runs the next '{name}' on PATH with the provider of the directory.
-# Written by 'cowork-env shim'; 'cowork-env shim --remove {name}' takes it away.
+# Written by 'cowork-env shim'; 'cowork-env shim --remove {name}' removes it.
 import sys
 sys.pycache_prefix = {cache!r} or sys.pycache_prefix
 sys.path += {path!r}
@@ -45,30 +43,31 @@ try:
     from cowork_env.launcher import main
 except ImportError:
     sys.exit(
-        "cowork-env: it is not installed any more; install it again, or remove the launcher "
+        "cowork-env: it is not installed any more. Reinstall it, or remove the launcher "
         + ascii(sys.argv[0])
     )
 except KeyboardInterrupt:
     sys.exit(130)
-main({name!r}, {state_dir!r}, {config_dir!r}, {places!r})
+main({name!r}, {state_dir!r}, {config_dir!r}, {folders!r})
 """
 
 
 # Running a program
 
 
-def main(name: str, state_dir: str, config_dir: str, places: list[str]) -> NoReturn:
+def main(name: str, state_dir: str, config_dir: str, folders: list[str]) -> NoReturn:
     """Run the real program ``name`` in the place of this process, with the arguments in
     ``sys.argv``.
 
-    The other arguments are those of the user who wrote the launcher: the two folders, and the
-    values of :data:`PLACES`.
+    ``state_dir``, ``config_dir`` and ``folders``, the values of ``variables.FOLDERS``, are those of
+    the user who wrote the launcher. With other values of these variables, the two folders are
+    located again.
     """
     try:
         env = original_environment()
         run = _chain(env)
         program = find(name, env.get("PATH", os.defpath), run)
-        if any(env.get(place, was) != was for place, was in zip(PLACES, places, strict=True)):
+        if any(env.get(n, was) != was for n, was in zip(variables.FOLDERS, folders, strict=True)):
             from .util import paths
 
             state_dir, config_dir = paths.state_dir(), paths.config_dir()
@@ -131,7 +130,7 @@ def execute(inputs: Inputs, command: list[str]) -> NoReturn:
 
 
 def _with_target(inputs: Inputs, key: str, target: Target | None) -> dict[str, str]:
-    changes = environment.transition(inputs.env, key, target)[1]
+    _, changes = environment.transition(inputs.env, key, target)
     return environment.applied(inputs.env, changes)
 
 
@@ -268,7 +267,7 @@ def text(name: str, inputs: Inputs) -> str:
         path=list(dict.fromkeys(places)),
         state_dir=inputs.state_dir,
         config_dir=inputs.config_dir,
-        places=[inputs.env.get(place, "") for place in PLACES],
+        folders=[inputs.env.get(name, "") for name in variables.FOLDERS],
     )
 
 
@@ -314,7 +313,7 @@ def remove(name: str) -> None:
     if not is_launcher(path):
         raise CoworkEnvError(
             f"There is no launcher for {name}.",
-            f"There is {', '.join(names())}." if names() else "",
+            f"Launchers: {', '.join(names())}." if names() else "",
         )
     os.unlink(path)
     try:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .core.provider import KEYS, InvalidField, is_encrypted, split_url
+from .core.provider import KEYS, InvalidField, Url, is_encrypted
 from .util.text import visible
 
 TYPE_CHECKING = False
@@ -52,12 +52,13 @@ def shown_value(name: str, value: str) -> str:
 
 def shown_url(url: str) -> str:
     """A base URL as it may be shown: without user, password, query and fragment."""
-    scheme, authority, rest = split_url(url)
-    if not scheme:
+    parts = Url(url)
+    authority, rest = parts.authority, parts.rest
+    if not parts.scheme:
         return url if "@" not in url and "?" not in url else "(not a base URL)"
     path = min((rest.find(c) for c in "?#" if c in rest), default=len(rest))
     host = f"…@{authority.rpartition('@')[2]}" if "@" in authority else authority
-    return f"{scheme}://{host}{rest[:path]}{'…' if rest[path:] else ''}"
+    return f"{parts.scheme}://{host}{rest[:path]}{'…' if rest[path:] else ''}"
 
 
 def shown_reference(reference: str) -> str:

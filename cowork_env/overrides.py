@@ -15,7 +15,7 @@ from itertools import islice
 
 from .core import providers
 from .core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
-from .core.provider import host_of, is_loopback, is_on, split_authority, split_url
+from .core.provider import API_KEY, BEARER, CREDENTIAL, Url, is_loopback, is_on
 from .util import jsontext
 from .util.errors import CoworkEnvError
 from .util.text import tilde, visible
@@ -35,7 +35,7 @@ MANAGED_SCOPE, LOCAL, PROJECT, USER = "managed", "local", "project", "user"
 # where the environment has none.
 WINS, HELD, BEATEN, SAME, YIELDS = "wins", "held", "beaten", "same", "yields"
 
-PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY = PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 NO_PROXY = "NO_PROXY"
 # Under the host flag these are ignored in settings files, like the managed variables.
 _HELD_TOO = frozenset((*PROXIES, NO_PROXY, "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"))
@@ -267,7 +267,7 @@ def _held(env: Mapping[str, str]) -> bool:
 
 def _credential(env: Mapping[str, str]) -> str:
     """The credential in use, which an ``apiKeyHelper`` would replace."""
-    return next((name for name in CREDENTIALS if env.get(name)), CREDENTIALS[0])
+    return next((name for name in CREDENTIALS if env.get(name)), CREDENTIAL[BEARER])
 
 
 def _effect(env: Mapping[str, str], name: str, value: str, taken: bool) -> str:
@@ -296,12 +296,12 @@ def proxy(env: Mapping[str, str], url: str) -> Proxy | None:
     Claude Code uses any of the three variables. A proxy is harmful if the endpoint is on this
     machine, which the proxy cannot reach, or if the proxy would get the key unencrypted.
     """
-    scheme, authority, _ = split_url(url)
-    host = host_of(url)
-    order = PROXIES if scheme == "https" else (PROXIES[1], PROXIES[0], PROXIES[2])
+    endpoint = Url(url)
+    scheme, host = endpoint.scheme, endpoint.host
+    order = PROXIES if scheme == "https" else (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY)
     for variable in (v for name in order for v in (name.lower(), name)):
         if address := env.get(variable, ""):
-            port = split_authority(authority)[1] or ("443" if scheme == "https" else "80")
+            port = endpoint.port or ("443" if scheme == "https" else "80")
             if not host or bypassed(env.get("no_proxy") or env.get(NO_PROXY) or "", host, port):
                 return None
             return Proxy(
@@ -339,10 +339,11 @@ def _in_range(host: str, network: str) -> bool:
 
 def without_password(address: str) -> str:
     """A proxy's address without user name and password, safe to show."""
-    scheme, authority, rest = split_url(address)
-    if not scheme:
+    url = Url(address)
+    if not url.scheme:
         return visible(address.rpartition("@")[2])
-    return visible(f"{scheme}://{authority.rpartition('@')[2]}{rest.split('?')[0]}")
+    path, _, _ = url.rest.partition("?")
+    return visible(f"{url.scheme}://{url.authority.rpartition('@')[2]}{path}")
 
 
 def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[Leftover]:
@@ -352,8 +353,8 @@ def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[
     base_urls = [s for s in settings if s.key == f"env.{BASE_URL}"]
     for tool in SWITCHERS:
         for setting in base_urls:
-            host, port = split_authority(split_url(setting.value)[1])
-            if tool.port and port == tool.port and is_loopback(host):
+            url = Url(setting.value)
+            if tool.port and url.port == tool.port and is_loopback(url.host):
                 place = tilde(setting.place.path, home)
                 found.append(Leftover(tool.name, f"{place} sends requests to its proxy"))
         found += [
@@ -368,5 +369,5 @@ def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[
 
 def conflicts(env: Mapping[str, str]) -> list[str]:
     """The variables in ``env`` that redirect a client or add a second credential."""
-    both = [CREDENTIALS[1]] if all(env.get(name) for name in CREDENTIALS) else []
+    both = [CREDENTIAL[API_KEY]] if all(env.get(name) for name in CREDENTIALS) else []
     return both + [name for name in CONFLICTING if env.get(name)]

@@ -117,7 +117,10 @@ def find(path: str | None, inputs: Inputs, done: tuple[str, ...]) -> PinFile:
         )
     file = pins.read(os.path.abspath(path))
     if file is None:
-        raise CoworkEnvError(f"There is no pin {tilde(os.path.abspath(path), inputs.home)}.")
+        raise CoworkEnvError(
+            f"There is no pin {tilde(os.path.abspath(path), inputs.home)}.",
+            "'cowork-env pin NAME' in that directory writes one.",
+        )
     return file
 
 
@@ -127,7 +130,7 @@ def find(path: str | None, inputs: Inputs, done: tuple[str, ...]) -> PinFile:
 def describe(pin: Pin, inputs: Inputs) -> str:
     """What a pin does, in lines without a key."""
     rows = [("provider", visible(pin.name_or_id))]
-    if not providers.selected(pin.name_or_id):
+    if not providers.unless_none(pin.name_or_id):
         rows = [("provider", "none")]
     else:
         try:

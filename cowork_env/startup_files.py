@@ -20,10 +20,10 @@ MAX_BYTES = 4 << 20
 class Shell:
     """One shell's startup files.
 
-    In paths, ``{home}``, ``{config}`` and ``{zdotdir}`` are filled in.
-    ``line`` loads the hook, and ``file`` is where it belongs. ``user`` are all files of the user's,
-    as patterns of :mod:`glob`, and ``system`` those of the machine. Assigning ``variable`` without
-    keeping its value removes the hook; ``displaces`` matches such a line.
+    In paths, ``{home}``, ``{config}`` and ``{zdotdir}`` are filled in. ``line`` loads the hook, and
+    ``file`` is where it belongs. ``user`` are all files in the home, as patterns of :mod:`glob`,
+    ``system`` those of the machine. Assigning ``variable`` without keeping its value removes the
+    hook; ``displaces`` matches such a line.
     """
 
     line: str
@@ -109,7 +109,9 @@ class Change:
 def path_of(shell: str, env: Mapping[str, str]) -> str:
     """The startup file where the hook line of ``shell`` belongs; raises :class:`CoworkEnvError`."""
     if not env.get("HOME", "").startswith("/"):
-        raise CoworkEnvError("HOME is not set, so there is no startup file.")
+        raise CoworkEnvError(
+            "HOME is not an absolute path, so there is no startup file.", "Set HOME."
+        )
     return SHELLS[shell].file.format(**_folders(env))
 
 
@@ -213,9 +215,9 @@ def _folders(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def existing(shell: str, env: Mapping[str, str], system: bool = True) -> list[str]:
-    """The startup files that exist for ``shell`` (empty: for every shell), of the user's first.
+    """The startup files that exist for ``shell`` (empty: for every shell), those in the home first.
 
-    ``system`` includes the machine's.
+    ``system``: include those of the machine.
     """
     folders = {name: glob.escape(path) for name, path in _folders(env).items()}
     shells = [SHELLS[shell]] if shell in _COMPLETE else list(SHELLS.values())

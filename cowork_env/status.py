@@ -114,7 +114,7 @@ class Status:
         self.state_damaged = bool(inputs.env.get(STATE)) and self.previous is None
         self.outcome = _outcome(inputs, self.found, self.previous)
         self.target = self.outcome.target
-        changes = transition(inputs.env, self.outcome.key, self.target)[1]
+        _, changes = transition(inputs.env, self.outcome.key, self.target)
         self.changed = [n for n in changes if n != STATE and not self._is_shadowed(n)]
         self.after = environment.applied(inputs.env, changes)
         # As things are, or with --provider and --trust as they would be.

@@ -325,7 +325,7 @@ def select(state_dir: str, name_or_id: str) -> None:
 def selected(state_dir: str, listed: Providers) -> int | None:
     """The index of the selected provider, or None if there is none or it cannot be found."""
     try:
-        name_or_id = providers.selected(resolve.read_selection(state_dir))
+        name_or_id = providers.unless_none(resolve.read_selection(state_dir))
         return listed.find(name_or_id) if name_or_id else None
     except CoworkEnvError:
         return None

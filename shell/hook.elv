@@ -111,9 +111,9 @@ var update = {
       if (and (not-eq $starting '') (str:contains $response[flags] quiet)) { set label = '' }
       $finish $response[provider] $label $response[error]
       for notice $response[notices] {
-        if (and $interactive (not (has-key $shown $notice[0]))) {
-          set shown[$notice[0]] = $true
-          $show $notice[1]
+        if (and $interactive (not (has-key $shown $notice[id]))) {
+          set shown[$notice[id]] = $true
+          $show $notice[text]
         }
       }
     }

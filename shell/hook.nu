@@ -117,9 +117,9 @@ def --env __cowork_env_update [] {
     let label = if $now.starting != "" and "quiet" in $response.flags { "" } else { $response.label }
     __cowork_env_finish $response.provider $label $response.error
     for notice in $response.notices {
-        if $nu.is-interactive and $notice.0 not-in $env.__cowork_env.shown {
-            $env.__cowork_env.shown = ($env.__cowork_env.shown | append $notice.0)
-            print --stderr $"cowork-env: ($notice.1)"
+        if $nu.is-interactive and $notice.id not-in $env.__cowork_env.shown {
+            $env.__cowork_env.shown = ($env.__cowork_env.shown | append $notice.id)
+            print --stderr $"cowork-env: ($notice.text)"
         }
     }
 }

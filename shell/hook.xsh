@@ -105,10 +105,10 @@ def __cowork_env_load():
         now["key"] = None if stale else {**key, "context": snapshot()["context"]}
         quiet = now["starting"] and "quiet" in response["flags"]
         finish(response["provider"], "" if quiet else response["label"], response["error"])
-        for identity, text in response["notices"]:
-            if identity not in now["shown"] and env.get("XONSH_INTERACTIVE"):
-                now["shown"].add(identity)
-                show(text)
+        for notice in response["notices"]:
+            if notice["id"] not in now["shown"] and env.get("XONSH_INTERACTIVE"):
+                now["shown"].add(notice["id"])
+                show(notice["text"])
 
     def finish(provider, label, error):
         """The response is applied: note that, and tell the user what is new."""

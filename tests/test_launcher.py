@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cowork_env import launcher
-from cowork_env.core import environment
+from cowork_env.core import environment, variables
 from cowork_env.core.resolve import Inputs
 from cowork_env.hook import interpreter
 from cowork_env.util.errors import CoworkEnvError
@@ -237,7 +237,7 @@ def test_another_home_has_its_own_providers(shims: Shims, tmp_path: Path) -> Non
         [{"name": "Theirs", "baseUrl": "https://theirs.example", "authToken": "sk-invented-t"}]
     )
     other.pin(other.path, "theirs\n")
-    changed = {k: other.env[k] for k in launcher.PLACES}
+    changed = {k: other.env[k] for k in variables.FOLDERS}
     assert shims.seen(other.path, **changed)["ANTHROPIC_BASE_URL"] == "https://theirs.example"
     # What is not said, as in cron, is as it was.
     env = {"PATH": shims.env["PATH"]}

@@ -31,7 +31,7 @@ COMMANDS = {
     "token": "shell.token_command",
 }
 
-# The help of the program, which fits a screen: sections of rows, each row a few commands and what
+# The help of the program, on one screen: the sections, each a title and rows of commands and what
 # they do.
 SECTIONS = (
     (
@@ -48,7 +48,7 @@ SECTIONS = (
             ("list show presets", "List providers, and known endpoints."),
             ("edit rename remove", "Change or remove a provider."),
             ("import", "Import providers from other tools."),
-            ("use", "Select the provider where no pin applies."),
+            ("use", "Select the provider used where no pin applies."),
         ),
     ),
     (
@@ -73,7 +73,7 @@ SECTIONS = (
         "Shells",
         (
             ("hook completion", "Print a shell's hook or completion."),
-            ("reload", "Make every shell resolve again."),
+            ("reload", "Make shells look up their provider again."),
         ),
     ),
 )

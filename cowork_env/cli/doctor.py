@@ -63,7 +63,7 @@ def command(
     """
     if name and everyone:
         raise usage_error(
-            "Either NAME or --all.", "'cowork-env doctor --all' checks every provider."
+            "NAME and --all exclude each other.", "'cowork-env doctor --all' checks every provider."
         )
     options = checkup.Options(current_inputs(), not offline, timeout, TerminalProgress())
     shell = detect_shell()

@@ -65,7 +65,7 @@ def provider_argument(required: bool = True) -> Callable[[F], F]:
 def resolution_options(function: F) -> F:
     """The options ``--provider`` and ``--trust`` of the commands that resolve what applies here."""
     trust = click.option(
-        "--trust", is_flag=True, help="Use pins that are not trusted (never denied ones)."
+        "--trust", is_flag=True, help="Use pins that are not trusted, too, except denied ones."
     )
     provider = click.option(
         "--provider",

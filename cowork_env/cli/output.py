@@ -23,7 +23,7 @@ def say(text: str) -> None:
 def write_output(text: str) -> None:
     """Write all of ``text`` to standard output; bytes that are not UTF-8 pass through.
 
-    Raises :class:`CoworkEnvError` when it cannot be written, BrokenPipeError when nobody reads it.
+    Raises BrokenPipeError when the reader is gone, else :class:`CoworkEnvError` on failure.
     """
     sys.stdout.flush()
     data = text.encode("utf-8", "surrogateescape")

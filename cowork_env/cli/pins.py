@@ -32,9 +32,9 @@ from .prompts import interactive, pick
 @provider_argument(required=False)
 @click.option("--model", metavar="MODEL", help="The default model here.")
 @click.option("--opus", metavar="MODEL", help="The model for the tier opus here.")
-@click.option("--sonnet", metavar="MODEL", help="The same for sonnet.")
-@click.option("--haiku", metavar="MODEL", help="The same for haiku.")
-@click.option("--fable", metavar="MODEL", help="The same for fable.")
+@click.option("--sonnet", metavar="MODEL", help="The model for the tier sonnet here.")
+@click.option("--haiku", metavar="MODEL", help="The model for the tier haiku here.")
+@click.option("--fable", metavar="MODEL", help="The model for the tier fable here.")
 @click.option(
     "--required",
     is_flag=True,
@@ -62,7 +62,7 @@ def pin_command(name: str | None, required: bool, force: bool, **models: str | N
 def _here() -> Inputs:
     inputs = current_inputs()
     if inputs.gone:
-        raise CoworkEnvError("This directory does not exist any more.")
+        raise CoworkEnvError("This directory does not exist any more.", "Change to another one.")
     return inputs
 
 
@@ -81,7 +81,7 @@ def _name_to_pin(inputs: Inputs, name: str | None) -> str:
             raise usage_error(
                 "No provider applies here.", "Name one, as in: cowork-env pin openrouter"
             )
-    if not providers.selected(name):
+    if not providers.unless_none(name):
         return "none"
     return pinning.unambiguous_name(listed, name)
 

@@ -97,7 +97,7 @@ def read_key(fields: Fields, token_stdin: bool, question: str) -> str:
     Empty when the key is fetched (``--token-from``), or none is needed.
     """
     if token_stdin and fields.token_from:
-        raise usage_error("--token-stdin and --token-from exclude each other.")
+        raise usage_error("--token-stdin and --token-from exclude each other.", "Use one of them.")
     if token_stdin:
         return _key_from_stdin()
     if fields.token_from or not question:

@@ -143,10 +143,10 @@ def completion_command(shell: str) -> None:
 
 @click.command("reload", epilog=examples("cowork-env reload"))
 def reload_command() -> None:
-    """Make every shell resolve again at its next prompt.
+    """Make every shell look up its provider again at its next prompt.
 
-    For a key that changed in a secret store, or a lookup that was interrupted. Shells notice
-    everything else.
+    Needed after a key has changed in a secret store, or a lookup was interrupted. Shells notice
+    other changes by themselves.
     """
     import time
 
@@ -156,4 +156,4 @@ def reload_command() -> None:
     inputs = current_inputs()
     files.private_directory(inputs.state_dir)
     files.write_atomically(f"{inputs.state_dir}/{respond.RELOAD}", f"{time.time_ns()}\n".encode())
-    say("cowork-env: every shell resolves again at its next prompt")
+    say("cowork-env: every shell looks up its provider again at its next prompt")

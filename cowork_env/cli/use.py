@@ -26,12 +26,12 @@ from .prompts import interactive, pick
 )
 @provider_argument(required=False)
 def command(name: str | None) -> None:
-    """Select the provider for where no pin applies. 'none' clears the selection."""
+    """Select the provider to use where no pin applies. 'none' clears the selection."""
     inputs = current_inputs()
     listed = providers.load(inputs.env, inputs.config_dir)
     if not name:
         name = _pick(listed, inputs)
-    if not providers.selected(name):
+    if not providers.unless_none(name):
         store.select(inputs.state_dir, "")
         say("cowork-env: no provider is selected")
         return

@@ -11,11 +11,12 @@ from __future__ import annotations
 from ..util.system import digest
 from .provider import (
     BASE_URL_VARIABLE,
+    BEARER,
     CLOUD_SWITCHES,
     CREDENTIAL,
     TIERS,
     Provider,
-    host_of,
+    Url,
     is_free_name,
     repaired,
 )
@@ -63,7 +64,7 @@ UNRESOLVED_TOKEN = "unresolved"  # not a key: servers and logs that show it say 
 def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Target:
     """The environment that ``provider`` wants, with ``token`` as its key.
 
-    ``token`` is empty only for a provider that is a cloud by itself (``provider.direct``).
+    ``token`` is empty only for a direct cloud (``provider.direct``), which needs no key.
     ``overrides`` are the models of a pin, by ``model`` and tier.
     """
     wanted: Target = dict.fromkeys(MANAGED)
@@ -75,7 +76,7 @@ def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Targ
     wanted[MODEL] = default or None
     # A tier without a model gets the default model, because no other endpoint knows the names that
     # clients use for tiers. Anthropic's own does.
-    fallback = "" if host_of(url) == ANTHROPIC_HOST else default
+    fallback = "" if Url(url).host == ANTHROPIC_HOST else default
     for tier, name in TIER_MODELS.items():
         wanted[name] = overrides.get(tier) or provider.models.get(tier) or fallback or None
     wanted[HOST_FLAG] = "1"
@@ -95,7 +96,7 @@ def unresolved() -> Target:
     """
     return dict.fromkeys((*MANAGED, ACTIVE)) | {
         BASE_URL: UNRESOLVED_URL,
-        CREDENTIALS[0]: UNRESOLVED_TOKEN,
+        CREDENTIAL[BEARER]: UNRESOLVED_TOKEN,
         HOST_FLAG: "1",
     }
 

@@ -87,10 +87,10 @@ def read(path: str) -> PinFile | None:
 
 
 def is_safe_to_open(path: str) -> bool:
-    """Whether a shell may open the pin at ``path``: nobody else can replace it first.
+    """Whether a shell may open the pin at ``path``: no other user can replace it first.
 
     A shell cannot open a FIFO without waiting for a writer. So the hooks open a pin only if it is
-    not a link, and in a directory of the user's that is not shared (sticky or set-group-ID).
+    not a link, and its directory is the user's own and not shared (sticky or set-group-ID).
     """
     try:
         folder, itself = posix.stat(parent(path)), posix.lstat(path)

@@ -270,16 +270,32 @@ def is_encrypted(token: str) -> bool:
 # URLs
 
 
-def split_url(url: str) -> tuple[str, str, str]:
-    """Scheme (lower case), authority, and the rest of a URL, which begins at the first ``/?#``.
+class Url:
+    """The parts of a URL: ``scheme`` (lower case), ``authority``, and the ``rest`` from ``/?#`` on.
 
     Scheme and authority are empty where there is no ``://``.
     """
-    scheme, mark, rest = url.partition("://")
-    if not mark:
-        return "", "", url
-    end = min((i for i in map(rest.find, "/?#") if i >= 0), default=len(rest))
-    return scheme.lower(), rest[:end], rest[end:]
+
+    __slots__ = ("authority", "rest", "scheme")
+
+    def __init__(self, url: str) -> None:
+        scheme, mark, after = url.partition("://")
+        if not mark:
+            scheme, after = "", url
+        end = min((i for i in map(after.find, "/?#") if i >= 0), default=len(after)) if mark else 0
+        self.scheme, self.authority, self.rest = scheme.lower(), after[:end], after[end:]
+
+    @property
+    def host(self) -> str:
+        """The host, in lower case and without brackets."""
+        host, _ = split_authority(self.authority)
+        return host
+
+    @property
+    def port(self) -> str:
+        """The port, empty if it has none."""
+        _, port = split_authority(self.authority)
+        return port
 
 
 def split_authority(authority: str) -> tuple[str, str]:
@@ -289,11 +305,6 @@ def split_authority(authority: str) -> tuple[str, str]:
         return host.lower(), rest.removeprefix(":")
     host, _, port = authority.partition(":")
     return host.lower(), port
-
-
-def host_of(url: str) -> str:
-    """The host of a URL, in lower case."""
-    return split_authority(split_url(url)[1])[0]
 
 
 def is_loopback(host: str) -> bool:
@@ -322,7 +333,8 @@ def check_base_url(url: str, insecure: bool = False) -> str:
         raise bad("is missing")
     if first_control(url) >= 0 or any(c.isspace() for c in url) or "\\" in url:
         raise bad("has white space, a backslash or a control character in it")
-    scheme, authority, rest = split_url(url)
+    parts = Url(url)
+    scheme, authority, rest = parts.scheme, parts.authority, parts.rest
     if not scheme:
         raise bad("has no scheme", "Write it in full, as in https://gateway.example.com.")
     if scheme not in ("http", "https"):
@@ -334,7 +346,7 @@ def check_base_url(url: str, insecure: bool = False) -> str:
             "has a query or a fragment in it",
             "Clients append /v1/messages to it, so it ends with the path.",
         )
-    host, port = split_authority(authority)
+    host, port = parts.host, parts.port
     if not host or (authority.startswith("[") and "]" not in authority):
         raise bad("has no host")
     bad_port = authority.endswith(":") or (
@@ -357,7 +369,7 @@ def repaired(url: str) -> str:
     """
     url = url.rstrip("/")
     for ending in ("/v1/messages", "/v1"):
-        if split_url(url)[2].endswith(ending):
+        if Url(url).rest.endswith(ending):
             return url[: -len(ending)].rstrip("/")
     return url
 

@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 FOLDERS = ("Agent Cowork", "agent-cowork")
 FILE_NAME = "providers.json"
 MAX_BYTES = 16 << 20
-
-
-_READ_ATTEMPTS = 4  # at a file that a writer may still be at work on
+_READ_ATTEMPTS = 4  # at a file that may still be being written
 _RETRY_SECONDS = 0.05
-_WRITER_AT_WORK_SECONDS = 5  # after the last change
+_WRITING_SECONDS = 5  # how long after its last change a file may be incomplete
 
 
 class Providers:
@@ -107,7 +105,7 @@ class Providers:
         if near:
             return "Did you mean " + " or ".join(f"'{visible(n)}'" for n in near) + "?"
         shown = ", ".join(f"'{visible(n)}'" for n in names[:6])
-        return f"There is {shown}{' and more' if len(names) > 6 else ''}."
+        return f"Your providers: {shown}{' and more' if len(names) > 6 else ''}."
 
     def provider(self, index: int) -> Provider:
         """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` if it is invalid."""
@@ -190,11 +188,11 @@ def read(path: str, home: str = "") -> Providers:
 
 
 def _may_be_incomplete(path: str) -> bool:
-    """Whether the file changed so recently that a writer may still be at work."""
+    """Whether the file changed so recently that it may still be being written."""
     import time
 
     try:
-        return abs(time.time() - posix.stat(path).st_mtime) < _WRITER_AT_WORK_SECONDS
+        return abs(time.time() - posix.stat(path).st_mtime) < _WRITING_SECONDS
     except OSError:
         return False
 
@@ -226,7 +224,7 @@ def read_bytes(path: str, where: str) -> bytes:
         raise CoworkEnvError(f"{where} is not a valid path.") from None
 
 
-def selected(name_or_id: str) -> str:
+def unless_none(name_or_id: str) -> str:
     """What a selection, an option or a pin names, stripped; empty where it is ``none``."""
     name_or_id = name_or_id.strip()
     return "" if name_or_id.casefold() == NONE else name_or_id

@@ -106,8 +106,9 @@ class Choice:
         "untrusted",
     )
 
-    def __init__(self, pin_files: list[PinFile], untrusted: list[UntrustedPin]) -> None:
-        self.pins, self.untrusted = pin_files, untrusted
+    def __init__(self) -> None:
+        self.pins: list[PinFile] = []
+        self.untrusted: list[UntrustedPin] = []
         self.rule, self.source, self.name_or_id = NOTHING, "", ""
         self.pin: PinFile | None = None
         self.models: dict[str, str] = {}
@@ -229,38 +230,39 @@ def resolve(inputs: Inputs) -> Resolution:
 
 def _choose(inputs: Inputs) -> Choice:
     """The first rule that matches, and what it names."""
-    trusted, found, untrusted = _search_pins(inputs)
-    choice = Choice(found, untrusted)
+    choice = Choice()
+    trusted = _search_pins(inputs, choice)
     try:
         if inputs.option:
             choice.rule, choice.source = OPTION, "--provider"
-            choice.name_or_id = providers.selected(inputs.option)
+            choice.name_or_id = providers.unless_none(inputs.option)
         elif name_or_id := inputs.env.get(variables.CHOICE, ""):
             choice.rule, choice.source = VARIABLE, f"${variables.CHOICE}"
-            choice.name_or_id = providers.selected(name_or_id)
+            choice.name_or_id = providers.unless_none(name_or_id)
         elif trusted is not None:
             choice.rule, choice.source = PIN, tilde(trusted.path, inputs.home)
             choice.pin = trusted
             _read_pin(trusted, choice)
         elif name_or_id := read_selection(inputs.state_dir):
             choice.rule, choice.source = SELECTION, "selection"
-            choice.name_or_id = providers.selected(name_or_id)
+            choice.name_or_id = providers.unless_none(name_or_id)
     except CoworkEnvError as error:
         choice.error = error
     return choice
 
 
-def _search_pins(inputs: Inputs) -> tuple[PinFile | None, list[PinFile], list[UntrustedPin]]:
-    """The nearest trusted pin, all pins on the way up, and the untrusted ones nearer than it."""
+def _search_pins(inputs: Inputs, choice: Choice) -> PinFile | None:
+    """The nearest trusted pin.
+
+    Puts all pins on the way up into ``choice``, and the untrusted ones that are nearer than it.
+    """
     store = TrustStore(inputs.state_dir)
     trusted: PinFile | None = None
-    found: list[PinFile] = []
-    untrusted: list[UntrustedPin] = []
     for path in _pin_paths(inputs):
         file = pins.read(path)
         if file is None:
             continue
-        found.append(file)
+        choice.pins.append(file)
         if trusted is not None or inputs.option:
             continue
         place = location(file.path) if inputs.gone else file.path
@@ -268,8 +270,8 @@ def _search_pins(inputs: Inputs) -> tuple[PinFile | None, list[PinFile], list[Un
         if verdict == ALLOWED:
             trusted = file
         elif verdict != DENIED:
-            untrusted.append(UntrustedPin(file, place, inputs.home))
-    return trusted, found, untrusted
+            choice.untrusted.append(UntrustedPin(file, place, inputs.home))
+    return trusted
 
 
 def _verdict(store: TrustStore, place: str, file: PinFile, trust_all: bool) -> str:
@@ -302,7 +304,7 @@ def _read_pin(file: PinFile, choice: Choice) -> None:
         choice.required = pins.requires(file.content)
         hint = "Fix it, or remove it with 'cowork-env unpin'."
         raise CoworkEnvError(error.message, hint) from None
-    choice.name_or_id = providers.selected(pin.name_or_id)
+    choice.name_or_id = providers.unless_none(pin.name_or_id)
     choice.models, choice.required = pin.models, pin.required
 
 

@@ -174,8 +174,7 @@ class TrustStore:
         if not self.sound():
             raise CoworkEnvError(
                 f"The trust store {visible(self.directory)} is not safe to use.",
-                "It and the folder it is in must be folders of yours, not links, "
-                "that nobody else can write to.",
+                "It and its parent must be your own folders, no links, and not writable by others.",
             )
         files.write_atomically(f"{self.directory}/{name}", encode(path) + b"\n")
 

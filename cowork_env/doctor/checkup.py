@@ -89,7 +89,7 @@ def run(options: Options, *, name: str = "", everyone: bool = False, shell: str 
     inputs = options.inputs
     found = resolve.resolve(inputs)
     machine = Report()
-    # Where the question is about one provider, other entries are worth a warning only.
+    # If one provider is named, invalid entries of others are only warnings.
     listed = local.provider_file(machine, inputs, WARNING if name else ERROR)
     if listed is not None and name:
         listed.find(name)  # before anything else: an unknown name ends the command

@@ -77,7 +77,7 @@ TOPICS = {
             Text(
                 ERROR,
                 "The key is not permitted to use the model {model} ({uses}).{server_message}",
-                "Choose another model, or ask whoever issued the key for access.",
+                "Choose another model, or ask for access to this one where the key was issued.",
             ),
         ),
         Code(

@@ -98,7 +98,7 @@ class Report:
         fix: Fix | None = None,
         **fields: object,
     ) -> None:
-        """Add a finding, unless it is there already.
+        """Add a finding, unless the report has it already.
 
         ``text`` names one of the code's texts, ``fields`` are what its templates need, and
         ``level`` replaces the usual level.

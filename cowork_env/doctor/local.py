@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from .. import overrides, secrets, startup_files, store
 from ..core import providers
 from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, STATE, Activation
-from ..core.provider import InvalidField, Provider, host_of, repaired
+from ..core.provider import InvalidField, Provider, Url, repaired
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution
 from ..core.trust import TrustStore
@@ -223,7 +223,7 @@ def provider(report: Report, entry: Provider, env: Mapping[str, str], make_fix: 
         else:
             report.add("url", url=visible(exported))
     if entry.insecure and url.startswith("http:"):
-        report.add("insecure", host=visible(host_of(url)))
+        report.add("insecure", host=visible(Url(url).host))
     try:
         secrets.check_reference(entry.token_from)
     except InvalidField as error:
@@ -236,7 +236,7 @@ def provider(report: Report, entry: Provider, env: Mapping[str, str], make_fix: 
     own = {name: value for name, value in entry.env.items() if value}
     proxy = overrides.proxy({**env, **own}, url) if url else None
     if proxy and proxy.harmful:
-        local = host_of(url) == proxy.host and not entry.insecure
+        local = Url(url).host == proxy.host and not entry.insecure
         report.add(
             "proxy-loopback" if local else "proxy-plain",
             host=visible(proxy.host),

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..core.environment import BASE_URL, CREDENTIALS, MODEL, TIER_MODELS
+from ..core.environment import BASE_URL, MODEL, TIER_MODELS
 from ..core.provider import (
     API_KEY,
     BEARER,
+    CREDENTIAL,
     InvalidField,
+    Url,
     check_base_url,
     is_loopback,
     is_on,
     repaired,
     split_authority,
-    split_url,
 )
 from ..util.text import visible
 from . import classify, transport
@@ -104,8 +105,8 @@ class OnlineCheck:
         self.report, self.make_fix, self.progress = report, make_fix, progress
         self.timeout = timeout
         self.url = target.get(BASE_URL) or ""
-        self.style = API_KEY if target.get(CREDENTIALS[1]) else BEARER
-        self.key = target.get(CREDENTIALS[1]) or target.get(CREDENTIALS[0]) or ""
+        self.style = API_KEY if target.get(CREDENTIAL[API_KEY]) else BEARER
+        self.key = target.get(CREDENTIAL[self.style]) or ""
         self.custom_headers = custom_headers(target.get(CUSTOM_HEADERS) or "")
         self.secrets = [self.key, *self.custom_headers.values()]
         self.uses = models_of(target)
@@ -355,9 +356,11 @@ class OnlineCheck:
         )
 
     def _report_redirect(self, response: Response) -> None:
-        scheme, authority, rest = split_url(response.location)
-        authority, path = authority.rpartition("@")[2], rest.split("?")[0]
-        same_host = split_authority(authority)[0] == self.connection.host
+        to = Url(response.location)
+        scheme, authority = to.scheme, to.authority.rpartition("@")[2]
+        path, _, _ = to.rest.partition("?")
+        host, _ = split_authority(authority)
+        same_host = host == self.connection.host
         if self.url.startswith("http:") and scheme == "https" and same_host:
             self._report_https_wanted()
             return
@@ -401,11 +404,14 @@ class OnlineCheck:
 
     def _other_places(self) -> list[str]:
         """The base URLs where the API may be instead, the likeliest first."""
-        scheme, authority, _ = split_url(self.url)
+        url = Url(self.url)
         shortest = self.url
         while (shorter := repaired(shortest)) != shortest:
             shortest = shorter
-        places = [shortest, *(f"{scheme}://{authority}{prefix}" for prefix in COMMON_PREFIXES)]
+        places = [
+            shortest,
+            *(f"{url.scheme}://{url.authority}{prefix}" for prefix in COMMON_PREFIXES),
+        ]
         return [place for place in dict.fromkeys(places) if place != self.url.rstrip("/")]
 
     def _report_model(self, model: str, result: Result) -> None:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import httpx
 
 from .. import __version__, overrides
-from ..core.provider import is_loopback, split_authority, split_url
+from ..core.provider import Url, is_loopback
 
 T = TypeVar("T")
 
@@ -148,9 +148,9 @@ class Connection:
     def __init__(self, url: str, env: Mapping[str, str], timeout: float) -> None:
         """``timeout`` is in seconds, for each request; raises :class:`TransportError`."""
         self.url, self.timeout = url.rstrip("/"), timeout
-        scheme, authority, _ = split_url(url)
-        self.host, port = split_authority(authority)
-        self.port = int(port or (443 if scheme == "https" else 80))
+        parts = Url(url)
+        self.host = parts.host
+        self.port = int(parts.port or (443 if parts.scheme == "https" else 80))
         found = overrides.proxy(env, url)
         self.proxy = None if is_loopback(self.host) else found
         address = env[self.proxy.variable] if self.proxy else ""

@@ -1,1 +1,1 @@
-"""What a shell's hook asks and gets, and how it is rendered and launched."""
+"""The hook's requests and responses, and how the hook is rendered and the interpreter started."""

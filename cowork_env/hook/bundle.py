@@ -1,9 +1,8 @@
-"""The modules that a hook request needs, compiled into one file: two dozen fewer to find, open and
-check.
+"""The modules that a hook request needs, compiled into one file.
 
-That is a tenth of the time of a first change of directory. The file is made when a shell starts,
-for these very sources and this interpreter. Where it is gone or cannot be read, the modules are
-imported one by one.
+It saves a tenth of the time of a first change of directory. It is made when a shell starts, for
+these sources and this interpreter. If it is missing or unreadable, the modules are imported one by
+one.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from .. import shells
 from ..util.system import digest, only_we_can_write
 from .interpreter import PACKAGE
 
-FOLDER = "lean"
-KEPT = 8  # files: other shells, versions and installations may be in use
-# Each behind those that it imports; the shell's own module goes behind shells.base.
+FOLDER = "bundles"
+KEPT = 8  # bundles: other shells, versions and installations may be in use
+# Each after those that it imports; the shell's own module goes after shells.base.
 MODULES = (
     *("util", "util.errors", "util.text", "util.system", "util.jsontext"),
     *("core", "core.variables", "core.provider", "core.pins", "core.trust", "core.environment"),
     *("core.providers", "core.resolve"),
     *("shells", "shells.base", "hook", "hook.protocol", "hook.watch", "hook.respond"),
 )
-# Run in the place of imports, with ``code``: rows of a module's name, its file below the package,
-# and its code object.
+# Run instead of imports. ``code`` lists for each module its name, its file below the package, and
+# its code object.
 LOADER = """
 import sys
 for name, file, body in code:
@@ -50,9 +49,7 @@ def modules_for(shell: str) -> list[str]:
 
 
 def path(state_dir: str, shell: str) -> str:
-    """The path of the bundle for a shell, these sources and this interpreter, made if need be;
-    empty if there is none.
-    """
+    """The path of the bundle for a shell, which is made if need be; empty if that fails."""
     try:
         sources = {name: _source(name) for name in modules_for(shell)}
         stats = [os.stat(f"{PACKAGE}/{file}") for file in sources.values()]
@@ -66,7 +63,7 @@ def path(state_dir: str, shell: str) -> str:
             _make(file, sources)
         folder = os.stat(os.path.dirname(file))
         return file if only_we_can_write(folder) else ""
-    except Exception:  # Whatever is wrong with the bundle, modules can be imported one by one.
+    except Exception:  # Without a bundle, the modules are imported one by one.
         return ""
 
 

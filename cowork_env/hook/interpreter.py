@@ -12,8 +12,9 @@ FLAGS = ("-I", "-S", "-X", "utf8")
 
 
 class Interpreter:
-    """``path`` is the executable; ``cache_prefix`` the folder for bytecode, empty for beside the
-    sources.
+    """An executable, ``path``, and the folder for its bytecode, ``cache_prefix``.
+
+    An empty prefix means beside the sources.
     """
 
     __slots__ = ("cache_prefix", "path")

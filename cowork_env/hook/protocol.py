@@ -1,6 +1,7 @@
-"""What a hook sends to the program, and what it gets back: values, each field with a name.
+"""Hook requests and responses.
 
-``Shell.response`` of each shell encodes a response; the hooks in ``shell/`` evaluate or read that.
+``Shell.response`` of each shell encodes a response, and the hook in ``shell/`` evaluates or parses
+it. The fields have the same names in both.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 
 # Flags of a request.
 STARTING = "starting"  # the shell has not reached a prompt yet
-ALLOW_SLOW = "allow-slow"  # a slow secret store may be asked now
+ALLOW_SLOW = "allow-slow"  # a slow secret store may be used now
 WHOLE_SECONDS = "whole-seconds"  # this shell compares timestamps by whole seconds
 PINS_LISTED = "pins-listed"  # every pin from the working directory upward is named
 
 # Flags of a response.
 CACHEABLE = "cacheable"  # it may be used again
 PENDING = "pending"  # a second request must follow, with ALLOW_SLOW
-TRANSIENT = "transient"  # it holds for one prompt only
-QUIET = "quiet"  # nothing is said about it while a shell starts
-OWN_WATCHES = "own-watches"  # it watches files that other responses may not
+TRANSIENT = "transient"  # it is valid for one prompt only
+QUIET = "quiet"  # no message about it while a shell starts
+OWN_WATCHES = "own-watches"  # it watches more files than every response does
 
 
 class Request:
@@ -71,8 +72,9 @@ class Request:
 
 
 class Notice:
-    """Something that a shell shows once: ``id`` tells it from others, ``text`` is one line, safe to
-    show.
+    """A message that a shell shows once: ``text`` is one line, safe to show, ``id`` a hash.
+
+    The id is that of the text ``about``, which tells a notice from every other.
     """
 
     __slots__ = ("id", "text")
@@ -83,17 +85,18 @@ class Notice:
 
 
 class Response:
-    """What the hook gets; each field has the same name here, in the hooks, and in docs/shells.md.
+    """What the hook gets; each field has the same name here and in the hooks.
 
-    ``now`` moves the environment from what it is to what it should be. The next three are for
-    later: ``guard`` tells whether ``apply`` fits, ``apply`` does the same from where no provider is
-    active, ``undo`` takes it back. ``state`` is the value of COWORK_ENV_STATE afterwards.
-    ``unexported`` names the variables that ``now`` sets and that the environment does not have: the
-    shell may have them without exporting them.
+    Statements: ``now`` changes the environment from what it is to what it should be. A cached
+    response uses ``apply``, which does the same where no provider is active, if ``guard`` succeeds.
+    ``undo`` reverses both.
 
+    ``state`` is the value of COWORK_ENV_STATE afterwards. ``unexported`` names the variables that
+    ``now`` sets and that the environment does not have: the shell may have them unexported.
     ``provider``, ``label`` and ``error`` are for the user. ``directory`` and ``pins`` (path and
-    content of each, as the hook formats them) are what it was about. ``lifetime``: seconds that it
-    may be cached, 0 for no limit; for a shell without a clock a file as old as the response.
+    content of each, as the hook formats them) are what the response is about. ``lifetime``: seconds
+    that it may be cached, 0 for no limit; for a shell without a clock, a file as old as the
+    response.
     """
 
     TEXTS = RESPONSE_TEXTS

@@ -16,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..shells.base import Shell
 
-# The package is made here and not found, as that would search every folder on the path before it;
-# what it needs of the standard library is searched where compiled modules are first, and
-# __future__, which does nothing at run time, nowhere.
+# To import nothing that is not needed: the package is made here, as finding it would search every
+# folder before it on the path; the path is reversed, because compiled modules are in its last
+# folder; and __future__, which does nothing at run time, is an empty module.
 LAUNCH = """\
 import posix, sys
 modules, path = sys.modules, sys.path
@@ -32,8 +32,8 @@ future.annotations = None
 del modules['__future__']
 main()
 """
-# All modules at once, see bundle.py. If the program is gone there is no response, whatever is left
-# of it.
+# All modules at once, see bundle.py. The stat fails if the program was removed and its bundle was
+# not: then there must be no response.
 BUNDLED = """\
 posix.stat(package.__path__[0] + '/hook/respond.py')
 try:
@@ -52,9 +52,7 @@ READ_ONLY = "is not active: one of its variables is read-only in this shell"
 
 
 def find(name: str) -> Shell:
-    """The shell of that name (a path will do), if it has a hook; raises :class:`CoworkEnvError`
-    otherwise.
-    """
+    """The shell of that name or path; raises :class:`CoworkEnvError` if it has no hook."""
     word = os.path.basename(name).removesuffix(".exe")
     if word in shells.NAMES and shells.get(word).hook:
         return shells.get(word)
@@ -103,9 +101,7 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
 
 
 def launch(state_dir: str, shell: str) -> str:
-    """The Python program that answers a hook request of the shell of that name: what follows
-    ``-c``.
-    """
+    """The Python code, for ``-c``, that responds to a request of the shell of that name."""
     file = bundle.path(state_dir, shell).rpartition("-")[0]
     return LAUNCH.format(
         folder=ascii(os.path.dirname(PACKAGE)),

@@ -1,8 +1,6 @@
-"""The hook request and its response: the one process that a change of directory may cost.
+"""From a hook request to its response: the one process that a change of directory may start.
 
-Everything here is imported at each request, so it uses the interpreter's built-in modules only. The
-response gives its fields by name; ``Shell.response`` of each shell encodes it, and the hook
-evaluates or reads that.
+Everything here is imported at each request, so it uses the interpreter's built-in modules only.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ def respond(request: Request, inputs: Inputs) -> Response:
     watcher = Watcher(inputs.state_dir)
     response.watches = watcher.watches
     newest = watcher.add_all(_common_files(inputs))
-    # The tick is not waited for at a pin: whoever changes one again and again would hold up every
+    # The tick is not waited for at a pin: a pin that another user keeps changing would delay every
     # prompt.
     unread = [path for path in inputs.pin_paths or () if not pins.is_safe_to_open(path)]
     newest_pin = watcher.add_all(unread, attempts=0)
@@ -86,8 +84,9 @@ def respond(request: Request, inputs: Inputs) -> Response:
 
 
 class _Secret:
-    """Of a secret reference: whether it may be slow, and the file and the variable whose change
-    means another key.
+    """A secret reference: whether it may be ``slow``, and what to watch for another key.
+
+    ``file`` and ``variable`` are what the key is read from, or empty.
     """
 
     __slots__ = ("file", "reference", "slow", "variable")
@@ -97,7 +96,7 @@ class _Secret:
         if reference:
             from .. import secrets
 
-            self.slow = secrets.outside(reference)
+            self.slow = secrets.may_be_slow(reference)
             self.file = secrets.watched_file(reference)
             self.variable = secrets.watched_variable(reference)
 
@@ -112,8 +111,9 @@ def _common_files(inputs: Inputs) -> list[str]:
 
 
 def _pending(request: Request, inputs: Inputs, found: Resolution, response: Response) -> Response:
-    """The first response for a key that may take long: it leaves another provider, and a second
-    request follows.
+    """The first response for a key that may be slow to fetch; a second request follows.
+
+    It restores the original environment if another provider is active.
     """
     old = Activation.decode(inputs.env.get(STATE, ""))
     if old is not None and old.key != found.key:
@@ -145,10 +145,9 @@ def _notices(inputs: Inputs, found: Resolution) -> list[Notice]:
 
 
 def _format_pins(found: Resolution, unread: list[str]) -> str:
-    """The pins as the hook formats them, so that it can see whether the response is about these
-    very contents.
+    """The pins as the hook formats them, to check that both have read the same contents.
 
-    Empty where the hook could not have read the same.
+    Empty where the hook could not have read them.
     """
     if any(pin.problem or not pin.content or b"\0" in pin.content for pin in found.pins):
         return ""
@@ -163,7 +162,7 @@ def _format_pins(found: Resolution, unread: list[str]) -> str:
 def _activate(
     request: Request, inputs: Inputs, outcome: Outcome, secret_variable: str, response: Response
 ) -> bool:
-    """Fill in the statements; whether the response may be cached as far as they go."""
+    """Fill in the statements. Returns whether they allow the response to be cached."""
     shell = request.shell
     activation, changes = environment.transition(
         inputs.env, outcome.key, outcome.target, STARTING in request.flags, request.universal
@@ -189,13 +188,14 @@ def _prepare_cache(
     secret_variable: str,
     response: Response,
 ) -> bool:
-    """Fill in what serves later; whether it may be used then. ``env`` is the environment after
-    ``now``.
+    """Fill in what a cached response needs. Returns whether it may be cached.
+
+    ``env`` is the environment after ``now``.
     """
     touched = activation.touched
     ours = {n: v for n, v in target.items() if touched[n].mark == environment.mark(n, v)}
-    # What was left alone beside a value of the user's has an earlier value, and is undone on
-    # leaving as well.
+    # Variables that a refresh kept at their earlier value, beside one that the user changed. They
+    # are undone on leaving as well.
     earlier = {
         name: env.get(name)
         for name, variable in touched.items()
@@ -214,13 +214,14 @@ def _prepare_cache(
     )
     response.guard = shell.guard(before | {STATE: None})
     response.apply = shell.statements(changes)
-    # Where something is the user's own just now, the response holds only once.
+    # While the user has changed a variable, the response is valid only once.
     return len(ours) == len(target) and again.encode() == response.state
 
 
 def _is_transient(request: Request, inputs: Inputs, newest: int, newest_pin: int) -> bool:
-    """Whether something that changes now might leave no trace; ``newest`` are timestamps in
-    nanoseconds.
+    """Whether a change that happens now could go unnoticed.
+
+    ``newest`` and ``newest_pin`` are timestamps in nanoseconds.
     """
     if not (inputs.env.get(variables.PROVIDERS_FILE) or "/").startswith("/"):
         return True  # another file in every directory
@@ -230,10 +231,8 @@ def _is_transient(request: Request, inputs: Inputs, newest: int, newest_pin: int
 
 
 def main() -> None:
-    """Respond to the hook request in the arguments of this process, on standard output, and end the
-    process.
-    """
-    gc.disable()  # It would search a thousand providers again and again, and find nothing.
+    """Respond on standard output to the request in ``sys.argv``, and end the process."""
+    gc.disable()  # It would search a thousand providers repeatedly, and find nothing.
     request = Request.parse(sys.argv[1:])
     env = system.environment()
     state_dir, config_dir = request.state_dir, request.config_dir
@@ -251,4 +250,4 @@ def main() -> None:
     data = request.shell.response(response).encode("utf-8", "surrogateescape")
     while data:
         data = data[posix.write(1, data) :]
-    posix._exit(0)  # To take the interpreter apart would cost a fifth of all this.
+    posix._exit(0)  # Shutting down the interpreter would take a fifth of the time.

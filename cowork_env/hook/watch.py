@@ -1,6 +1,4 @@
-"""The files whose change means another response, in a form that shells can compare without a
-process.
-"""
+"""The files on which a response depends, in a form that shells can compare without a process."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ ATTEMPTS = 8  # at a file that was changed within the last tick
 class Watch:
     """One watched file. Exactly one of these describes it as it was:
 
-    ``reference``: a file of ours with exactly the timestamp that ``path`` had. A shell can compare
-    two files' timestamps, to the nanosecond and without a process, but it cannot read one.
+    ``reference``: a file in our state folder with the timestamp that ``path`` had. A shell can
+    compare two files' timestamps to the nanosecond without a process, but it cannot read one.
     ``same_as``: ``path`` was a symbolic link to this file. Neither: there was no file.
     """
 
@@ -31,20 +29,19 @@ class Watch:
 
     @property
     def absent(self) -> bool:
-        """Whether the file must stay away."""
+        """Whether there was no file, and must be none."""
         return not self.reference and not self.same_as
 
 
 class Watcher:
-    """Collects watches; the files are noted as they are before they are read."""
+    """Collects watches: each file as it is before it is read."""
 
     def __init__(self, state_dir: str) -> None:
         self.state_dir = state_dir
         self.watches: list[Watch] = []
 
     def add(self, path: str, attempts: int = ATTEMPTS) -> int:
-        """Watch one file (an empty path: none). Returns its timestamp in nanoseconds, 0 for no
-        file.
+        """Watch one file, none for an empty path; returns its timestamp in nanoseconds, or 0.
 
         A file that was changed within the last tick of the clock could change again without a
         trace, so the tick is waited for, up to ``attempts`` times.
@@ -69,14 +66,12 @@ class Watcher:
         return timestamp
 
     def add_all(self, paths: list[str], attempts: int = ATTEMPTS) -> int:
-        """Watch several files. Returns the newest of their timestamps in nanoseconds, 0 for no
-        file.
-        """
+        """Watch several files; returns the newest of their timestamps in nanoseconds, or 0."""
         return max([self.add(path, attempts) for path in paths], default=0)
 
 
 def reference(state_dir: str, timestamp: int) -> str:
-    """The path of an empty file of ours with this timestamp in nanoseconds, made if need be.
+    """The path of an empty file with this timestamp in nanoseconds, which is made if need be.
 
     Where it cannot be made, the hook finds no reference, and requests at every prompt: slower, not
     wrong.

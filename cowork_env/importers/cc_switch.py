@@ -39,11 +39,13 @@ def read(inputs: Inputs) -> Found:
         return _from_rows(_read_database(database, tilde(database, inputs.home)))
     where = tilde(config, inputs.home)
     try:
-        return from_config(read_json(config, where)[1], where)
+        _, document = read_json(config, where)
     except FileNotFoundError:
         raise CoworkEnvError(
-            f"There is neither {tilde(database, inputs.home)} nor {where}."
+            f"There is neither {tilde(database, inputs.home)} nor {where}.",
+            "To import another file of cc-switch, name it: cowork-env import FILE",
         ) from None
+    return from_config(document, where)
 
 
 def is_config(document: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import providers
 from ..core.environment import BASE_URL, MODEL, TIER_MODELS
-from ..core.provider import API_KEY, CLOUD_SWITCHES, CREDENTIAL, is_on, split_url
+from ..core.provider import API_KEY, CLOUD_SWITCHES, CREDENTIAL, Url, is_on
 from ..util import jsontext
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def from_variables(env: Mapping[str, str], name: str = "") -> Entry | None:
 
 def suggested_name(url: str, env: Mapping[str, str]) -> str:
     """A name for a provider that has none: its endpoint's host, or its cloud."""
-    host = split_url(url)[1].rpartition("@")[2]
+    host = Url(url).authority.rpartition("@")[2]
     if host == "api.anthropic.com":
         return "Anthropic"
     clouds = [n.removeprefix("CLAUDE_CODE_USE_").capitalize() for n in CLOUD_SWITCHES if env.get(n)]
@@ -80,10 +80,9 @@ def suggested_name(url: str, env: Mapping[str, str]) -> str:
 
 
 def read_json(path: str, where: str) -> tuple[str, Any]:
-    """A JSON file's text and the document in it; raises FileNotFoundError or
-    :class:`CoworkEnvError`.
+    """A JSON file's text and the document in it; ``where`` is the path as it is shown.
 
-    ``where`` is the path as it is shown.
+    Raises FileNotFoundError or :class:`CoworkEnvError`.
     """
     text = jsontext.decode(providers.read_bytes(path, where), where)
     return text, jsontext.parse(text, where)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import resolve
-from ..core.environment import ACTIVE, CREDENTIALS, STATE, Activation
+from ..core.environment import ACTIVE, STATE, Activation
+from ..core.provider import CREDENTIAL
 from ..util.errors import CoworkEnvError
 from .entries import Found, from_variables
 
@@ -25,7 +26,7 @@ def read(inputs: Inputs) -> Found:
     if entry is None:
         beside = " beside those of the active provider" if env.get(STATE) else ""
         raise CoworkEnvError(
-            f"Neither {CREDENTIALS[0]} nor {CREDENTIALS[1]} is set{beside}.",
+            f"Neither {' nor '.join(CREDENTIAL.values())} is set{beside}.",
             "There is nothing to import.",
         )
     return Found([entry])

@@ -18,10 +18,12 @@ def named(entries: list[Entry], name: str) -> list[Entry]:
     """The only entry of ``entries``, renamed; raises a usage error if there is not just one."""
     if len(entries) != 1:
         raise CoworkEnvError(
-            f"--name is for one provider, and there are {len(entries)}.", "", USAGE
+            f"--name is for one provider, and there are {len(entries)}.",
+            "Leave it out; 'cowork-env rename' changes a name afterwards.",
+            USAGE,
         )
     if not isinstance(entries[0], dict):
-        raise CoworkEnvError("That is not a provider.")
+        raise CoworkEnvError("The source holds no provider.")
     return [entries[0] | {"name": name}]
 
 
@@ -40,7 +42,7 @@ class Plan:
         for entry in entries:
             if other := next((e for e in known if _is_same(e, entry)), None):
                 name, present = visible(entry["name"]), visible(other["name"])
-                self.notes.append(f"{name} is there already, as '{present}'.")
+                self.notes.append(f"{name} exists already, as '{present}'.")
                 continue
             try:
                 entry = models.tidy(entry)

@@ -67,7 +67,7 @@ def check_reference(reference: str) -> str:
     return reference
 
 
-def outside(reference: str) -> bool:
+def may_be_slow(reference: str) -> bool:
     """Whether the key comes from something that may be slow or may change without a trace."""
     try:
         return bool(reference) and scheme_of(reference) not in _LOCAL

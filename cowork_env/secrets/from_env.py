@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check(name: str) -> None:
-    """Check that ``name`` is a valid variable name, and not one of ours."""
+    """Check that ``name`` is a valid variable name, and not one that cowork-env sets."""
     if not is_variable(name):
         raise CoworkEnvError("does not name an environment variable")
     from ..core.environment import ACTIVE, MANAGED, STATE

@@ -1,4 +1,4 @@
-"""What a shell has to be able to do: quote, set, unset, and compare variables.
+"""What is defined for each shell: how it quotes, sets, unsets and compares variables.
 
 A :class:`Shell` writes statements (``export``, ``exec`` need nothing else). One with a hook also
 encodes the response to a hook request. One that caches responses (:class:`CachingShell`) writes the
@@ -33,7 +33,7 @@ RESPONSE_TEXTS = (
     "undo",
     "unexported",
 )
-SEPARATOR = "\1"  # between texts in one variable: no name, path or message of ours holds it
+SEPARATOR = "\1"  # between texts in one variable; no id or message contains it
 
 
 class Shell:
@@ -87,9 +87,7 @@ class Shell:
         return " ".join(map(self.quote, items))
 
     def values_of(self, names: Iterable[str]) -> str:
-        """An expression for the values of environment variables, to compare at a prompt; by default
-        their names.
-        """
+        """The values of environment variables as an expression; by default their names as words."""
         return self.words(names)
 
     def wrap(self, hook: str) -> str:
@@ -99,7 +97,7 @@ class Shell:
     def statements(self, changes: Changes, leaving: bool = False) -> str:
         """Code that makes ``changes``, empty for none, with a line break at its end.
 
-        ``leaving``: no provider is active afterwards, so no variable of the user's stays hidden.
+        ``leaving``: no provider is active afterwards, so fish hides no universal variable.
 
         Other credentials go before a URL is set, and a URL is set before its key; a key goes before
         its URL: if a variable is read-only, what follows does not happen.
@@ -121,9 +119,7 @@ class Shell:
     # What a shell with a hook defines
 
     def when(self, name: str, value: str | None, code: str) -> str:
-        """``code`` under the condition that a variable has ``value`` (None: is not set), on one
-        line.
-        """
+        """One line: ``code`` if a variable has ``value`` (None: is not set)."""
         raise NotImplementedError
 
     def response(self, response: Response) -> str:
@@ -131,30 +127,37 @@ class Shell:
         raise NotImplementedError
 
     def undo(self, activation: Activation, target: Target) -> str:
-        """Code that reverses the activation of ``target``, except for what the user has changed
-        since.
-        """
+        """Code that reverses the activation of ``target``, except what the user has changed."""
         lines = [
-            self.when(name, made, self.statements({name: original}, leaving=True).rstrip("\n"))
-            for name, made, original in _reversals(activation, target)
+            self.when(
+                r.name, r.made, self.statements({r.name: r.original}, leaving=True).rstrip("\n")
+            )
+            for r in _reversals(activation, target)
         ]
         return "\n".join([*lines, self.statements({STATE: None}, leaving=True)])
 
     def guard(self, values: Mapping[str, str | None]) -> str:
-        """Code that succeeds when each variable has its value (None: is not set); empty without a
-        cache.
+        """Code that succeeds when each variable has its value (None: is not set).
+
+        Empty for a shell without a cache.
         """
         return ""
 
     def unchanged(self, watches: list[Watch]) -> str:
-        """A condition that holds as long as no watched file has changed; empty where the hook
-        compares itself.
+        """A condition that holds as long as no watched file has changed.
+
+        Empty where the hook compares the files itself.
         """
         return ""
 
 
 class CachingShell(Shell):
-    """A shell whose hook caches responses: it has conditions for many variables at once."""
+    """A shell whose hook caches responses: it has conditions for many variables at once.
+
+    ``and_also`` joins the tests of a condition on files.
+    """
+
+    and_also = " && "
 
     def all_hold(self, values: Mapping[str, str | None]) -> str:
         """One condition that holds when each variable has its value (None: is not set)."""
@@ -164,8 +167,26 @@ class CachingShell(Shell):
         """``code`` if ``condition`` holds, else ``otherwise``; both end with a line break."""
         raise NotImplementedError
 
+    def unmodified(self, path: str, reference: str) -> str:
+        """A test that two files, given as words, exist and have the same timestamp."""
+        # If there were no reference, the file would be newer.
+        tests = (f"-e {path}", f"! {path} -nt {reference}", f"! {path} -ot {reference}")
+        return self.and_also.join(tests)
+
     def guard(self, values: Mapping[str, str | None]) -> str:
         return self.all_hold(values)
+
+    def unchanged(self, watches: list[Watch]) -> str:
+        tests = ["-n x"]
+        for watch in watches:
+            path = self.quote(watch.path)
+            if watch.absent:
+                tests.append(f"! -e {path}")
+            elif watch.same_as:
+                tests.append(f"{path} -ef {self.quote(watch.same_as)}")
+            else:
+                tests.append(self.unmodified(path, self.quote(watch.reference)))
+        return self.and_also.join(tests)
 
     def undo(self, activation: Activation, target: Target) -> str:
         changed = _reversals(activation, target)
@@ -173,18 +194,25 @@ class CachingShell(Shell):
         if not changed:
             return one_by_one
         # Nearly always nothing was touched in between, and all of it can go at once.
-        made = {name: value for name, value, _ in changed}
-        originals = {name: original for name, _, original in changed}
+        made = {r.name: r.made for r in changed}
+        originals = {r.name: r.original for r in changed}
         # The state goes last: as long as it is there, an interrupted change can be rolled back.
         at_once = self.statements(originals, leaving=True)
         at_once += self.statements({STATE: None}, leaving=True)
         return self.either(self.all_hold(made), at_once, one_by_one)
 
 
-def _reversals(activation: Activation, target: Target) -> list[tuple[str, str | None, str | None]]:
-    """What an activation has to reverse: a variable's name, the value it was given, and its
-    original.
-    """
+class _Reversal:
+    """What is to be reversed: a variable's name, the value it was given, and its original."""
+
+    __slots__ = ("made", "name", "original")
+
+    def __init__(self, name: str, made: str | None, original: str | None) -> None:
+        self.name, self.made, self.original = name, made, original
+
+
+def _reversals(activation: Activation, target: Target) -> list[_Reversal]:
+    """What the activation of ``target`` has changed, to be reversed."""
     found = []
     for name, touched in activation.touched.items():
         if name not in target or (target[name] == touched.original and not touched.shadowed):
@@ -192,7 +220,7 @@ def _reversals(activation: Activation, target: Target) -> list[tuple[str, str | 
         # A universal variable of fish is hidden behind an empty one, whether or not it still
         # exists.
         made = "" if target[name] is None and touched.shadowed else target[name]
-        found.append((name, made, touched.before()))
+        found.append(_Reversal(name, made, touched.before()))
     return found
 
 

@@ -44,7 +44,9 @@ class Elvish(Shell):
 
     def response(self, response: Response) -> str:
         named = {name: self.quote(text) for name, text in fields(response).items()}
-        notices = " ".join(f"[{self.words((n.id, n.text))}]" for n in response.notices)
+        notices = " ".join(
+            f"[&id={self.quote(n.id)} &text={self.quote(n.text)}]" for n in response.notices
+        )
         named["notices"] = f"[{notices}]"
         # It compares contents, and needs no reference.
         named["watches"] = f"[{self.words(watch.path for watch in response.watches)}]"

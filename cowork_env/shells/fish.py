@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..hook.protocol import Response
-    from ..hook.watch import Watch
 
 
 def quote(text: str) -> str:
@@ -24,6 +23,9 @@ class Fish(CachingShell):
     name = "fish"
     hook = "hook.fish"
     has_clock = False
+    # The condition is the arguments of one "test". A fish that cannot compare files fails it, and
+    # requests at every prompt.
+    and_also = " -a "
 
     def quote(self, text: str) -> str:
         return quote(text)
@@ -85,22 +87,6 @@ class Fish(CachingShell):
     def either(self, condition: str, code: str, otherwise: str) -> str:
         # The rare case is one word, which the shell does not parse until it is needed.
         return f"if {condition}\n{code}else; builtin eval {quote(otherwise)}\nend\n"
-
-    def unchanged(self, watches: list[Watch]) -> str:
-        # The arguments of one "test". A fish that cannot compare files fails it, and requests at
-        # every prompt.
-        parts = ["-n x"]
-        for watch in watches:
-            path = quote(watch.path)
-            if watch.absent:
-                parts.append(f"! -e {path}")
-            elif watch.same_as:
-                parts.append(f"{path} -ef {quote(watch.same_as)}")
-            else:
-                reference = quote(watch.reference)
-                # If there were no reference, the file would be newer.
-                parts.append(f"-e {path} -a ! {path} -nt {reference} -a ! {path} -ot {reference}")
-        return " -a ".join(parts)
 
     def response(self, response: Response) -> str:
         named = {name: quote(text) for name, text in fields(response).items()}

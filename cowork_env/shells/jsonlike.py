@@ -40,7 +40,9 @@ class JsonLike(Shell):
     def response(self, response: Response) -> str:
         named = {name: self.quote(text) for name, text in fields(response).items()}
         named["flags"] = f"[{self.words(response.flags)}]"
-        notices = [f"[{self.words((notice.id, notice.text))}]" for notice in response.notices]
+        notices = [
+            f'{{"id": {self.quote(n.id)}, "text": {self.quote(n.text)}}}' for n in response.notices
+        ]
         named["notices"] = f"[{', '.join(notices)}]"
         watches = [
             f'{{"path": {self.quote(w.path)}, "reference": {self.quote(w.reference)}, '

@@ -82,21 +82,7 @@ class Bash(Posix, CachingShell):
         return f"if {condition}; then\n{code}else {self.builtin}eval {quote(otherwise)}\nfi\n"
 
     def unchanged(self, watches: list[Watch]) -> str:
-        parts = ["-n x"]
-        for watch in watches:
-            path = quote(watch.path)
-            if watch.absent:
-                parts.append(f"! -e {path}")
-            elif watch.same_as:
-                parts.append(f"{path} -ef {quote(watch.same_as)}")
-            else:
-                parts.append(self._unmodified(path, quote(watch.reference)))
-        return f"[[ {' && '.join(parts)} ]]"
-
-    @staticmethod
-    def _unmodified(path: str, reference: str) -> str:
-        # If there were no reference, the file would be newer.
-        return f"-e {path} && ! {path} -nt {reference} && ! {path} -ot {reference}"
+        return f"[[ {super().unchanged(watches)} ]]"
 
     def response(self, response: Response) -> str:
         named = fields(response) | {"unchanged": self.unchanged(response.watches)}
@@ -115,12 +101,9 @@ class Zsh(Bash):
         # Functions that are defined in there run with zsh's own options, whatever the user has set.
         return f"builtin emulate zsh -o noaliases -o noallexport -c {quote(hook)}\n"
 
-    @staticmethod
-    def _unmodified(path: str, reference: str) -> str:
+    def unmodified(self, path: str, reference: str) -> str:
         # To zsh a file is neither newer nor older than one that does not exist.
-        return (
-            f"-e {path} && -e {reference} && ! {path} -nt {reference} && ! {path} -ot {reference}"
-        )
+        return f"-e {reference} && {super().unmodified(path, reference)}"
 
 
 SHELLS: dict[str, Shell] = {shell.name: shell for shell in (Posix(), Bash(), Zsh())}

@@ -15,9 +15,9 @@ LEFTOVER_AGE = 600  # seconds after which a temporary file has no writer anymore
 
 
 def private_directory(path: str) -> None:
-    """Create ``path`` and its missing parents with mode 0700; an existing folder of ours gets it.
+    """Create ``path`` and its missing parents with mode 0700.
 
-    Raises :class:`CoworkEnvError`.
+    An existing folder is given that mode if it belongs to the user. Raises :class:`CoworkEnvError`.
     """
     try:
         above = os.path.dirname(path)

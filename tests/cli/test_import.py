@@ -100,7 +100,7 @@ def test_second_import_adds_nothing(home: Home) -> None:
     assert len(run(home, "claude-settings", "--yes").entries) == 1
     again = run(home, "claude-settings", "--yes")
     assert (again.code, len(again.entries)) == (0, 1)
-    assert "a.example is there already" in again.err
+    assert "a.example exists already" in again.err
 
 
 def test_another_key_for_the_same_host_gets_a_numbered_name(home: Home) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cowork_env import __version__
-from cowork_env.cli import COMMANDS, SECTIONS, errors, fast_path
+from cowork_env.cli import COMMANDS, SECTIONS, errors, fast_path, inputs
 
 from support.home import Home, executable, need
 from support.program import Program
@@ -62,8 +62,8 @@ def test_version(program: Program) -> None:
         (["export", "--frobnicate"], "No such option", "Try 'cowork-env export --help'."),
         (["export", "there"], "Got unexpected extra argument", "Try 'cowork-env export --help'."),
         (["export", "--format"], "requires an argument", "Try 'cowork-env --help'."),
-        (["export", "--format", "tcl"], "There is no format 'tcl'.", "There is sh, bash"),
-        (["export", "--format", ""], "There is no format ''.", "There is sh, bash"),
+        (["export", "--format", "tcl"], "There is no format 'tcl'.", "Formats: sh, bash"),
+        (["export", "--format", ""], "There is no format ''.", "Formats: sh, bash"),
         (
             ["export", "--format", "sh", "--provider", ""],
             "The provider's name is empty.",
@@ -106,7 +106,7 @@ def test_hook_detects_its_shell(program: Program, home: Home, shell: str) -> Non
 def test_hook_without_a_detected_shell_is_a_usage_error(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr(fast_path, "detect_shell", lambda: "")
+    monkeypatch.setattr(inputs, "detect_shell", lambda: "")
     assert errors.run(fast_path.hook) == 2
     assert capsys.readouterr().err.splitlines()[1] == "Name it, as in: cowork-env hook zsh"
 

@@ -125,8 +125,11 @@ def test_an_ambiguous_name_is_an_error_that_lists_the_matches() -> None:
     [
         ("openruoter", "Did you mean 'OpenRouter'?"),
         ("my-antropic-api", "Did you mean 'My Anthropic API'?"),
-        ("zzz", "There is 'My Anthropic API', 'OpenRouter', 'LiteLLM Local', 'AWS Bedrock'."),
-        ("", "There is 'My Anthropic API', 'OpenRouter', 'LiteLLM Local', 'AWS Bedrock'."),
+        (
+            "zzz",
+            "Your providers: 'My Anthropic API', 'OpenRouter', 'LiteLLM Local', 'AWS Bedrock'.",
+        ),
+        ("", "Your providers: 'My Anthropic API', 'OpenRouter', 'LiteLLM Local', 'AWS Bedrock'."),
     ],
 )
 def test_an_unknown_name_is_an_error_that_suggests_similar_ones(word: str, hint: str) -> None:
@@ -150,8 +153,8 @@ def test_entries_that_are_not_objects_are_skipped() -> None:
 
 @pytest.mark.parametrize("word", ["none", "None", " NONE ", ""])
 def test_none_means_no_provider(word: str) -> None:
-    assert providers.selected(word) == ""
-    assert providers.selected(" x ") == "x"
+    assert providers.unless_none(word) == ""
+    assert providers.unless_none(" x ") == "x"
 
 
 def test_the_location_of_the_file(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_unknown_schemes_are_refused(reference: str) -> None:
         secrets.check_reference(reference)
     assert caught.value.path == ("authTokenFrom",)
     assert fails({"K": "x"}, authTokenFrom=reference).startswith("bad reference: ")
-    assert not secrets.outside(reference)
+    assert not secrets.may_be_slow(reference)
 
 
 def test_env() -> None:
@@ -301,7 +301,7 @@ def test_a_command_that_closes_its_output_and_stays_is_killed() -> None:
     ],
 )
 def test_outside_and_watched_references(reference: str, outside: bool) -> None:
-    assert secrets.outside(reference) is outside
+    assert secrets.may_be_slow(reference) is outside
     assert secrets.watched_variable(reference) == ("K" if reference == "env:K" else "")
     assert secrets.watched_file(reference) == ("/x" if reference == "file:/x" else "")
 

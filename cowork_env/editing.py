@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .core.provider import BEARER, KEYS, InvalidField, Provider
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     Entry = dict[str, Any]
 
 
+@dataclass(kw_only=True, repr=False)
 class Fields:
     """What the user gives for a provider.
 
@@ -22,26 +24,17 @@ class Fields:
     key itself, ``token_from`` a reference.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        base_url: str | None = None,
-        default_model: str | None = None,
-        models: Mapping[str, str] | None = None,
-        auth: str | None = None,
-        token: str | None = None,
-        token_from: str | None = None,
-        env: Mapping[str, str] | None = None,
-        clear_env: bool = False,
-        verbatim_base_url: bool | None = None,
-        allow_insecure: bool | None = None,
-    ) -> None:
-        self.name, self.base_url, self.default_model = name, base_url, default_model
-        self.models = dict(models or {})
-        self.auth, self.token, self.token_from = auth, token, token_from
-        self.env, self.clear_env = dict(env or {}), clear_env
-        self.verbatim_base_url, self.allow_insecure = verbatim_base_url, allow_insecure
+    name: str | None = None
+    base_url: str | None = None
+    default_model: str | None = None
+    models: dict[str, str] = field(default_factory=dict)
+    auth: str | None = None
+    token: str | None = None
+    token_from: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    clear_env: bool = False
+    verbatim_base_url: bool | None = None
+    allow_insecure: bool | None = None
 
     def is_empty(self) -> bool:
         """Whether nothing was given."""

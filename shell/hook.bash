@@ -3,10 +3,9 @@
 #
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
-# new it requests a response from the program once, and caches it. Nothing is exported: what is
-# assigned at the top level is assigned with allexport off. Words that only bash 4 or later knows are
-# not used without a fallback: macOS ships bash 3.2. The fields of a response are described in
-# cowork_env/hook/protocol.py.
+# new it requests a response from the program once, and caches it. The fields of a response are
+# described in cowork_env/hook/protocol.py. Nothing is exported: the top level runs with allexport
+# off. What only bash 4 or later knows is not used without a fallback, as macOS ships bash 3.2.
 #
 # Ctrl-C may interrupt this anywhere. No array is made by name=(...) once the hook is loaded: bash
 # reads that like a file, and an interrupt leaves it at this one's end, which ends the shell.
@@ -44,8 +43,8 @@ function __cowork_env_watches_unchanged { \builtin return 1; }
 [[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_active_provider=${COWORK_ENV_ACTIVE-}
 
 # Whether the fast path may be taken: empty, or how many items __cowork_env_pins_read has. Then the
-# function __cowork_env_files_unchanged looks at every file that a prompt has to look at, and
-# __cowork_env_fast_text is what to compare. And whether the last prompt, too, found nothing changed.
+# function __cowork_env_files_unchanged checks every file that a prompt has to check, and
+# __cowork_env_fast_text is the text to compare. Whether the last prompt found nothing changed, too.
 __cowork_env_fast='' __cowork_env_fast_text='' __cowork_env_idle=''
 
 # Cached responses, as parallel lists, and the index of the next one.
@@ -85,8 +84,8 @@ function __cowork_env_prompt {
 function __cowork_env_pins_unchanged {
   \builtin local REPLY
   while (($#)); do
-    # Without a name, read keeps blanks by itself; and not from standard input, which a Ctrl-C at the
-    # wrong moment would leave at the pin's end, and end the shell.
+    # Without a name, read keeps blanks. Not from standard input: a Ctrl-C at the wrong moment would
+    # leave it at the pin's end, and end the shell.
     REPLY=
     \builtin read -r -d '' -n 4097 -u 9 2>/dev/null 9<"$1"
     \builtin test "$REPLY" = "$2" || \builtin return 1
@@ -112,20 +111,20 @@ function __cowork_env_with_options_saved {
   \builtin return 0
 }
 
-# cd, pushd and popd, with an update behind them. The first argument is the command's name.
+# cd, pushd and popd, followed by an update. The first argument is the command's name.
 function __cowork_env_move {
   if \builtin test "${FUNCNAME[1]-}" = "$1"; then
     if "__cowork_env_users_$1" "${@:2}"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   else
-    # By another name this is the cd that a user's function has kept and calls: if it were not the
-    # plain one, they would call each other for ever.
+    # Under another name this is the cd that a user's function has saved and calls: if it were not
+    # the plain one, they would call each other without end.
     if \builtin "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   fi
   __cowork_env_with_options_saved move
   \builtin return "$1"
 }
 
-# Make the environment right for this directory, now. Argument: prompt or move.
+# Update the environment for this directory. Argument: prompt or move.
 function __cowork_env_update {
   \builtin local IFS=$' \t\n' __cowork_env_changed=''
   __cowork_env_fast=
@@ -139,7 +138,7 @@ function __cowork_env_update {
   __cowork_env_snapshot
   __cowork_env_watches_unchanged || __cowork_env_changed=1
   if \builtin test "${COWORK_ENV_STATE-}" != "$__cowork_env_active_state"; then
-    # Something took our state away; what this shell knows of it is better than nothing.
+    # Something removed our state: undo what this shell knows of.
     __cowork_env_active_key=
     __cowork_env_leave 2>/dev/null
     __cowork_env_changed=1
@@ -205,8 +204,9 @@ function __cowork_env_list_pin_paths {
   \builtin unset -v __cowork_env_pin_paths
   __cowork_env_pin_paths[__cowork_env_n]=/.cowork-provider
   for __cowork_env_part in "$@"; do
-    # One command, as bash takes as long for each as for a look at a file.
-    __cowork_env_path=$__cowork_env_path/$__cowork_env_part __cowork_env_pin_paths[--__cowork_env_n]=$__cowork_env_path/.cowork-provider
+    # One command, as bash takes as long for each as for checking a file.
+    __cowork_env_path=$__cowork_env_path/$__cowork_env_part \
+      __cowork_env_pin_paths[--__cowork_env_n]=$__cowork_env_path/.cowork-provider
     [[ ! -L $__cowork_env_path ]] || __cowork_env_link=1
   done
   \builtin return "$__cowork_env_link"
@@ -226,9 +226,11 @@ function __cowork_env_snapshot {
       # could replace by one meanwhile.
       if [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
         __cowork_env_text='?'
-        if [[ -O ${__cowork_env_pin%.cowork-provider} && ! -k ${__cowork_env_pin%.cowork-provider} &&
+        if [[ -O ${__cowork_env_pin%.cowork-provider} &&
+          ! -k ${__cowork_env_pin%.cowork-provider} &&
           ! -g ${__cowork_env_pin%.cowork-provider} && ! -L $__cowork_env_pin ]]; then
-          IFS='' \builtin read -r -d '' -n 4097 -u 9 __cowork_env_text 2>/dev/null 9<"$__cowork_env_pin"
+          IFS='' \builtin read -r -d '' -n 4097 -u 9 __cowork_env_text \
+            2>/dev/null 9<"$__cowork_env_pin"
           __cowork_env_pins_read[${#__cowork_env_pins_read[@]}]=$__cowork_env_pin
           __cowork_env_pins_read[${#__cowork_env_pins_read[@]}]=$__cowork_env_text
         fi
@@ -296,16 +298,21 @@ function __cowork_env_roll_back {
 function __cowork_env_recall {
   \builtin local __cowork_env_i "__cowork_env_provider=$__cowork_env_active_provider"
   for __cowork_env_i in "${!__cowork_env_cache_keys[@]}"; do
-    \builtin test "${__cowork_env_cache_keys[__cowork_env_i]}" = "$__cowork_env_key" || \builtin continue
-    ((__cowork_env_cache_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_cache_expiries[__cowork_env_i])) ||
+    \builtin test "${__cowork_env_cache_keys[__cowork_env_i]}" = "$__cowork_env_key" ||
+      \builtin continue
+    ((__cowork_env_cache_expiries[__cowork_env_i] == 0 ||
+      SECONDS < __cowork_env_cache_expiries[__cowork_env_i])) ||
       \builtin return 1
     \builtin eval "${__cowork_env_cache_watches[__cowork_env_i]:-:}" || \builtin return 1
-    if \builtin test "${__cowork_env_cache_states[__cowork_env_i]}" != "$__cowork_env_active_state"; then
+    if \builtin test "${__cowork_env_cache_states[__cowork_env_i]}" != \
+      "$__cowork_env_active_state"; then
       # Of one provider in two forms, the user may have changed something; the program can tell.
       [[ -z $__cowork_env_provider ]] ||
-        \builtin test "$__cowork_env_provider" != "${__cowork_env_cache_providers[__cowork_env_i]}" ||
+        \builtin test "$__cowork_env_provider" != \
+          "${__cowork_env_cache_providers[__cowork_env_i]}" ||
         \builtin return 1
-      __cowork_env_change_undo='' __cowork_env_change_state=${COWORK_ENV_STATE-} __cowork_env_change=1
+      __cowork_env_change_undo='' __cowork_env_change_state=${COWORK_ENV_STATE-} \
+        __cowork_env_change=1
       __cowork_env_leave 2>/dev/null
       if [[ -n ${__cowork_env_cache_applies[__cowork_env_i]} ]]; then
         \builtin eval "${__cowork_env_cache_guards[__cowork_env_i]}" 2>/dev/null || {
@@ -318,7 +325,8 @@ function __cowork_env_recall {
           \builtin return 1
         }
       fi
-      __cowork_env_active_undo=${__cowork_env_cache_undos[__cowork_env_i]} __cowork_env_active_state=${__cowork_env_cache_states[__cowork_env_i]}
+      __cowork_env_active_undo=${__cowork_env_cache_undos[__cowork_env_i]} \
+        __cowork_env_active_state=${__cowork_env_cache_states[__cowork_env_i]}
       __cowork_env_change=
     fi
     __cowork_env_finish "$__cowork_env_provider" "${__cowork_env_cache_providers[__cowork_env_i]}" \
@@ -330,7 +338,10 @@ function __cowork_env_recall {
 
 # Request a response from the program, apply it, and cache it.
 function __cowork_env_request {
-  \builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again='' __cowork_env_state_arg='' __cowork_env_config_arg='' "__cowork_env_provider=$__cowork_env_active_provider" "__cowork_env_flags=$__cowork_env_starting pins-listed"
+  \builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again='' \
+    __cowork_env_state_arg='' __cowork_env_config_arg='' \
+    "__cowork_env_provider=$__cowork_env_active_provider" \
+    "__cowork_env_flags=$__cowork_env_starting pins-listed"
   if \builtin test "$__cowork_env_folders" = @FOLDERS@; then
     __cowork_env_state_arg=$__cowork_env_state_dir __cowork_env_config_arg=$__cowork_env_config_dir
   fi
@@ -342,11 +353,14 @@ function __cowork_env_request {
   fi
   while :; do
     __cowork_env_response_flags=
-    __cowork_env_text=$(\builtin exec @REQUEST@ "flags=$__cowork_env_flags" "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" "${__cowork_env_pins_found[@]/#/pin=}" </dev/null 2>/dev/null)
+    __cowork_env_text=$(\builtin exec @REQUEST@ "flags=$__cowork_env_flags" \
+      "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" \
+      "${__cowork_env_pins_found[@]/#/pin=}" </dev/null 2>/dev/null)
     __cowork_env_status=$?
     \builtin eval "$__cowork_env_text"
     if [[ -z $__cowork_env_response_unchanged ]]; then
-      if ((__cowork_env_status == 1)) && [[ -z $__cowork_env_again && -z $__cowork_env_pending_key ]]; then
+      if ((__cowork_env_status == 1)) &&
+        [[ -z $__cowork_env_again && -z $__cowork_env_pending_key ]]; then
         # A Ctrl-C while Python starts ends it like any error, so one failure is not enough.
         __cowork_env_again=1
         \builtin continue
@@ -366,7 +380,8 @@ function __cowork_env_request {
       \builtin return
     fi
     __cowork_env_save_unexported "$__cowork_env_response_unexported"
-    __cowork_env_change_undo=$__cowork_env_response_undo __cowork_env_change_state=${COWORK_ENV_STATE-} __cowork_env_change=1
+    __cowork_env_change_undo=$__cowork_env_response_undo \
+      __cowork_env_change_state=${COWORK_ENV_STATE-} __cowork_env_change=1
     if ! \builtin eval "$__cowork_env_response_now" 2>/dev/null; then
       __cowork_env_roll_back ''
       __cowork_env_text="$__cowork_env_response_provider "@READ_ONLY@
@@ -374,7 +389,8 @@ function __cowork_env_request {
       \builtin return
     fi
     if [[ $__cowork_env_response_flags != *' pending '* ]]; then
-      __cowork_env_active_undo=$__cowork_env_response_undo __cowork_env_active_state=$__cowork_env_response_state
+      __cowork_env_active_undo=$__cowork_env_response_undo \
+        __cowork_env_active_state=$__cowork_env_response_state
     elif [[ -n $__cowork_env_response_now ]]; then
       # What was active has been left, as the provider is another.
       __cowork_env_active_undo='' __cowork_env_active_state=''
@@ -390,15 +406,20 @@ function __cowork_env_request {
   done
   __cowork_env_pending_key=
   if [[ $__cowork_env_response_flags == *' transient '* ]] ||
-    [[ -n $__cowork_env_response_directory && $__cowork_env_response_directory != "$__cowork_env_dir" ]] ||
-    [[ -n $__cowork_env_response_pins && $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
-    # It is about something that has changed since, or may change unseen: request again at the next prompt.
+    [[ -n $__cowork_env_response_directory &&
+      $__cowork_env_response_directory != "$__cowork_env_dir" ]] ||
+    [[ -n $__cowork_env_response_pins &&
+      $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
+    # It is about something that has changed since, or may change unseen: request again at the next
+    # prompt.
     __cowork_env_key=$'\2'
   elif [[ $__cowork_env_response_flags == *' cacheable '* ]]; then
     __cowork_env_remember
   fi
-  [[ -z $__cowork_env_starting || $__cowork_env_response_flags != *' quiet '* ]] || __cowork_env_response_label=
-  __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_response_provider" "$__cowork_env_response_label" "$__cowork_env_response_error"
+  [[ -z $__cowork_env_starting || $__cowork_env_response_flags != *' quiet '* ]] ||
+    __cowork_env_response_label=
+  __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_response_provider" \
+    "$__cowork_env_response_label" "$__cowork_env_response_error"
   __cowork_env_notify "$__cowork_env_response_notices"
 }
 
@@ -417,10 +438,11 @@ function __cowork_env_save_unexported {
 # Cache the response that was just received.
 function __cowork_env_remember {
   \builtin local "__cowork_env_n=$__cowork_env_cache_next"
-  # The key is taken away first and comes last: what an interrupt leaves half done matches nothing.
+  # The key is removed first and set last: what an interrupt leaves half done matches nothing.
   __cowork_env_cache_keys[__cowork_env_n]=
   __cowork_env_cache_watches[__cowork_env_n]=
-  [[ $__cowork_env_response_flags != *' own-watches '* ]] || __cowork_env_cache_watches[__cowork_env_n]=$__cowork_env_response_unchanged
+  [[ $__cowork_env_response_flags != *' own-watches '* ]] ||
+    __cowork_env_cache_watches[__cowork_env_n]=$__cowork_env_response_unchanged
   __cowork_env_cache_guards[__cowork_env_n]=$__cowork_env_response_guard
   __cowork_env_cache_applies[__cowork_env_n]=$__cowork_env_response_apply
   __cowork_env_cache_undos[__cowork_env_n]=$__cowork_env_response_undo
@@ -473,19 +495,21 @@ function __cowork_env_notify {
   done
 }
 
-# cd, pushd and popd are public, and so may be copied into a shell that has nothing else of this
-# file, or its functions without its variables: they do plain work there. A user's own cd, pushd or
-# popd goes on doing its work, under another name.
+# Define cd, pushd and popd. They have no prefix, so they may be copied into a shell that lacks the
+# rest of this file, or its variables: there they are the plain builtins. A user's own cd, pushd or
+# popd is kept under another name, and called.
 function __cowork_env_wrap {
   \builtin local __cowork_env_name __cowork_env_text
   __cowork_env_text=$(\builtin declare -f cd pushd popd) || : # not all of them are functions yet
-  [[ $__cowork_env_text != *'__cowork_env_move cd '*'__cowork_env_move pushd '*'__cowork_env_move popd '* ]] || \builtin return 0
+  [[ $__cowork_env_text != *'__cowork_env_move cd '*'__cowork_env_move pushd '*'__cowork_env_move popd '* ]] ||
+    \builtin return 0
   # At the first prompt the user's aliases must not be expanded in what is evaluated here.
   \builtin set --
   ! \builtin shopt -q expand_aliases || \builtin set -- on
   \builtin shopt -u expand_aliases
   for __cowork_env_name in cd pushd popd; do
-    __cowork_env_text=$(\builtin declare -f "$__cowork_env_name") || __cowork_env_text="$__cowork_env_name { \\builtin $__cowork_env_name \"\$@\"; }"
+    __cowork_env_text=$(\builtin declare -f "$__cowork_env_name") ||
+      __cowork_env_text="$__cowork_env_name { \\builtin $__cowork_env_name \"\$@\"; }"
     [[ $__cowork_env_text != *"__cowork_env_move $__cowork_env_name "* ]] || \builtin continue
     \builtin eval "function __cowork_env_users_$__cowork_env_name ${__cowork_env_text#"$__cowork_env_name" }"
     \builtin eval "function $__cowork_env_name {
@@ -497,10 +521,11 @@ function __cowork_env_wrap {
 __cowork_env_wrap
 
 # Last in the list, so that others see $? and PIPESTATUS first. "&& :" keeps set -e and an ERR trap
-# from taking the status, which is handed on, for a failure of ours. A shell below that inherits the
-# variable alone runs nothing.
+# from taking the status, which is passed on, for a failure of the hook. A child shell that inherits
+# the variable alone runs nothing.
 if [[ "${PROMPT_COMMAND[*]-}" != *__cowork_env_prompt* ]]; then
-  if [[ -n ${PROMPT_COMMAND[*]-} ]] && ((${#PROMPT_COMMAND[@]} > 1 && BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 500)); then
+  if [[ -n ${PROMPT_COMMAND[*]-} ]] &&
+    ((${#PROMPT_COMMAND[@]} > 1 && BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 500)); then
     PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='${__cowork_env_loaded+"__cowork_env_prompt"} && :'
   else
     # A line of its own, so that it does not matter how the text before it ends. Of an array, its
@@ -511,5 +536,11 @@ if [[ "${PROMPT_COMMAND[*]-}" != *__cowork_env_prompt* ]]; then
   fi
 fi
 
-[[ -z ${__cowork_env_allexport-} ]] || { \builtin unset -v __cowork_env_allexport; \builtin set -a; }
-[[ -z ${__cowork_env_aliases-} ]] || { \builtin unset -v __cowork_env_aliases; \builtin shopt -s expand_aliases; }
+[[ -z ${__cowork_env_allexport-} ]] || {
+  \builtin unset -v __cowork_env_allexport
+  \builtin set -a
+}
+[[ -z ${__cowork_env_aliases-} ]] || {
+  \builtin unset -v __cowork_env_aliases
+  \builtin shopt -s expand_aliases
+}

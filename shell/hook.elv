@@ -123,7 +123,7 @@ var update = {
 fn -cowork-env-update { $update }
 fn -cowork-env-prompt { -cowork-env-update; set starting = '' }
 
-# One of ours is enough, and the newest.
+# Of this hook, keep the newest one only.
 var others = {|list|
   each {|f|
     var ours = $false

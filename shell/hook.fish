@@ -2,8 +2,8 @@
 #
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
-# new it requests a response from the program once, and caches it. Nothing is exported. The fields of
-# a response are described in cowork_env/hook/protocol.py.
+# new it requests a response from the program once, and caches it. The fields of a response are
+# described in cowork_env/hook/protocol.py. Nothing is exported.
 #
 # Ctrl-C may interrupt this anywhere. No arithmetic and few substitutions: in fish these take a pipe
 # and a thread, and cost more than a loop.
@@ -21,9 +21,9 @@ builtin set -gu __cowork_env_pwd ''
 builtin set -gu __cowork_env_dir ''
 builtin set -gu __cowork_env_gone ''
 builtin set -gu __cowork_env_pin_dirs
-# A snapshot of what a response depends on: the pins that exist; the paths of those that can be read,
-# and the same with their content; all of them in one text; and that with the variables, which is the
-# key of a response. What the pins are, as words for a test; and the paths where there is none.
+# A snapshot of what a response depends on: the pins that exist; those that can be read, and the
+# same with their content; all of them in one text; and that with the variables, which is the key of
+# a response. The types of the pins, as words of a test; and the paths where there is none.
 builtin set -gu __cowork_env_pins_found
 builtin set -gu __cowork_env_pins_read
 builtin set -gu __cowork_env_pins_content
@@ -45,19 +45,21 @@ builtin set -gu __cowork_env_active_unchanged -n ''
 builtin test -n "$COWORK_ENV_STATE"
 and builtin set __cowork_env_active_provider "$COWORK_ENV_ACTIVE"
 
-# The words of a test for every file that a prompt has to look at, and the text to compare: the fast
-# path. Without "path" (fish 3.5) and a test that can compare files there is none.
+# The fast path: the words of a test of every file that a prompt has to check, and the text to
+# compare. Without "path" (fish 3.5) and a test that can compare files there is none.
 builtin set -gu __cowork_env_fast -n ''
 builtin set -gu __cowork_env_fast_text ''
-builtin set -gu __cowork_env_can_be_fast (builtin --query path; and builtin test / -ef / 2>/dev/null; and builtin echo yes)
+builtin set -gu __cowork_env_can_be_fast \
+    (builtin --query path; and builtin test / -ef / 2>/dev/null; and builtin echo yes)
 
-# Cached responses, as parallel lists; their indexes, and the same turned so that the next one to use
+# Cached responses, as parallel lists; their indexes, and the same rotated so that the next one
 # comes first.
 for __cowork_env_list in keys watches expiries guards applies undos states providers labels errors
     builtin set -gu __cowork_env_cache_$__cowork_env_list
 end
 builtin set -e __cowork_env_list
-builtin set -gu __cowork_env_indexes 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
+builtin set -gu __cowork_env_indexes 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 \
+    19 20 21 22 23 24 25 26 27 28 29 30 31 32
 builtin set -gu __cowork_env_cache_next $__cowork_env_indexes
 
 # A change that is under way: whether there is one, how to undo it, and COWORK_ENV_STATE before it.
@@ -73,7 +75,7 @@ builtin set -q __cowork_env_unexported; or builtin set -gu __cowork_env_unexport
 builtin set -gu __cowork_env_shown
 builtin set -gu __cowork_env_starting starting
 
-# fish gives $status and $pipestatus back by itself after an event.
+# fish restores $status and $pipestatus after an event.
 function __cowork_env_prompt --on-event fish_prompt
     # A trace would show keys.
     builtin set -l fish_trace
@@ -110,17 +112,20 @@ function __cowork_env_before_command --on-event fish_preexec
     __cowork_env_update prompt
 end
 
-# A universal variable that comes from another session would stand beside the provider's own: another
-# key, above all. fish can be at a prompt then, so this does not wait for the next.
+# A universal variable was set in another session: it would join the provider's own variables, above
+# all as a second key. fish may be at a prompt then, so this does not wait for the next one.
 function __cowork_env_intruded @INTRUDERS@
     builtin set -l fish_trace
-    builtin test -n "$__cowork_env_active_state"; and builtin set -qUx $argv[3]; and not builtin set -qg $argv[3]; or builtin return
+    builtin test -n "$__cowork_env_active_state"
+    and builtin set -qUx $argv[3]
+    and not builtin set -qg $argv[3]
+    or builtin return
     builtin set __cowork_env_active_key ''
     __cowork_env_forget # Only the program knows what to do.
     __cowork_env_update move
 end
 
-# Make the environment right for this directory, now. Argument: prompt or move.
+# Update the environment for this directory. Argument: prompt or move.
 function __cowork_env_update
     builtin set __cowork_env_fast -n ''
     builtin test -n "$__cowork_env_change"; and __cowork_env_roll_back
@@ -133,7 +138,7 @@ function __cowork_env_update
     builtin set -l changed
     builtin test $__cowork_env_active_unchanged 2>/dev/null; or builtin set changed 1
     if builtin test x"$COWORK_ENV_STATE" != x"$__cowork_env_active_state"
-        # Something took our state away; what this shell knows of it is better than nothing.
+        # Something removed our state: undo what this shell knows of.
         builtin set __cowork_env_active_key ''
         __cowork_env_leave
         builtin set changed 1
@@ -146,7 +151,8 @@ function __cowork_env_update
     end
     if builtin test -n "$changed"
         __cowork_env_forget
-    else if builtin test -z "$__cowork_env_starting" -a x"$__cowork_env_key" = x"$__cowork_env_active_key"
+    else if builtin test -z "$__cowork_env_starting" \
+            -a x"$__cowork_env_key" = x"$__cowork_env_active_key"
         __cowork_env_note_unchanged
         builtin return
     end
@@ -156,7 +162,8 @@ function __cowork_env_update
     end
     builtin test $argv[1] = prompt; and builtin set __cowork_env_starting ''
     # A request may also have to be made again, or be interrupted.
-    builtin test -z "$__cowork_env_starting" -a x"$__cowork_env_key" = x"$__cowork_env_active_key" -a x"$__cowork_env_key" != x\x02
+    builtin test -z "$__cowork_env_starting" \
+        -a x"$__cowork_env_key" = x"$__cowork_env_active_key" -a x"$__cowork_env_key" != x\x02
     and __cowork_env_note_unchanged
 end
 
@@ -218,15 +225,19 @@ function __cowork_env_snapshot
                 builtin set -p hits $i
                 __cowork_env_read_pin "$__cowork_env_pin_dirs[$i]"
                 builtin set -l above $__cowork_env_pin_dirs[$i..-1]
-                builtin set -q above[2]; and builtin path filter -q -- $above[2..-1]/.cowork-provider; or builtin break
+                builtin set -q above[2]
+                and builtin path filter -q -- $above[2..-1]/.cowork-provider
+                or builtin break
             end
             for i in $hits
                 builtin set -e __cowork_env_pins_absent[$i]
             end
         else
             # Far down, a substitution is faster; it splits a name with a line break.
-            builtin set -l dirs (builtin path filter -- $__cowork_env_pin_dirs/.cowork-provider | builtin string replace -r '/[^/]*$' '')
-            builtin string match -q '*'\n'*' -- "$__cowork_env_pin_dirs[1]"; and builtin set dirs $__cowork_env_pin_dirs
+            builtin set -l dirs (builtin path filter -- $__cowork_env_pin_dirs/.cowork-provider \
+                | builtin string replace -r '/[^/]*$' '')
+            builtin string match -q '*'\n'*' -- "$__cowork_env_pin_dirs[1]"
+            and builtin set dirs $__cowork_env_pin_dirs
             for dir in $dirs
                 builtin test -e "$dir/.cowork-provider"; or builtin continue
                 builtin set -e __cowork_env_pins_absent[(builtin contains -i -- "$dir/.cowork-provider" $__cowork_env_pins_absent)]
@@ -254,12 +265,13 @@ function __cowork_env_read_pin
             builtin set -a __cowork_env_pins_content "$pin"\x01"$text"
         end
     else
-        builtin set -a __cowork_env_pin_tests -a -e "$pin" -a '(' ! -f "$pin" -o ! -s "$pin" -o ! -r "$pin" ')'
+        builtin set -a __cowork_env_pin_tests -a -e "$pin" \
+            -a '(' ! -f "$pin" -o ! -s "$pin" -o ! -r "$pin" ')'
     end
     builtin set __cowork_env_pins "$__cowork_env_pins$pin"\x01"$text"\x01
 end
 
-# All is as it should be: prepare the fast path.
+# The environment is up to date: prepare the fast path.
 function __cowork_env_note_unchanged
     builtin test -n "$__cowork_env_can_be_fast"; or builtin return
     builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"@CONTEXT@
@@ -273,7 +285,8 @@ function __cowork_env_leave
     builtin eval "$__cowork_env_active_undo"
     while builtin set -q __cowork_env_unexported[1]
         builtin set -l value __cowork_env_unexported_$__cowork_env_unexported[1]
-        builtin set -q $__cowork_env_unexported[1]; or builtin set -gu $__cowork_env_unexported[1] $$value
+        builtin set -q $__cowork_env_unexported[1]
+        or builtin set -gu $__cowork_env_unexported[1] $$value
         builtin set -e __cowork_env_unexported[1]
         builtin set -e $value
     end
@@ -287,7 +300,8 @@ function __cowork_env_roll_back
     builtin eval "$__cowork_env_change_undo"
     __cowork_env_leave
     builtin set __cowork_env_active_key ''
-    builtin test -n "$__cowork_env_starting" -a -n "$__cowork_env_change_state"; and builtin set -gx COWORK_ENV_STATE $__cowork_env_change_state
+    builtin test -n "$__cowork_env_starting" -a -n "$__cowork_env_change_state"
+    and builtin set -gx COWORK_ENV_STATE $__cowork_env_change_state
     builtin set __cowork_env_change ''
 end
 
@@ -304,7 +318,8 @@ function __cowork_env_recall
     end
     if builtin test 0 != "$__cowork_env_cache_expiries[$i]"
         # fish has no clock, but it can tell a file's age.
-        builtin test 600 -gt (builtin path mtime -R -- "$__cowork_env_cache_expiries[$i]"; or echo 600) 2>/dev/null; or builtin return 1
+        builtin test 600 -gt (builtin path mtime -R -- "$__cowork_env_cache_expiries[$i]"; or echo 600) 2>/dev/null
+        or builtin return 1
     end
     if builtin test x"$__cowork_env_cache_states[$i]" != x"$__cowork_env_active_state"
         # Of one provider in two forms, the user may have changed something; the program can tell.
@@ -326,7 +341,8 @@ function __cowork_env_recall
         builtin set __cowork_env_active_state "$__cowork_env_cache_states[$i]"
         builtin set __cowork_env_change ''
     end
-    __cowork_env_finish "$provider" "$__cowork_env_cache_providers[$i]" "$__cowork_env_cache_labels[$i]" "$__cowork_env_cache_errors[$i]"
+    __cowork_env_finish "$provider" "$__cowork_env_cache_providers[$i]" \
+        "$__cowork_env_cache_labels[$i]" "$__cowork_env_cache_errors[$i]"
 end
 
 # Request a response from the program, apply it, and cache it.
@@ -348,14 +364,17 @@ function __cowork_env_request
         builtin set -qg $name; or builtin set -a universal $name
     end
     while true
-        # Of a program that is not there fish would print a page, and no redirection hides it.
+        # If the program is missing, fish would print a long message that no redirection hides.
         builtin set text
-        builtin test -x @PYTHON@; and builtin set text (@REQUEST@ "flags=$flags" $folders "universal=$universal" pin=$__cowork_env_pins_found </dev/null 2>/dev/null | builtin string collect)
+        builtin test -x @PYTHON@
+        and builtin set text (@REQUEST@ "flags=$flags" $folders "universal=$universal" \
+            pin=$__cowork_env_pins_found </dev/null 2>/dev/null | builtin string collect)
         builtin eval "$text"
         if not builtin set -q __cowork_env_response_unchanged[1]
             __cowork_env_leave
             builtin set text
-            if builtin test -z "$__cowork_env_pending_key"; and not builtin contains cannot-run $__cowork_env_shown
+            if builtin test -z "$__cowork_env_pending_key"
+                and not builtin contains cannot-run $__cowork_env_shown
                 builtin set text @CANNOT_RUN@
                 builtin set -p __cowork_env_shown cannot-run
             end
@@ -363,7 +382,8 @@ function __cowork_env_request
             __cowork_env_finish "$provider" '' '' "$text"
             builtin return
         end
-        builtin test -n "$__cowork_env_response_unexported"; and __cowork_env_save_unexported "$__cowork_env_response_unexported"
+        builtin test -n "$__cowork_env_response_unexported"
+        and __cowork_env_save_unexported "$__cowork_env_response_unexported"
         builtin set __cowork_env_change_undo "$__cowork_env_response_undo"
         builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
         builtin set __cowork_env_change 1
@@ -386,19 +406,30 @@ function __cowork_env_request
     end
     builtin set __cowork_env_pending_key ''
     builtin set -l stale
-    builtin string match -q '* transient *' -- "$__cowork_env_response_flags"; and builtin set stale 1
-    builtin test -n "$__cowork_env_response_directory" -a x"$__cowork_env_response_directory" != x"$__cowork_env_dir"; and builtin set stale 1
-    builtin test -n "$__cowork_env_response_pins" -a x"$__cowork_env_response_pins" != x"$__cowork_env_pins"; and builtin set stale 1
-    builtin test x"$COWORK_ENV_STATE" != x"$__cowork_env_response_state"; and builtin set stale 1
+    builtin string match -q '* transient *' -- "$__cowork_env_response_flags"
+    and builtin set stale 1
+    builtin test -n "$__cowork_env_response_directory" \
+        -a x"$__cowork_env_response_directory" != x"$__cowork_env_dir"
+    and builtin set stale 1
+    builtin test -n "$__cowork_env_response_pins" \
+        -a x"$__cowork_env_response_pins" != x"$__cowork_env_pins"
+    and builtin set stale 1
+    builtin test x"$COWORK_ENV_STATE" != x"$__cowork_env_response_state"
+    and builtin set stale 1
     if builtin test -n "$stale"
-        # It is about something that has changed since, or may change unseen: request again at the next prompt.
+        # It is about something that has changed since, or may change unseen: request again at the
+        # next prompt.
         builtin set __cowork_env_key \x02
     else if builtin string match -q '* cacheable *' -- "$__cowork_env_response_flags"
         __cowork_env_remember
     end
-    builtin test -n "$__cowork_env_starting"; and builtin string match -q '* quiet *' -- "$__cowork_env_response_flags"; and builtin set __cowork_env_response_label
-    __cowork_env_finish "$provider" "$__cowork_env_response_provider" "$__cowork_env_response_label" "$__cowork_env_response_error"
-    builtin set -q __cowork_env_response_notices[1]; and __cowork_env_notify $__cowork_env_response_notices
+    builtin test -n "$__cowork_env_starting"
+    and builtin string match -q '* quiet *' -- "$__cowork_env_response_flags"
+    and builtin set __cowork_env_response_label
+    __cowork_env_finish "$provider" "$__cowork_env_response_provider" \
+        "$__cowork_env_response_label" "$__cowork_env_response_error"
+    builtin set -q __cowork_env_response_notices[1]
+    and __cowork_env_notify $__cowork_env_response_notices
 end
 
 # Of these variables, one that is set but not exported is unknown to the program; its value comes
@@ -415,11 +446,12 @@ end
 # Cache the response that was just received; it reads the variables of __cowork_env_request.
 function __cowork_env_remember --no-scope-shadowing
     builtin set -l __cowork_env_n $__cowork_env_cache_next[1]
-    # The key is taken away first and comes last: what an interrupt leaves half done matches nothing.
+    # The key is removed first and set last: what an interrupt leaves half done matches nothing.
     builtin set __cowork_env_cache_keys[$__cowork_env_n] ''
     builtin set __cowork_env_cache_watches[$__cowork_env_n] ''
     if builtin string match -q '* own-watches *' -- "$__cowork_env_response_flags"
-        builtin set __cowork_env_cache_watches[$__cowork_env_n] (builtin string escape -- $__cowork_env_active_unchanged | builtin string join ' ')
+        builtin set __cowork_env_cache_watches[$__cowork_env_n] \
+            (builtin string escape -- $__cowork_env_active_unchanged | builtin string join ' ')
     end
     builtin set __cowork_env_cache_guards[$__cowork_env_n] "$__cowork_env_response_guard"
     builtin set __cowork_env_cache_applies[$__cowork_env_n] "$__cowork_env_response_apply"

@@ -125,7 +125,7 @@ endif\
 # one is no word.
 alias __cowork_env_send_request '$__cowork_env_run:q $cwd:q $__cowork_env_request:q "flags=$__cowork_env_flags" "state_dir=$__cowork_env_state_arg:q" "config_dir=$__cowork_env_config_arg:q"'
 
-# The one alias of each kind goes on doing what it did.
+# There is one alias of each kind; what it did before is kept.
 set __cowork_env_precmd = "`alias precmd`"
 if ( "$__cowork_env_precmd" !~ *__cowork_env* ) then
 set __cowork_env_their_precmd = "$__cowork_env_precmd"

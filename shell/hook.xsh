@@ -3,7 +3,7 @@
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, a few variables, and the timestamps of a few files with what the active response was about.
 # For anything else it requests a response from the program (its fields are described in
-# cowork_env/hook/protocol.py). All of it is Python, and nothing of it is exported.
+# cowork_env/hook/protocol.py). All of it is Python, and none of it is exported.
 
 def __cowork_env_load():
     import json
@@ -26,7 +26,7 @@ def __cowork_env_load():
     now["provider"] = env.get("COWORK_ENV_ACTIVE", "") if env.get("COWORK_ENV_STATE") else ""
 
     def snapshot():
-        """What a response depends on, beside the watched files: the pins with their contents, and variables."""
+        """What a response depends on beside the watched files: pins with their contents, variables."""
         try:
             here = directory = os.getcwd()
         except OSError:
@@ -37,7 +37,7 @@ def __cowork_env_load():
             if os.path.exists(pin):
                 content = b"!"
                 try:
-                    # A FIFO would have it wait, and something in /proc has no size.
+                    # A FIFO would block, and a file in /proc has no size.
                     opened = os.open(pin, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                     try:
                         if os.path.isfile(opened) and os.path.getsize(opened):
@@ -52,11 +52,12 @@ def __cowork_env_load():
         return {"here": here, "pins": "".join(pins), "context": context}
 
     def unchanged(watch):
-        """Whether a watched file is as it was: the name of its reference is the timestamp that it had."""
+        """Whether a watched file is as it was; its reference is named after its timestamp."""
         try:
             if watch["same_as"]:
                 return os.path.samefile(watch["path"], watch["same_as"])
-            return os.stat(watch["path"]).st_mtime_ns == int(os.path.basename(watch["reference"]) or -1)
+            timestamp = int(os.path.basename(watch["reference"]) or -1)
+            return os.stat(watch["path"]).st_mtime_ns == timestamp
         except (OSError, ValueError):
             return not watch["reference"] and not watch["same_as"]
 
@@ -65,14 +66,15 @@ def __cowork_env_load():
         command = [@REQUEST@, "flags=" + flags]
         if values_of(@FOLDERS@) == folders:
             command += ["state_dir=" + @STATE_DIR@, "config_dir=" + @CONFIG_DIR@]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        null = subprocess.DEVNULL
+        streams = {"stdin": null, "stdout": subprocess.PIPE, "stderr": null}
         try:
             return json.loads(subprocess.run(command, env=env.detype(), **streams).stdout)
         except (OSError, ValueError):
             return None
 
     def change(code):
-        """Do what statements say. An interrupt waits until all of it is done, where it can be told to."""
+        """Run statements; an interrupt is deferred until all are done, where the system can."""
         block = getattr(signal, "pthread_sigmask", None)
         before = block and block(signal.SIG_BLOCK, [signal.SIGINT])
         try:
@@ -100,7 +102,8 @@ def __cowork_env_load():
             finish("", "", "" if interrupted else @CANNOT_RUN@)
             return
         change(response["now"])
-        stale = response["directory"] not in ("", key["here"]) or response["pins"] not in ("", key["pins"])
+        moved = response["directory"] not in ("", key["here"])
+        stale = moved or response["pins"] not in ("", key["pins"])
         now.update(undo=response["undo"], watches=response["watches"])
         now["key"] = None if stale else {**key, "context": snapshot()["context"]}
         quiet = now["starting"] and "quiet" in response["flags"]

@@ -5,8 +5,8 @@
 #
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
-# new it requests a response from the program once, and caches it. Nothing is exported. The fields of
-# a response are described in cowork_env/hook/protocol.py.
+# new it requests a response from the program once, and caches it. The fields of a response are
+# described in cowork_env/hook/protocol.py. Nothing is exported.
 
 builtin zmodload zsh/system 2>/dev/null
 
@@ -38,8 +38,8 @@ function __cowork_env_watches_unchanged { builtin return 1 }
 [[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_active_provider=${COWORK_ENV_ACTIVE-}
 
 # Whether the fast path may be taken: empty, or how many items __cowork_env_pins_read has. Then the
-# function __cowork_env_files_unchanged looks at every file that a prompt has to look at, and
-# __cowork_env_fast_text is what to compare. And whether the last prompt, too, found nothing changed.
+# function __cowork_env_files_unchanged checks every file that a prompt has to check, and
+# __cowork_env_fast_text is the text to compare. Whether the last prompt found nothing changed, too.
 __cowork_env_fast= __cowork_env_fast_text= __cowork_env_idle=
 
 # Cached responses, as parallel lists, and the index of the next one.
@@ -56,10 +56,11 @@ __cowork_env_pending_key=
 # The ids of the notices that were shown, and whether no prompt has been reached yet.
 __cowork_env_shown=() __cowork_env_starting=starting
 
-# zsh gives $?, pipestatus and $_ back by itself after the functions that it calls on its own.
+# zsh restores $?, pipestatus and $_ after the functions of a hook.
 function __cowork_env_prompt {
-  # First of all, so that neither a trace nor a DEBUG trap of the user's sees what is compared.
-  builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export no_warn_create_global
+  # First, so that neither a trace nor a DEBUG trap of the user sees what is compared.
+  builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export \
+    no_warn_create_global
   builtin trap - DEBUG ZERR
   # The fast path.
   if [[ -n $__cowork_env_fast ]] && __cowork_env_files_unchanged &&
@@ -82,12 +83,13 @@ function __cowork_env_pins_unchanged {
 
 # The directory has changed.
 function __cowork_env_moved {
-  builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export no_warn_create_global
+  builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export \
+    no_warn_create_global
   builtin trap - DEBUG ZERR
   __cowork_env_update move
 }
 
-# Make the environment right for this directory, now. Argument: prompt or move.
+# Update the environment for this directory. Argument: prompt or move.
 function __cowork_env_update {
   builtin local __cowork_env_changed=
   # An interrupt could leave one provider's key beside another's URL. The user's trap is restored on
@@ -99,7 +101,7 @@ function __cowork_env_update {
   __cowork_env_snapshot
   __cowork_env_watches_unchanged || __cowork_env_changed=1
   if [[ ${COWORK_ENV_STATE-} != "$__cowork_env_active_state" ]]; then
-    # Something took our state away; what this shell knows of it is better than nothing.
+    # Something removed our state: undo what this shell knows of.
     __cowork_env_active_key=
     __cowork_env_leave
     __cowork_env_changed=1
@@ -135,7 +137,8 @@ function __cowork_env_locate {
   fi
   [[ -n $__cowork_env_physical ]] || __cowork_env_physical=$PWD __cowork_env_is_gone=gone
   __cowork_env_list_pin_paths "$__cowork_env_physical"
-  __cowork_env_gone=$__cowork_env_is_gone __cowork_env_dir=$__cowork_env_physical __cowork_env_pwd=$PWD
+  __cowork_env_gone=$__cowork_env_is_gone __cowork_env_dir=$__cowork_env_physical \
+    __cowork_env_pwd=$PWD
 }
 
 # List the paths of pins in a directory and above it.
@@ -166,7 +169,8 @@ function __cowork_env_snapshot {
       # could replace by one meanwhile.
       if [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
         __cowork_env_text='?'
-        if [[ -O $__cowork_env_pin:h && ! -k $__cowork_env_pin:h && ! -g $__cowork_env_pin:h && ! -L $__cowork_env_pin ]]; then
+        if [[ -O $__cowork_env_pin:h && ! -k $__cowork_env_pin:h &&
+          ! -g $__cowork_env_pin:h && ! -L $__cowork_env_pin ]]; then
           builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_pin
           __cowork_env_pins_read+=("$__cowork_env_pin" "$__cowork_env_text")
         fi
@@ -228,13 +232,17 @@ function __cowork_env_roll_back {
 
 # Apply a cached response; fails when a request has to be made.
 function __cowork_env_recall {
-  builtin local __cowork_env_i=${__cowork_env_cache_keys[(Ie)$__cowork_env_key]} __cowork_env_provider=$__cowork_env_active_provider
+  builtin local __cowork_env_i=${__cowork_env_cache_keys[(Ie)$__cowork_env_key]} \
+    __cowork_env_provider=$__cowork_env_active_provider
   (( __cowork_env_i )) || builtin return 1
-  (( __cowork_env_cache_expiries[__cowork_env_i] == 0 || SECONDS < __cowork_env_cache_expiries[__cowork_env_i] )) || builtin return 1
+  (( __cowork_env_cache_expiries[__cowork_env_i] == 0 ||
+    SECONDS < __cowork_env_cache_expiries[__cowork_env_i] )) || builtin return 1
   builtin eval "${__cowork_env_cache_watches[__cowork_env_i]:-:}" || builtin return 1
   if [[ $__cowork_env_cache_states[__cowork_env_i] != "$__cowork_env_active_state" ]]; then
     # Of one provider in two forms, the user may have changed something; the program can tell.
-    [[ -z $__cowork_env_provider || $__cowork_env_provider != "$__cowork_env_cache_providers[__cowork_env_i]" ]] || builtin return 1
+    [[ -z $__cowork_env_provider ||
+      $__cowork_env_provider != "$__cowork_env_cache_providers[__cowork_env_i]" ]] ||
+      builtin return 1
     __cowork_env_leave
     if [[ -n $__cowork_env_cache_applies[__cowork_env_i] ]]; then
       __cowork_env_evaluate "$__cowork_env_cache_guards[__cowork_env_i]" || builtin return 1
@@ -243,7 +251,8 @@ function __cowork_env_recall {
         builtin return 1
       }
     fi
-    __cowork_env_active_undo=$__cowork_env_cache_undos[__cowork_env_i] __cowork_env_active_state=$__cowork_env_cache_states[__cowork_env_i]
+    __cowork_env_active_undo=$__cowork_env_cache_undos[__cowork_env_i] \
+      __cowork_env_active_state=$__cowork_env_cache_states[__cowork_env_i]
   fi
   __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_cache_providers[__cowork_env_i]" \
     "$__cowork_env_cache_labels[__cowork_env_i]" "$__cowork_env_cache_errors[__cowork_env_i]"
@@ -251,8 +260,10 @@ function __cowork_env_recall {
 
 # Request a response from the program, apply it, and cache it.
 function __cowork_env_request {
-  builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again= __cowork_env_state_arg= __cowork_env_config_arg=
-  builtin local __cowork_env_provider=$__cowork_env_active_provider __cowork_env_flags="$__cowork_env_starting pins-listed"
+  builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again= \
+    __cowork_env_state_arg= __cowork_env_config_arg= \
+    __cowork_env_provider=$__cowork_env_active_provider \
+    __cowork_env_flags="$__cowork_env_starting pins-listed"
   if [[ $__cowork_env_folders == @FOLDERS@ ]]; then
     __cowork_env_state_arg=$__cowork_env_state_dir __cowork_env_config_arg=$__cowork_env_config_dir
   fi
@@ -262,11 +273,14 @@ function __cowork_env_request {
     __cowork_env_sources=$__cowork_env_text
   fi
   while :; do
-    __cowork_env_text=$(builtin exec @REQUEST@ "flags=$__cowork_env_flags" "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" "${(@)__cowork_env_pins_found/#/pin=}" </dev/null 2>/dev/null)
+    __cowork_env_text=$(builtin exec @REQUEST@ "flags=$__cowork_env_flags" \
+      "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" \
+      "${(@)__cowork_env_pins_found/#/pin=}" </dev/null 2>/dev/null)
     __cowork_env_status=$?
     __cowork_env_evaluate "$__cowork_env_text"
     if [[ -z $__cowork_env_response_unchanged ]]; then
-      if [[ $__cowork_env_status == 1 && -z $__cowork_env_again && -z $__cowork_env_pending_key ]]; then
+      if [[ $__cowork_env_status == 1 && -z $__cowork_env_again &&
+        -z $__cowork_env_pending_key ]]; then
         # A Ctrl-C while Python starts ends it like any error, so one failure is not enough.
         __cowork_env_again=1
         builtin continue
@@ -294,7 +308,8 @@ function __cowork_env_request {
       builtin return
     fi
     if [[ $__cowork_env_response_flags != *' pending '* ]]; then
-      __cowork_env_active_undo=$__cowork_env_response_undo __cowork_env_active_state=$__cowork_env_response_state
+      __cowork_env_active_undo=$__cowork_env_response_undo \
+        __cowork_env_active_state=$__cowork_env_response_state
     elif [[ -n $__cowork_env_response_now ]]; then
       # What was active has been left, as the provider is another.
       __cowork_env_active_undo= __cowork_env_active_state=
@@ -310,15 +325,20 @@ function __cowork_env_request {
   done
   __cowork_env_pending_key=
   if [[ $__cowork_env_response_flags == *' transient '* ||
-        -n $__cowork_env_response_directory && $__cowork_env_response_directory != "$__cowork_env_dir" ||
-        -n $__cowork_env_response_pins && $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
-    # It is about something that has changed since, or may change unseen: request again at the next prompt.
+        -n $__cowork_env_response_directory &&
+        $__cowork_env_response_directory != "$__cowork_env_dir" ||
+        -n $__cowork_env_response_pins &&
+        $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
+    # It is about something that has changed since, or may change unseen: request again at the next
+    # prompt.
     __cowork_env_key=$'\2'
   elif [[ $__cowork_env_response_flags == *' cacheable '* ]]; then
     __cowork_env_remember
   fi
-  [[ -z $__cowork_env_starting || $__cowork_env_response_flags != *' quiet '* ]] || __cowork_env_response_label=
-  __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_response_provider" "$__cowork_env_response_label" "$__cowork_env_response_error"
+  [[ -z $__cowork_env_starting || $__cowork_env_response_flags != *' quiet '* ]] ||
+    __cowork_env_response_label=
+  __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_response_provider" \
+    "$__cowork_env_response_label" "$__cowork_env_response_error"
   __cowork_env_notify "$__cowork_env_response_notices"
 }
 
@@ -329,7 +349,8 @@ function __cowork_env_save_unexported {
   for __cowork_env_name in ${(s: :)1}; do
     (( ${(P)+__cowork_env_name} )) || builtin continue
     __cowork_env_unexported+=("$__cowork_env_name" "${(P)__cowork_env_name}")
-    __cowork_env_evaluate "builtin unset -v $__cowork_env_name" # An array or a number cannot take the text.
+    # An array or a number cannot hold the text.
+    __cowork_env_evaluate "builtin unset -v $__cowork_env_name"
   done
 }
 
@@ -337,7 +358,8 @@ function __cowork_env_save_unexported {
 function __cowork_env_remember {
   builtin local __cowork_env_n=$__cowork_env_cache_next
   __cowork_env_cache_watches[__cowork_env_n]=
-  [[ $__cowork_env_response_flags != *' own-watches '* ]] || __cowork_env_cache_watches[__cowork_env_n]=$__cowork_env_response_unchanged
+  [[ $__cowork_env_response_flags != *' own-watches '* ]] ||
+    __cowork_env_cache_watches[__cowork_env_n]=$__cowork_env_response_unchanged
   __cowork_env_cache_guards[__cowork_env_n]=$__cowork_env_response_guard
   __cowork_env_cache_applies[__cowork_env_n]=$__cowork_env_response_apply
   __cowork_env_cache_undos[__cowork_env_n]=$__cowork_env_response_undo

@@ -105,7 +105,8 @@ def read_key(fields: Fields, token_stdin: bool, question: str) -> str:
     if not interactive():
         raise usage_error(
             "Missing --token-stdin or --token-from.",
-            "A key in an option would show in the process list.",
+            "Pass the key on standard input, or a reference to it; an option would show in "
+            "the process list.",
         )
     return ask_key(question)
 

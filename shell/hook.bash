@@ -15,6 +15,8 @@ case $- in *a*) \builtin set +a && __cowork_env_allexport=(1) ;; esac
 
 # An array, which bash never exports: a child that inherits functions or PROMPT_COMMAND lacks it.
 __cowork_env_loaded=(1)
+# An inherited variable keeps its export attribute, and what is assigned to it may hold a key.
+\builtin export -n "${!__cowork_env_@}"
 # Our folders when the hook was rendered, and the variables that they follow from.
 __cowork_env_state_dir=@STATE_DIR@
 __cowork_env_config_dir=@CONFIG_DIR@

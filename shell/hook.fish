@@ -5,8 +5,17 @@
 # new it requests a response from the program once, and caches it. The fields of a response are
 # described in cowork_env/hook/protocol.py. Nothing is exported.
 #
+# A variable of a function that runs the program, or that evaluates a condition of a response, has our
+# prefix: it would hide an exported one of the user's.
+#
 # Ctrl-C may interrupt this anywhere. No arithmetic and few substitutions: in fish these take a pipe
 # and a thread, and cost more than a loop.
+
+# An inherited variable stays exported, and what is assigned to it may hold a key.
+for __cowork_env_name in (builtin set -gnx | builtin string match '__cowork_env_*')
+    builtin set -eg $__cowork_env_name
+end
+builtin set -e __cowork_env_name
 
 # Our folders when the hook was rendered, and the variables that they follow from.
 builtin set -gu __cowork_env_state_dir @STATE_DIR@
@@ -308,78 +317,78 @@ end
 # Apply a cached response; fails when a request has to be made.
 function __cowork_env_recall
     builtin contains -- "$__cowork_env_key" $__cowork_env_cache_keys; or builtin return 1
-    builtin set -l i
-    for i in $__cowork_env_indexes
-        builtin test x"$__cowork_env_key" = x"$__cowork_env_cache_keys[$i]"; and builtin break
+    builtin set -l __cowork_env_i
+    for __cowork_env_i in $__cowork_env_indexes
+        builtin test x"$__cowork_env_key" = x"$__cowork_env_cache_keys[$__cowork_env_i]"; and builtin break
     end
-    builtin set -l provider "$__cowork_env_active_provider"
-    if builtin test -n "$__cowork_env_cache_watches[$i]"
-        builtin eval "builtin test $__cowork_env_cache_watches[$i]"; or builtin return 1
+    builtin set -l __cowork_env_provider "$__cowork_env_active_provider"
+    if builtin test -n "$__cowork_env_cache_watches[$__cowork_env_i]"
+        builtin eval "builtin test $__cowork_env_cache_watches[$__cowork_env_i]"; or builtin return 1
     end
-    if builtin test 0 != "$__cowork_env_cache_expiries[$i]"
+    if builtin test 0 != "$__cowork_env_cache_expiries[$__cowork_env_i]"
         # fish has no clock, but it can tell a file's age.
-        builtin test 600 -gt (builtin path mtime -R -- "$__cowork_env_cache_expiries[$i]"; or echo 600) 2>/dev/null
+        builtin test 600 -gt (builtin path mtime -R -- "$__cowork_env_cache_expiries[$__cowork_env_i]"; or echo 600) 2>/dev/null
         or builtin return 1
     end
-    if builtin test x"$__cowork_env_cache_states[$i]" != x"$__cowork_env_active_state"
+    if builtin test x"$__cowork_env_cache_states[$__cowork_env_i]" != x"$__cowork_env_active_state"
         # Of one provider in two forms, the user may have changed something; the program can tell.
-        builtin test -n "$provider" -a x"$provider" = x"$__cowork_env_cache_providers[$i]"
+        builtin test -n "$__cowork_env_provider" -a x"$__cowork_env_provider" = x"$__cowork_env_cache_providers[$__cowork_env_i]"
         and builtin return 1
         builtin set __cowork_env_change_undo ''
         builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
         builtin set __cowork_env_change 1
         __cowork_env_leave
-        if builtin test -n "$__cowork_env_cache_applies[$i]"
-            if not builtin eval "$__cowork_env_cache_guards[$i]"
+        if builtin test -n "$__cowork_env_cache_applies[$__cowork_env_i]"
+            if not builtin eval "$__cowork_env_cache_guards[$__cowork_env_i]"
                 builtin set __cowork_env_change ''
                 builtin return 1
             end
-            builtin set __cowork_env_change_undo "$__cowork_env_cache_undos[$i]"
-            builtin eval "$__cowork_env_cache_applies[$i]"
+            builtin set __cowork_env_change_undo "$__cowork_env_cache_undos[$__cowork_env_i]"
+            builtin eval "$__cowork_env_cache_applies[$__cowork_env_i]"
         end
-        builtin set __cowork_env_active_undo "$__cowork_env_cache_undos[$i]"
-        builtin set __cowork_env_active_state "$__cowork_env_cache_states[$i]"
+        builtin set __cowork_env_active_undo "$__cowork_env_cache_undos[$__cowork_env_i]"
+        builtin set __cowork_env_active_state "$__cowork_env_cache_states[$__cowork_env_i]"
         builtin set __cowork_env_change ''
     end
-    __cowork_env_finish "$provider" "$__cowork_env_cache_providers[$i]" \
-        "$__cowork_env_cache_labels[$i]" "$__cowork_env_cache_errors[$i]"
+    __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_cache_providers[$__cowork_env_i]" \
+        "$__cowork_env_cache_labels[$__cowork_env_i]" "$__cowork_env_cache_errors[$__cowork_env_i]"
 end
 
 # Request a response from the program, apply it, and cache it.
 function __cowork_env_request
     # The fields of a response become variables of this function.
-    builtin set -l text
-    builtin set -l provider "$__cowork_env_active_provider"
-    builtin set -l flags "$__cowork_env_starting pins-listed"
-    builtin set -l folders "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir"
-    builtin test x"$__cowork_env_folders" = x@FOLDERS@; or builtin set folders
-    builtin set text @SOURCES@
-    if builtin test x"$text" != x"$__cowork_env_sources"
+    builtin set -l __cowork_env_text
+    builtin set -l __cowork_env_provider "$__cowork_env_active_provider"
+    builtin set -l __cowork_env_flags "$__cowork_env_starting pins-listed"
+    builtin set -l __cowork_env_folder_args "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir"
+    builtin test x"$__cowork_env_folders" = x@FOLDERS@; or builtin set __cowork_env_folder_args
+    builtin set __cowork_env_text @SOURCES@
+    if builtin test x"$__cowork_env_text" != x"$__cowork_env_sources"
         __cowork_env_forget
-        builtin set __cowork_env_sources "$text"
+        builtin set __cowork_env_sources "$__cowork_env_text"
     end
     # A universal variable is hidden while a provider is active, and must show again.
-    builtin set -l universal
-    for name in (builtin set -nUx)
-        builtin set -qg $name; or builtin set -a universal $name
+    builtin set -l __cowork_env_universal
+    for __cowork_env_name in (builtin set -nUx)
+        builtin set -qg $__cowork_env_name; or builtin set -a __cowork_env_universal $__cowork_env_name
     end
     while true
         # If the program is missing, fish would print a long message that no redirection hides.
-        builtin set text
+        builtin set __cowork_env_text
         builtin test -x @PYTHON@
-        and builtin set text (@REQUEST@ "flags=$flags" $folders "universal=$universal" \
+        and builtin set __cowork_env_text (@REQUEST@ "flags=$__cowork_env_flags" $__cowork_env_folder_args "universal=$__cowork_env_universal" \
             pin=$__cowork_env_pins_found </dev/null 2>/dev/null | builtin string collect)
-        builtin eval "$text"
+        builtin eval "$__cowork_env_text"
         if not builtin set -q __cowork_env_response_unchanged[1]
             __cowork_env_leave
-            builtin set text
+            builtin set __cowork_env_text
             if builtin test -z "$__cowork_env_pending_key"
                 and not builtin contains cannot-run $__cowork_env_shown
-                builtin set text @CANNOT_RUN@
+                builtin set __cowork_env_text @CANNOT_RUN@
                 builtin set -p __cowork_env_shown cannot-run
             end
             builtin set __cowork_env_pending_key ''
-            __cowork_env_finish "$provider" '' '' "$text"
+            __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
             builtin return
         end
         builtin test -n "$__cowork_env_response_unexported"
@@ -401,7 +410,7 @@ function __cowork_env_request
         builtin string match -q '* pending *' -- "$__cowork_env_response_flags"; or builtin break
         # A slow lookup follows.
         builtin set __cowork_env_pending_key "$__cowork_env_key"
-        builtin set flags "$flags allow-slow"
+        builtin set __cowork_env_flags "$__cowork_env_flags allow-slow"
         builtin set __cowork_env_response_unchanged
     end
     builtin set __cowork_env_pending_key ''
@@ -426,7 +435,7 @@ function __cowork_env_request
     builtin test -n "$__cowork_env_starting"
     and builtin string match -q '* quiet *' -- "$__cowork_env_response_flags"
     and builtin set __cowork_env_response_label
-    __cowork_env_finish "$provider" "$__cowork_env_response_provider" \
+    __cowork_env_finish "$__cowork_env_provider" "$__cowork_env_response_provider" \
         "$__cowork_env_response_label" "$__cowork_env_response_error"
     builtin set -q __cowork_env_response_notices[1]
     and __cowork_env_notify $__cowork_env_response_notices

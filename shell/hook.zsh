@@ -10,6 +10,9 @@
 
 builtin zmodload zsh/system 2>/dev/null
 
+# An inherited variable keeps its export attribute, and what is assigned to it may hold a key.
+builtin typeset -g +x -m '__cowork_env_*'
+
 # Our folders when the hook was rendered, and the variables that they follow from.
 __cowork_env_state_dir=@STATE_DIR@
 __cowork_env_config_dir=@CONFIG_DIR@

@@ -148,6 +148,16 @@ def test_environment_is_unchanged_to_the_byte(shims: Shims) -> None:
 _DUMP_GIVEN = "import os\nos.write(1, open('/proc/self/environ', 'rb').read())\n"
 
 
+def test_launcher_of_an_earlier_version(shims: Shims) -> None:
+    """It imports a module that has another name now."""
+    path = shims.folder / "tool"
+    now = path.read_text()
+    path.write_text(now.replace("from cowork_env.launcher import", "from cowork_env.shim import"))
+    assert path.read_text() != now
+    shims.home.pin(shims.home.path, "litellm-local\n")
+    assert shims.seen()["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+
+
 def test_selection_applies_without_a_pin(shims: Shims) -> None:
     shims.home.state.mkdir(parents=True, exist_ok=True)
     (shims.home.state / "selection").write_text("litellm-local\n")

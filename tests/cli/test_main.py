@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cowork_env import __version__
-from cowork_env.cli import COMMANDS, SECTIONS, errors, fast_path
+from cowork_env.cli import COMMANDS, SECTIONS, errors, fast_path, inputs
 
 from support.home import Home, executable, need
 from support.program import Program
@@ -106,7 +106,7 @@ def test_hook_detects_its_shell(program: Program, home: Home, shell: str) -> Non
 def test_hook_without_a_detected_shell_is_a_usage_error(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr(fast_path, "detect_shell", lambda: "")
+    monkeypatch.setattr(inputs, "detect_shell", lambda: "")
     assert errors.run(fast_path.hook) == 2
     assert capsys.readouterr().err.splitlines()[1] == "Name it, as in: cowork-env hook zsh"
 

@@ -19,7 +19,9 @@ test *args:
 # Run what may depend on the version of Python or the platform; with bash as the only shell
 core *args:
     {{ python }} -m pytest -q -n auto -k 'not zsh and not fish' \
-      tests/core tests/util tests/cli/test_main.py tests/hook --ignore=tests/hook/other_shells \
+      tests/core tests/util tests/cli/test_main.py tests/cli/test_errors.py \
+      tests/cli/test_fast_path.py tests/cli/test_completion.py tests/test_masking.py \
+      tests/hook --ignore=tests/hook/other_shells \
       --ignore-glob='*/test_hostile*' --ignore=tests/hook/test_random_walks.py \
       --ignore=tests/hook/test_signals.py "$@"
 

@@ -17,7 +17,8 @@ from cowork_env.core.resolve import Inputs
 from cowork_env.hook import interpreter
 from cowork_env.util.errors import CoworkEnvError
 
-from support.home import GUIDE, Home, executable
+from support.home import GUIDE, Home
+from support.program import Completed, Program
 
 HOSTILE = [
     "",
@@ -46,12 +47,8 @@ class Shims:
         self.env = {**home.env, "PATH": f"{self.folder}:{self.bin}:/usr/bin:/bin"}
         self.cowork("shim", "tool")
 
-    def cowork(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [executable(), *arguments], env=self.env, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == status, done.stderr
-        return done
+    def cowork(self, *arguments: str, status: int = 0) -> Completed:
+        return Program(self.home, env=self.env).run(*arguments).check(status)
 
     def tool(
         self, text: str = DUMP, name: str = "tool", folder: Path | None = None, mode: int = 0o755

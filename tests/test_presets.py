@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,8 @@ from cowork_env.core.environment import target
 from cowork_env.core.provider import KEYS, Provider, repaired
 from cowork_env.util.errors import CoworkEnvError
 
-from support.home import Home, executable
+from support.home import Home
+from support.program import Program
 
 ANSWERS = {"resource": "my-resource", "region": "eu-west-1"}
 IDS = [preset.id for preset in presets.all_presets()]
@@ -85,20 +84,9 @@ def test_an_unknown_preset_suggests_similar_ones() -> None:
 
 
 def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [executable(), "presets", *arguments],
-            env=home.env,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    listed = run()
+    program = Program(home, cwd=tmp_path)
+    listed = program.run("presets").check().stdout
     assert all(preset_id in listed for preset_id in IDS) and presets.date() in listed
-    document = json.loads(run("--json"))
+    document = program.run("presets", "--json").check().json()
     assert document["date"] == presets.date()
     assert [preset["id"] for preset in document["presets"]] == IDS

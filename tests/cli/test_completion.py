@@ -17,7 +17,9 @@ def complete(program: Program, line: str) -> list[str]:
         COMP_CWORD=str(line.count(" ") + 1),
     )
     assert result.stderr == ""
-    return [offer.removeprefix("plain,") for offer in result.stdout.splitlines() if offer]
+    offers = [offer.partition(",") for offer in result.stdout.splitlines() if offer]
+    assert {kind for kind, _, _ in offers} <= {"plain"}
+    return [word for _, _, word in offers]
 
 
 def test_completion_of_command_names(program: Program) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cowork_env.export import format_for_shell
+from cowork_env import export
+from cowork_env.cli import fast_path, inputs
 from cowork_env.util.errors import CoworkEnvError
 
 from support.home import GUIDE, Home, need
@@ -291,8 +292,20 @@ def test_cloud_provider_has_neither_url_nor_key(home: Home) -> None:
     assert "aws-key" not in result.stdout
 
 
-def test_format_for_a_shell_without_statements_is_an_error() -> None:
+def test_format_for_a_shell_without_statements_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The format is that of the detected shell, unless one is given."""
+    used: list[str] = []
+    monkeypatch.setattr(
+        export, "export", lambda _inputs, format, *_, **_options: used.append(format)
+    )
     for shell, expected in (("", "sh"), ("dash", "sh"), ("zsh", "zsh")):
-        assert format_for_shell(shell) == expected
+        monkeypatch.setattr(inputs, "detect_shell", lambda shell=shell: shell)
+        assert export.format_for_shell(shell) == expected
+        fast_path.export()
+        assert used.pop() == expected
+    monkeypatch.setattr(inputs, "detect_shell", lambda: "cmd")
     with pytest.raises(CoworkEnvError, match="cmd"):
-        format_for_shell("cmd")
+        fast_path.export()
+    assert used == []

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ import pytest
 from cowork_env.cli.doctor import check_after_add
 
 from support.doctor import entry, inputs, listed, run
-from support.home import Home, executable
+from support.home import Home
+from support.processes import wait_for
 from support.server import (
     KEY,
     MESSAGE,
@@ -27,6 +27,7 @@ from support.server import (
     free_port,
     silent_port,
 )
+from support.terminal import Dialog
 
 
 def test_check_after_add(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,20 +174,13 @@ def test_key_style_is_fixed(home: Home, serve: Serve) -> None:
 
 @pytest.mark.parametrize("attempt", range(5))  # the signal may reach any thread
 def test_ctrl_c_ends_the_command_at_once(home: Home, attempt: int) -> None:
-    import pexpect
-
     with silent_port() as port:
         home.providers([entry("Hole", f"http://127.0.0.1:{port}")])
-        child = pexpect.spawn(
-            executable(), ["doctor", "hole", "--timeout", "60"], env=home.env, timeout=20
-        )
-        try:
-            child.expect("connection")
-            child.sendintr()
-            child.expect(pexpect.EOF)
-        finally:
-            child.close(force=True)
-        assert child.exitstatus == 130
+        with Dialog.with_program(home, "doctor", "hole", "--timeout", "60", timeout=20) as dialog:
+            dialog.expect("connection")
+            dialog.child.sendintr()
+            dialog.finish()
+        assert dialog.status == 130
 
 
 def test_keys_that_a_command_fetches(home: Home, serve: Serve) -> None:
@@ -204,8 +198,6 @@ def test_keys_that_a_command_fetches(home: Home, serve: Serve) -> None:
 
 
 def test_ctrl_c_ends_a_command_that_fetches_a_key(home: Home) -> None:
-    import pexpect
-
     home.providers(
         [
             {
@@ -215,18 +207,11 @@ def test_ctrl_c_ends_a_command_that_fetches_a_key(home: Home) -> None:
             }
         ]
     )
-    child = pexpect.spawn(
-        executable(), ["doctor", "slow"], cwd=str(home.path), env=home.env, timeout=20
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while not ((home.path / "asked").exists() and (home.path / "asked").read_text().strip()):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        child.sendintr()
-        child.expect(pexpect.EOF)
-    finally:
-        child.close(force=True)
-    assert child.exitstatus == 130
-    running = Path(f"/proc/{(home.path / 'asked').read_text().strip()}/cmdline")
+    asked = home.path / "asked"
+    with Dialog.with_program(home, "doctor", "slow", timeout=20) as dialog:
+        wait_for(lambda: asked.exists() and bool(asked.read_text().strip()))
+        dialog.child.sendintr()
+        dialog.finish()
+    assert dialog.status == 130
+    running = Path(f"/proc/{asked.read_text().strip()}/cmdline")
     assert not running.exists() or b"sleep" not in running.read_bytes()

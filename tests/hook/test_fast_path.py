@@ -321,7 +321,7 @@ def run_them_all(home: Home, folder: Path, command: list[str], **variables: str)
             check=False,
         )
         assert done.returncode == 0 or line.startswith("doctor"), (line, done.stderr)
-        assert "mistake in cowork-env" not in done.stderr, (line, done.stderr)
+        assert "this is a bug in cowork-env" not in done.stderr, (line, done.stderr)
         assert not owned(home), line
 
 

@@ -248,7 +248,7 @@ def test_a_full_or_read_only_disk(project: Project, which: str, fault: str) -> N
     assert done.stderr.count("status-1\n") == len(CHANGES[which]) == done.stderr.count(reason), (
         done.stderr
     )
-    assert done.stderr.endswith("status-0\n") and "mistake" not in done.stderr
+    assert done.stderr.endswith("status-0\n") and "this is a bug" not in done.stderr
     values, _, files = done.stdout.partition("}\n")
     assert json.loads(values + "}")["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]
     assert files.encode() == before

@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,6 +16,7 @@ from cowork_env import shells
 from cowork_env.core.environment import BASE_URL, MANAGED, STATE, applied, enter, target
 from cowork_env.core.provider import Provider
 from cowork_env.hook.protocol import Response
+from cowork_env.hook.watch import Watch
 from cowork_env.shells import fish, posix
 from cowork_env.shells.base import RESPONSE_PREFIX, Shell
 
@@ -302,6 +304,48 @@ def test_a_response_arrives_field_by_field(name: str) -> None:
         )
         arrived = [os.fsdecode(item) for item in done.stdout.split(b"\0")[:-1]]
         assert arrived == list(sent.values()) and not done.stderr
+
+
+@pytest.mark.parametrize("name", HOOKED)
+def test_files_with_hostile_names_are_watched(name: str, tmp_path: Path) -> None:
+    shell = shells.get(name)
+    unchanged = f"${RESPONSE_PREFIX}unchanged"  # as the hooks evaluate it
+    holds = f"builtin test {unchanged}" if name == "fish" else f'eval "{unchanged}"'
+    names = [v for v in HOSTILE if v and "/" not in v and len(os.fsencode(v)) < 200]
+    for kind in ("reference", "link", "absent"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        watches = []
+        for number, file in enumerate(names):
+            path, other = f"{folder}/{file}x", f"{tmp_path}/{kind}-{number}{file}x"
+            if kind == "absent":
+                watches.append(Watch(path))
+                continue
+            Path(other).touch()
+            os.utime(other, ns=(5, 5_000_000_007 + number))
+            if kind == "link":
+                os.symlink(other, path)
+                watches.append(Watch(path, same_as=other))
+            else:
+                Path(path).touch()
+                os.utime(path, ns=(5, 5_000_000_007 + number))
+                watches.append(Watch(path, other))
+        response = Response()
+        response.watches = watches
+        code = shell.response(response)
+        run(name, f"{code}{holds} || exit 3\n", {})
+        for watch in watches:
+            if kind == "reference":
+                os.utime(watch.path, ns=(5, 5_000_000_006))
+            elif kind == "link":
+                os.unlink(watch.path)
+            else:
+                Path(watch.path).touch()
+        tests = []
+        for watch in watches:
+            response.watches = [watch]
+            tests.append(f"{shell.response(response)}{holds} && exit 4\n")
+        run(name, "".join(tests), {})
 
 
 @pytest.mark.parametrize("name", shells.NAMES)

@@ -11,6 +11,7 @@ from cowork_env.cli.doctor import report_lines
 from cowork_env.core.providers import Providers
 from cowork_env.core.resolve import Inputs
 from cowork_env.doctor import checkup
+from cowork_env.doctor.codes import ERROR
 from cowork_env.doctor.findings import Finding, Report
 
 from support.home import Home, executable, need
@@ -41,7 +42,7 @@ def check(
 
 def errors(report: Report) -> list[str]:
     """The codes of the errors."""
-    return [finding.code for finding in report.errors]
+    return [finding.code for finding in report.findings if finding.level == ERROR]
 
 
 def the(report: Report, code: str) -> Finding:

@@ -5,8 +5,8 @@
 # new it requests a response from the program once, and caches it. The fields of a response are
 # described in cowork_env/hook/protocol.py. Nothing is exported.
 #
-# A variable of a function that runs the program, or that evaluates a condition of a response, has our
-# prefix: it would hide an exported one of the user's.
+# A variable of a function that runs the program, or that evaluates a condition of a response, has
+# our prefix: it would hide an exported one of the user's.
 #
 # Ctrl-C may interrupt this anywhere. No arithmetic and few substitutions: in fish these take a pipe
 # and a thread, and cost more than a loop.

@@ -154,7 +154,7 @@ CHANGES = {
         r'__cowork_env_evaluate "$(python3 ~/cut.py $$ <<<\1)"',
     ),
     "fish": (
-        r'builtin eval ("\$__cowork_env_(?:response_now|cache_applies\[\$i\]|active_undo)")',
+        r'builtin eval ("\$__cowork_env_(?:response_now|cache_applies\[.*?\]|active_undo)")',
         r"builtin eval (printf %s \1 | python3 ~/cut.py '$fish_pid' | string collect)",
     ),
 }

@@ -129,7 +129,7 @@ def test_without_a_terminal_yes_is_required(home: Home) -> None:
     assert "--yes" in result.err
 
 
-@pytest.mark.parametrize(("answer", "added"), [("y", 1), ("n", 0), ("", 1), ("\x03", 0)])
+@pytest.mark.parametrize(("answer", "added"), [("y", 1), ("n", 0), ("", 1), ("Ctrl-C", 0)])
 def test_asks_for_confirmation(home: Home, answer: str, added: int) -> None:
     settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
     env = {"COWORK_ENV_PROVIDERS_FILE": str(home.file)}
@@ -137,10 +137,13 @@ def test_asks_for_confirmation(home: Home, answer: str, added: int) -> None:
         shown = dialog.expect("Add it?")
         assert "https://a.example" in shown
         assert KEY not in shown
-        dialog.send(answer if answer == "\x03" else answer + "\n")
-        dialog.finish()
+        if answer == "Ctrl-C":
+            dialog.interrupt()
+        else:
+            dialog.send(answer + "\n")
+            dialog.finish()
     assert home.file.exists() is bool(added)
-    assert dialog.status == (130 if answer == "\x03" else 0)
+    assert dialog.status == (130 if answer == "Ctrl-C" else 0)
 
 
 @pytest.mark.parametrize(

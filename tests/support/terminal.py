@@ -108,6 +108,17 @@ class Dialog:
         self.close()
         return self.child.before or ""
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C, and again until the program ends.
+
+        Python does not notice one that comes just before it begins to wait for a line.
+        """
+        for _ in range(30):
+            self.child.sendintr()
+            if self.child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=1) == 0:
+                break
+        self.close()
+
     @property
     def status(self) -> int | None:
         """The exit status, once it has ended."""

@@ -16,14 +16,14 @@ set positional-arguments
 test *args:
     {{ python }} -m pytest -n auto "$@"
 
-# Run what may depend on the version of Python or the platform; with bash as the only shell
+# Run what may depend on the version of Python; with bash as the only shell
 core *args:
     {{ python }} -m pytest -q -n auto -k 'not zsh and not fish' \
       tests/core tests/util tests/cli/test_main.py tests/cli/test_errors.py \
       tests/cli/test_fast_path.py tests/cli/test_completion.py tests/test_masking.py \
-      tests/hook --ignore=tests/hook/other_shells \
-      --ignore-glob='*/test_hostile*' --ignore=tests/hook/test_random_walks.py \
-      --ignore=tests/hook/test_signals.py "$@"
+      tests/hook/test_entering.py tests/hook/test_changes.py tests/hook/test_directories.py \
+      tests/hook/test_failures.py tests/hook/test_loading.py tests/hook/test_remembering.py \
+      tests/hook/test_fast_path.py tests/hook/test_respond.py "$@"
 
 # Run the tests of real Claude Code, SDKs and LiteLLM, in COWORK_ENV_CLIENTS or a new folder
 clients *args:

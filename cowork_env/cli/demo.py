@@ -173,7 +173,8 @@ def _run_tour(home: str, shell: str) -> None:
     env = {name: os.environ[name] for name in keep if name in os.environ}
     # This installation of cowork-env comes first.
     path = f"{os.path.dirname(_program())}:{os.environ.get('PATH', os.defpath)}"
-    env |= {"HOME": home, "ZDOTDIR": home, "TERM": "dumb", "PATH": path}
+    # fish keeps a folder in the runtime directory, by default in the one for temporary files.
+    env |= {"HOME": home, "XDG_RUNTIME_DIR": home, "ZDOTDIR": home, "TERM": "dumb", "PATH": path}
     child = pexpect.spawn(
         shutil.which(shell) or shell,
         ["-i"],

@@ -116,7 +116,7 @@ class Choice:
         self.error: CoworkEnvError | None = None
 
 
-class Resolution:
+class Resolution(Choice):
     """The provider that applies, or none, and why. Nothing changes it once it is made.
 
     ``rule``: option, environment, pin, selection or none; ``source``: the rule as the user knows it
@@ -125,26 +125,14 @@ class Resolution:
     :class:`Choice`.
     """
 
-    __slots__ = (
-        "error",
-        "models",
-        "name_or_id",
-        "pin",
-        "pins",
-        "provider",
-        "required",
-        "rule",
-        "source",
-        "untrusted",
-    )
+    __slots__ = ("provider",)
 
     def __init__(
         self, choice: Choice, provider: Provider | None, error: CoworkEnvError | None
     ) -> None:
+        for name in Choice.__slots__:
+            setattr(self, name, getattr(choice, name))
         self.provider, self.error = provider, error
-        self.rule, self.source, self.name_or_id = choice.rule, choice.source, choice.name_or_id
-        self.pin, self.models, self.required = choice.pin, choice.models, choice.required
-        self.pins, self.untrusted = choice.pins, choice.untrusted
 
     @property
     def key(self) -> str:

@@ -42,7 +42,7 @@ class Shell:
     ``name`` is what users call it; ``hook`` is its hook's file in ``shell/``, empty for none.
     ``then`` joins two statements so that the second runs only if the first succeeded, where the
     shell can. ``has_clock``: the hook can tell how many seconds have passed without starting a
-    process. ``whole_seconds``: see :class:`Request`.
+    process.
     """
 
     name = ""

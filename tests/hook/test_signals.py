@@ -234,7 +234,8 @@ def test_a_closed_terminal_at_a_prompt(session: Session) -> None:
     terminal.child.close(force=False) if session.shell == "fish" else os.kill(shell, signal.SIGHUP)
     wait_for(lambda: has_ended(shell))
     wait_for(lambda: not processes_of(session.home))
-    Program(session.home).run("rename", "OpenRouter", "Other", timeout=10).check()
+    # A lock that is still held makes it fail; the machine itself may be slow.
+    Program(session.home).run("rename", "OpenRouter", "Other").check()
 
 
 def test_a_closed_terminal_during_a_lookup(session: Session) -> None:

@@ -136,8 +136,8 @@ class Resolution(Choice):
 
     @property
     def key(self) -> str:
-        """What tells the provider from every other: its id, or its name while it has none."""
-        return (self.provider.id or self.provider.name) if self.provider else ""
+        """What tells the provider from every other; no name or id to look it up by."""
+        return self.provider.key if self.provider else ""
 
     @property
     def label(self) -> str:

@@ -241,7 +241,7 @@ def check_env(env: object) -> dict[str, str]:
             raise InvalidField(
                 path,
                 "is not for a provider to set",
-                "It may set what clients read, and nothing that shells or other programs depend on.",
+                "It may set what clients read, and nothing that steers other programs.",
             )
         if not isinstance(value, str):
             raise InvalidField(path, "is not a string", "Write numbers in quotes.")

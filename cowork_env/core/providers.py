@@ -86,7 +86,13 @@ class Providers:
     def _with_id(self, wanted: str) -> list[int]:
         """The indexes of the entries with this id, ignoring case."""
         folded = wanted.casefold()
-        return [i for i, e in enumerate(self.entries) if _field(e, "id").casefold() == folded]
+        return [  # written out, because it is done for a thousand entries at a prompt
+            i
+            for i, entry in enumerate(self.entries)
+            if isinstance(entry, dict)
+            and isinstance(own := entry.get("id"), str)
+            and own.strip().casefold() == folded
+        ]
 
     def _only(self, wanted: str, found: list[int], by_id: list[int]) -> int:
         """The only index of ``found`` and ``by_id``; raises :class:`CoworkEnvError` otherwise."""

@@ -432,10 +432,9 @@ def test_cc_switch_of_older_versions(home: Home, form: str) -> None:
 
 
 _COLUMNS = "app_type TEXT, name TEXT, settings_config TEXT"
-_ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
 _VIEW = (
-    f"CREATE VIEW providers AS {_ENDLESS} SELECT 'claude' AS app_type, 'x' AS name,"
-    " '{}' AS settings_config FROM n WHERE i < 0"
+    "CREATE VIEW providers AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
+    " SELECT 'claude' AS app_type, 'x' AS name, '{}' AS settings_config FROM n WHERE i < 0"
 )
 
 
@@ -466,8 +465,9 @@ def hostile(home: Home, *statements: str) -> Path:
         ),
         (
             f"CREATE TABLE providers ({_COLUMNS})",
-            f"INSERT INTO providers {_ENDLESS} SELECT 'claude', 'x', printf('%.*c', 900000, 'x')"
-            " FROM n LIMIT 20",
+            "INSERT INTO providers SELECT 'claude', 'x', printf('%.*c', 900000, 'x')"
+            " FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 20)"
+            " SELECT i FROM n)",
         ),
     ],
     ids=["view", "virtual table", "generated column", "large value", "large values"],
@@ -505,7 +505,10 @@ def test_ctrl_c_ends_the_reading_of_a_database(home: Home) -> None:
     ) as process:
         assert process.stdout is not None and process.stdout.readline() == "reading\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        try:
+            assert process.wait(10) == 130
+        finally:
+            process.kill()
 
 
 def test_a_database_that_is_a_pipe_is_not_opened(home: Home) -> None:

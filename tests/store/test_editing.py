@@ -288,7 +288,7 @@ def test_an_entry_that_could_be_taken_for_another_is_refused(
 ) -> None:
     file = home.providers()
     before = file.read_bytes()
-    with pytest.raises(CoworkEnvError, match="There is a provider '.*' already, which '.*' could"):
+    with pytest.raises(CoworkEnvError, match=r"There is a provider '.*' already, which '.*' could"):
         store.edit(inputs(home), add(NEW | new))
 
     def rename(listed: Providers) -> None:

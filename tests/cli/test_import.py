@@ -494,8 +494,13 @@ def test_a_database_that_takes_too_long_is_given_up(
 def test_ctrl_c_ends_the_reading_of_a_database(home: Home) -> None:
     path = hostile(home, _VIEW)
     code = (
-        "import sys; from cowork_env.importers import cc_switch as c\n"
-        "c._check_table = lambda connection: print('reading', flush=True)\n"
+        "import sys, time; from cowork_env.importers import cc_switch as c\n"
+        "now, calls = time.monotonic, []\n"
+        "def monotonic():\n"  # SQLite is in the query when it asks for the third time
+        "    calls.append(1)\n"
+        "    if len(calls) == 3: print('reading', flush=True)\n"
+        "    return now()\n"
+        "time.monotonic, c._check_table = monotonic, lambda connection: None\n"
         "c.QUERY = c.QUERY.replace('ORDER BY rowid', ''); c.SECONDS = 60.0\n"
         "try: c._read_database(sys.argv[1], 'DB')\n"
         "except KeyboardInterrupt: sys.exit(130)"

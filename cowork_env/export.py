@@ -6,7 +6,7 @@ On the fast path: nothing heavy is imported at the top.
 from __future__ import annotations
 
 from . import shells
-from .core import environment, resolve
+from .core import environment, limits, resolve
 from .core.environment import BASE_URL, STATE, Activation, applied, transition
 from .core.provider import CREDENTIAL
 from .masking import is_key
@@ -63,6 +63,8 @@ def export(
     is_shell = format in shells.NAMES
     if no_secrets:
         target = target_without_keys(inputs, found, keep_active=is_shell)
+        if target is not None and found.provider is not None:
+            limits.check(inputs.env, found.key, found.provider, target)
     else:
         target = resolve.target(inputs, found)
     if is_shell:

@@ -14,6 +14,7 @@ import sys
 
 from .core import environment, resolve, variables
 from .core.provider import NONE
+from .core.providers import unless_none
 from .core.resolve import Inputs
 from .util import system
 from .util.errors import FAILURE, USAGE, CoworkEnvError
@@ -117,7 +118,7 @@ def execute(inputs: Inputs, command: list[str]) -> NoReturn:
     env = _with_target(inputs, found.key, resolve.target(inputs, found))
     if inputs.option:
         # Shells with the hook and launchers that the command starts keep the choice.
-        env[variables.CHOICE] = found.key or NONE
+        env[variables.CHOICE] = unless_none(inputs.option) or NONE
     program = command[0]
     try:
         if "/" not in program:

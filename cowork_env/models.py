@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from .core import provider
+from .core import limits, provider
 from .core.provider import InvalidField
 from .secrets import check_reference
 
@@ -71,6 +71,7 @@ class Provider(_Entry):
     def _check(cls, entry: Any) -> Any:
         checked = provider.Provider(entry)
         check_reference(checked.token_from)
+        limits.check_provider(checked)
         return entry
 
     @field_validator("name")

@@ -66,11 +66,8 @@ def _check_replaceable(path: str, inputs: Inputs, force: bool) -> None:
 def unambiguous_name(listed: Providers, name_or_id: str) -> str:
     """What a pin has to say for this provider: its name, or its id where the name is ambiguous."""
     index = listed.find(name_or_id)
-    provider = listed.provider(index)
-    try:
-        return provider.name if listed.find(provider.name) == index else provider.id
-    except CoworkEnvError:
-        return provider.id
+    listed.provider(index)  # raises if it is invalid
+    return listed.designation(index, "name", "id")
 
 
 # Finding

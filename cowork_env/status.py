@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import overrides, secrets
-from .core import environment, providers, resolve, variables
+from .core import environment, limits, providers, resolve, variables
 from .core.environment import (
     ACTIVE,
     BASE_URL,
@@ -252,7 +252,12 @@ def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> 
     live = inputs.env.get(name)
     touched = previous.touched.get(name) if previous and previous.key == found.key else None
     token = live if live and touched and touched.ours(name, live) else UNKNOWN_KEY
-    return Outcome(found.key, environment.target(provider, token, found.models), provider)
+    wanted = environment.target(provider, token, found.models)
+    try:
+        limits.check(inputs.env, found.key, provider, wanted)
+    except CoworkEnvError as error:
+        return resolve.failed(found, error)
+    return Outcome(found.key, wanted, provider)
 
 
 def _scheme(reference: str) -> str:

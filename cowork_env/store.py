@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from .core import providers, resolve, variables
-from .core.provider import InvalidField, Provider
+from .core.provider import InvalidField, Provider, slug
 from .core.providers import Providers
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
@@ -17,6 +17,7 @@ from .util.text import tilde, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
     from typing import Any, TypeVar
 
@@ -120,11 +121,13 @@ def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
             "Nothing was changed; check the file.",
         )
     before = _fingerprints(listed)
+    found_by = _count_words(listed.entries)
     result = change(listed)
-    listed.entries = _validated(before, listed)
+    listed.entries = _validated(before, found_by, listed)
     if before == _fingerprints(listed) and not exposure(listed):
         return result
     data = _serialize(listed, before)
+    _check_readable(data, listed)
 
     def last_check() -> None:
         if _current_text(path, listed.where) != listed.text:
@@ -180,10 +183,11 @@ def _not_writable(listed: Providers, why: str) -> CoworkEnvError:
 # Entries
 
 
-def _validated(before: list[str], listed: Providers) -> list[Any]:
+def _validated(before: list[str], found_by: Counter[str], listed: Providers) -> list[Any]:
     """The entries to write: changed ones validated and tidied, and valid ones with an id.
 
-    ``before`` are the fingerprints of the entries in the file. Raises :class:`CoworkEnvError`.
+    ``before`` are the fingerprints of the entries in the file, ``found_by`` their words. Raises
+    :class:`CoworkEnvError`.
     """
     from . import models
 
@@ -192,17 +196,18 @@ def _validated(before: list[str], listed: Providers) -> list[Any]:
         unchanged.append(fingerprint in known)
         if unchanged[-1]:
             known.remove(fingerprint)
+    ids = {_id(entry) for i, entry in enumerate(entries) if unchanged[i]}
     for i, entry in enumerate(entries):
         if not unchanged[i]:
             try:
                 entry = models.tidy(entry)
             except InvalidField as error:
                 raise refused(entry, error) from None
-            others = [e for j, e in enumerate(entries) if j != i and isinstance(e, dict)]
-            _check_unique(entry, others)
-            if any(e.get("id") == entry.get("id") for e in others):
+            if _id(entry) in ids:
                 entry.pop("id", None)  # A copy of an entry is another provider.
+            ids.add(_id(entry))
         saved.append(_with_id(entry))
+    _check_distinct(saved, unchanged, found_by)
     return saved
 
 
@@ -216,20 +221,58 @@ def refused(entry: object, error: InvalidField) -> CoworkEnvError:
     )
 
 
-def _check_unique(entry: dict[str, Any], others: list[dict[str, Any]]) -> None:
-    folded = entry["name"].casefold()
-    for other in others:
-        name = other.get("name")
-        if isinstance(name, str) and name.strip().casefold() == folded:
-            raise taken(name.strip())
+def _id(entry: object) -> str:
+    """An entry's id as it is compared, or a text that no id can be."""
+    value = entry.get("id") if isinstance(entry, dict) else None
+    return value.strip().casefold() if isinstance(value, str) and value.strip() else "\n"
 
 
-def taken(name: str) -> CoworkEnvError:
-    """What to raise for a new provider with the name of another one."""
-    return CoworkEnvError(
-        f"There is a provider '{visible(name)}' already.",
-        f"Choose another name, or change that one with 'cowork-env edit \"{visible(name)}\"'.",
+def words(entry: object) -> set[str]:
+    """All that an entry can be found by, as it is compared: its name, its slug, its id."""
+    if not isinstance(entry, dict):
+        return set()
+    name, own_id = (
+        value.strip() if isinstance(value := entry.get(key), str) else "" for key in ("name", "id")
     )
+    return {name.casefold(), slug(name), own_id.casefold()} - {""}
+
+
+def _count_words(entries: list[Any]) -> Counter[str]:
+    """How many entries each word finds."""
+    from collections import Counter
+
+    return Counter(word for entry in entries for word in words(entry))
+
+
+def _check_distinct(saved: list[Any], unchanged: list[bool], before: Counter[str]) -> None:
+    """Raise :class:`CoworkEnvError` if a changed entry could be taken for another one.
+
+    What was ambiguous ``before``, made so by another program or by hand, may stay so.
+    """
+    after = _count_words(saved)
+    for i, entry in enumerate(saved):
+        for word in () if unchanged[i] else words(entry):
+            if 1 < after[word] > before[word]:
+                other = next(e for j, e in enumerate(saved) if j != i and word in words(e))
+                raise taken(entry["name"], str(other.get("name", "")).strip())
+
+
+def taken(name: str, by: str) -> CoworkEnvError:
+    """What to raise for a new name that the provider ``by`` is found by."""
+    shown = visible(by) or visible(name)
+    message = f"There is a provider '{shown}' already"
+    if name.strip().casefold() != by.casefold():
+        message += f", which '{visible(name)}' could be taken for"
+    hint = f"Choose another name, or change that one with 'cowork-env edit \"{shown}\"'."
+    return CoworkEnvError(f"{message}.", hint)
+
+
+def check_free(name: str, listed: Providers) -> None:
+    """Raise :class:`CoworkEnvError` if a new provider of this name could be taken for another."""
+    wanted = words({"name": name})
+    for entry in listed.entries:
+        if wanted & words(entry):
+            raise taken(name, str(entry.get("name", "")).strip())
 
 
 def _with_id(entry: Any) -> Any:
@@ -263,6 +306,24 @@ def _serialize(listed: Providers, before: list[str]) -> bytes:
         raise _not_writable(listed, "has a number that is too large") from None
     # A lone surrogate cannot be encoded in UTF-8; JSON, like the app, has an escape for it.
     return text.encode("utf-8", "backslashreplace")
+
+
+def _check_readable(data: bytes, listed: Providers) -> None:
+    """Raise :class:`CoworkEnvError` unless ``data`` is read as the entries that were to be written.
+
+    It is read by the function that every command and every prompt uses, with its limits.
+    """
+    if len(data) > providers.MAX_BYTES:
+        raise _not_writable(listed, f"is too large (more than {providers.MAX_BYTES >> 20} MiB)")
+    try:
+        read = Providers(jsontext.decode(data, listed.where), listed.path, listed.where)
+        same = _fingerprints(read) == _fingerprints(listed)
+    except CoworkEnvError:
+        same = False
+    if not same:
+        raise CoworkEnvError(
+            f"{listed.where} could not be read again after this change.", "Nothing was changed."
+        )
 
 
 def _document(listed: Providers, before: list[str]) -> str:

@@ -82,9 +82,7 @@ def _new_entry(
     entry = fields.new_entry(preset)
     if fields.name or not preset:
         entry["name"] = _checked("name", entry["name"], "Name", rules.check_name)
-    for other in listed.names():
-        if other.casefold() == entry["name"].casefold():
-            raise store.taken(other)
+    store.check_free(entry["name"], listed)
     needs_endpoint = not needs_no_endpoint(entry["env"])
     if needs_endpoint or entry["baseUrl"]:
         insecure = bool(fields.allow_insecure)

@@ -38,7 +38,9 @@ def command(source: str, name: str | None, yes: bool) -> None:
     """Import providers from elsewhere.
 
     Shows what will be added, with the keys masked, and adds it. FILE is another providers.json or
-    the desktop app's api-config.json. The source is not changed.
+    the desktop app's api-config.json. The source is not changed. Each provider gets a new id. What
+    a shared list could do harm with is left out, and named: other variables than those of clients,
+    and references to keys.
     """
     inputs = current_inputs()
     store.writable(inputs)
@@ -46,7 +48,7 @@ def command(source: str, name: str | None, yes: bool) -> None:
     for note in found.notes:
         say(note)
     entries = found.entries if name is None else named(found.entries, name)
-    plan = Plan(entries, providers.load(inputs.env, inputs.config_dir))
+    plan = Plan(found, entries, providers.load(inputs.env, inputs.config_dir))
     for note in plan.notes:
         say(note)
     for error in plan.refused:

@@ -46,5 +46,4 @@ def check(inputs: Inputs, name: str) -> None:
 def select(inputs: Inputs, name: str) -> None:
     """Make the provider with this name the selection, by its id, which survives a rename."""
     listed = providers.load(inputs.env, inputs.config_dir)
-    entry = listed.entries[listed.find(name)]
-    store.select(inputs.state_dir, entry.get("id") or name)
+    store.select(inputs.state_dir, listed.designation(listed.find(name), "id", "name"))

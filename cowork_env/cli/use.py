@@ -35,8 +35,9 @@ def command(name: str | None) -> None:
         store.select(inputs.state_dir, "")
         say("cowork-env: no provider is selected")
         return
-    chosen = listed.provider(listed.find(name))
-    store.select(inputs.state_dir, chosen.id or chosen.name)
+    index = listed.find(name)
+    chosen = listed.provider(index)
+    store.select(inputs.state_dir, listed.designation(index, "id", "name"))
     say(f"cowork-env: {visible(chosen.name)} is used where no pin applies")
     found = resolve.resolve(inputs)
     if found.rule in (resolve.PIN, resolve.VARIABLE):

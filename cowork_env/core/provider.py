@@ -7,6 +7,7 @@ This is on the fast path and imports nothing heavy; ``models.py`` wraps the same
 from __future__ import annotations
 
 from ..util.text import first_control
+from . import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,18 +42,6 @@ CLOUD_SWITCHES = tuple(
     for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS")
 )
 
-# Variables that a provider may not set: those of shells, loaders and interpreters, and our own.
-_RESERVED_NAMES = """
-    _ PATH HOME PWD OLDPWD IFS SHELL SHLVL USER LOGNAME UID EUID GID EGID PPID TERM ENV CDPATH FPATH
-    PROMPT PROMPT_COMMAND RANDOM SECONDS LINENO OPTIND OPTARG HISTFILE HISTSIZE STATUS CMD_DURATION
-    VERSION ARGV0 GLOBIGNORE SHELLOPTS MODULE_PATH NODE_OPTIONS ALIASES ARGC ARGV COMMANDS DIRSTACK
-    EPOCHREALTIME EPOCHSECONDS ERRNO FUNCNAME FUNCTIONS GROUPS HISTORY OPTIONS PARAMETERS PID
-    PIPESTATUS SRANDOM STATUS_GENERATION TMOUT TTY UMASK USERNAME ZDOTDIR
-"""
-_RESERVED_PREFIXES = "COWORK_ __COWORK BASH ZSH FISH_ PS LD_ DYLD_ PYTHON DIRENV_ __MISE"
-_RESERVED = frozenset(_RESERVED_NAMES.split())
-_RESERVED_STARTS = tuple(_RESERVED_PREFIXES.split())
-
 
 class InvalidField(ValueError):
     """A field of an entry breaks a rule.
@@ -72,7 +61,8 @@ class Provider:
     """One valid entry of ``providers.json``.
 
     ``token`` is the key as it is stored: plain, encrypted or empty. It stays out of ``repr``.
-    ``verbatim``: the base URL is not repaired; ``insecure``: it may be plain http.
+    ``verbatim``: the base URL is not repaired; ``insecure``: it may be plain http. ``key`` tells it
+    from every other: the id, or where that is missing or shared, a text that no id can be.
     """
 
     __slots__ = (
@@ -82,6 +72,7 @@ class Provider:
         "env",
         "id",
         "insecure",
+        "key",
         "models",
         "name",
         "token",
@@ -94,7 +85,9 @@ class Provider:
         if not isinstance(entry, dict):
             raise InvalidField((), "is not an object")
         self.name = check_name(_text(entry, "name"))
-        self.id = _text(entry, "id")
+        self.id = self.key = _text(entry, "id").strip()
+        if not self.id:
+            self.set_shared_id()
         self.env = check_env(entry.get("env"))
         self.verbatim = _flag(entry, "verbatimBaseUrl")
         self.insecure = _flag(entry, "allowInsecure")
@@ -115,6 +108,10 @@ class Provider:
         for name in (BASE_URL_VARIABLE, *credentials):
             if self.env.get(name):
                 raise InvalidField(("env", name), "would replace the provider's own URL or key")
+
+    def set_shared_id(self) -> None:
+        """Tell it from others by its name as well, because its id does not."""
+        self.key = f"{self.id}\n{self.name}"  # no id holds a line break
 
     def __repr__(self) -> str:
         return f"<Provider {self.name!r}>"
@@ -211,11 +208,17 @@ def is_variable(name: str) -> bool:
 
 
 def is_free_name(name: str) -> bool:
-    """Whether a provider may set the variable ``name``: the shell and cowork-env do not need it."""
-    return (
-        is_variable(name)
-        and name.upper() not in _RESERVED
-        and not name.upper().startswith(_RESERVED_STARTS)
+    """Whether a provider may set the variable ``name``: it steers no shell, and nothing else here.
+
+    Shells have variables in lower case that run code or are tied to others (zsh's ``path``, nearly
+    all of fish's and tcsh's), and clients read none but the proxies. So no other is free.
+    """
+    if not is_variable(name):
+        return False
+    return name in names.FOR_CLIENTS or (
+        name == name.upper()
+        and name not in names.RESERVED
+        and not name.startswith(names.RESERVED_STARTS)
     )
 
 
@@ -235,7 +238,11 @@ def check_env(env: object) -> dict[str, str]:
         if not is_variable(name):
             raise InvalidField(path, "is not a valid variable name")
         if not is_free_name(name):
-            raise InvalidField(path, "is a variable that belongs to the shell or to cowork-env")
+            raise InvalidField(
+                path,
+                "is not for a provider to set",
+                "It may set what clients read, and nothing that steers other programs.",
+            )
         if not isinstance(value, str):
             raise InvalidField(path, "is not a string", "Write numbers in quotes.")
         if not is_exportable(value):

@@ -60,31 +60,65 @@ class Providers:
         return [name for name in (_field(entry, "name") for entry in self.entries) if name]
 
     def find(self, name_or_id: str) -> int:
-        """The index of an entry, by id, else by name, else by name ignoring case, else by slug.
+        """The index of an entry, by name, else by name ignoring case, else by slug, else by id.
 
-        Raises :class:`CoworkEnvError` when there is none, or more than one by the same rule.
+        Raises :class:`CoworkEnvError` when there is none, or more than one by the same rule. An
+        entry with the id that another is found by could take its place, so that is an error, too.
         """
         wanted = name_or_id.strip()
         folded = wanted.casefold()
         names = [_field(entry, "name") for entry in self.entries]
         rules: tuple[Callable[[int], bool], ...] = (
-            lambda i: _field(self.entries[i], "id") == wanted,
             lambda i: names[i] == wanted,
             lambda i: names[i].casefold() == folded,
             lambda i: slug(names[i]) == folded,
         )
+        by_id = self._with_id(wanted)
         for rule in rules if wanted else ():
-            found = list(filter(rule, range(len(names))))
-            if len(found) == 1:
-                return found[0]
-            if found:
-                raise CoworkEnvError(
-                    f"'{visible(wanted)}' could be any of {', '.join(map(self._shown, found))}.",
-                    "Use the id of one.",
-                )
+            if found := list(filter(rule, range(len(names)))):
+                return self._only(wanted, found, by_id)
+        if wanted and by_id:
+            return self._only(wanted, by_id, [])
         raise CoworkEnvError(
             f"There is no provider '{visible(wanted)}' in {self.where}.", self._nearest(wanted)
         )
+
+    def _with_id(self, wanted: str) -> list[int]:
+        """The indexes of the entries with this id, ignoring case."""
+        folded = wanted.casefold()
+        return [  # written out, because it is done for a thousand entries at a prompt
+            i
+            for i, entry in enumerate(self.entries)
+            if isinstance(entry, dict)
+            and isinstance(own := entry.get("id"), str)
+            and own.strip().casefold() == folded
+        ]
+
+    def _only(self, wanted: str, found: list[int], by_id: list[int]) -> int:
+        """The only index of ``found`` and ``by_id``; raises :class:`CoworkEnvError` otherwise."""
+        both = list(dict.fromkeys((*found, *by_id)))
+        if len(both) == 1:
+            return both[0]
+        raise CoworkEnvError(
+            f"'{visible(wanted)}' could be any of {', '.join(map(self._shown, both))}.",
+            "Use the id of one."
+            if len(found) > 1 and not by_id
+            else f"Give one of them another id in {self.where}.",
+        )
+
+    def designation(self, index: int, *keys: str) -> str:
+        """The first of an entry's fields ``keys`` (id, name) that finds it, and no other.
+
+        For a pin or the selection. Raises :class:`CoworkEnvError` where none does.
+        """
+        error = CoworkEnvError(f"Entry {index} of {self.where} has neither a name nor an id.")
+        for value in filter(unless_none, (_field(self.entries[index], key) for key in keys)):
+            try:
+                if self.find(value) == index:
+                    return value
+            except CoworkEnvError as ambiguous:
+                error = ambiguous
+        raise error
 
     def _shown(self, index: int) -> str:
         entry = self.entries[index]
@@ -110,9 +144,12 @@ class Providers:
     def provider(self, index: int) -> Provider:
         """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` if it is invalid."""
         try:
-            return Provider(self.entries[index])
+            provider = Provider(self.entries[index])
         except InvalidField as error:
             raise self.invalid(index, error) from None
+        if provider.id and len(self._with_id(provider.id)) > 1:
+            provider.set_shared_id()
+        return provider
 
     def invalid(self, index: int, error: InvalidField) -> CoworkEnvError:
         """What to raise for ``error`` in the entry at ``index``: its position, and no value."""

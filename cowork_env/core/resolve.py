@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..util.errors import UNTRUSTED, CoworkEnvError
 from ..util.system import parent
 from ..util.text import tilde, visible
-from . import environment, pins, providers, variables
+from . import environment, limits, pins, providers, variables
 from .trust import ALLOWED, DENIED, TrustStore, location
 
 TYPE_CHECKING = False
@@ -136,8 +136,9 @@ class Resolution(Choice):
 
     @property
     def key(self) -> str:
-        """What tells the provider from every other: its id, or its name while it has none."""
-        return (self.provider.id or self.provider.name) if self.provider else ""
+        """What tells the provider from every other; no name or id to look it up by."""
+        key = self.provider.key if self.provider else ""
+        return f"{key}\n" if key == UNRESOLVED_KEY else key
 
     @property
     def label(self) -> str:
@@ -317,8 +318,9 @@ def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
 def target(inputs: Inputs, found: Resolution) -> Target | None:
     """The environment that a resolution asks for, with the key fetched; None for: no provider.
 
-    Raises :class:`CoworkEnvError`: the resolution's own, or what is wrong with the key. It does not
-    raise for pins that are not trusted; commands call :meth:`Resolution.check` first.
+    Raises :class:`CoworkEnvError`: the resolution's own, what is wrong with the key, or that the
+    environment cannot hold it. It does not raise for pins that are not trusted; commands call
+    :meth:`Resolution.check` first.
     """
     if found.error:
         raise found.error
@@ -329,7 +331,9 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
         token = provider.plain_token or _fetch_key(provider, inputs)
     except CoworkEnvError as error:
         raise CoworkEnvError(f"{visible(provider.name)}: {error.message}", error.hint) from None
-    return environment.target(provider, token, found.models)
+    wanted = environment.target(provider, token, found.models)
+    limits.check(inputs.env, found.key, provider, wanted)
+    return wanted
 
 
 def _fetch_key(provider: Provider, inputs: Inputs) -> str:
@@ -343,7 +347,11 @@ def outcome(inputs: Inputs, found: Resolution) -> Outcome:
     try:
         return Outcome(found.key, target(inputs, found), found.provider)
     except CoworkEnvError as error:
-        return failed(found, error)
+        made = failed(found, error)
+        if made.target is not None:
+            made.target = limits.dead_end(inputs.env, made.key)
+            made.key = made.key if made.target is not None else ""
+        return made
 
 
 def failed(found: Resolution, error: CoworkEnvError) -> Outcome:

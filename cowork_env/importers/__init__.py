@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..util.errors import CoworkEnvError
+from ..util.text import visible
 from . import cc_switch, claude_settings, environment, file
+from .entries import MAX_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +31,10 @@ SOURCES: dict[str, Callable[[Inputs], Found]] = {
 def read(source: str, inputs: Inputs) -> Found:
     """The providers in a source: one of :data:`SOURCES`, or the path of a file.
 
-    Raises :class:`CoworkEnvError` when it cannot be read or has no provider.
+    Raises :class:`CoworkEnvError` when it cannot be read, or has no provider or too many.
     """
-    if reader := SOURCES.get(source):
-        return reader(inputs)
-    return file.read(source, inputs, list(SOURCES))
+    reader = SOURCES.get(source)
+    found = reader(inputs) if reader else file.read(source, inputs, list(SOURCES))
+    if len(found.entries) > MAX_ENTRIES:
+        raise CoworkEnvError(f"There are more than {MAX_ENTRIES} providers in {visible(source)}.")
+    return found

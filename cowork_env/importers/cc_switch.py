@@ -9,17 +9,29 @@ from .. import overrides
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
-from .entries import Found, from_variables, read_json
+from .entries import MAX_ENTRIES, Found, from_variables, left_out, read_json
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping
 
     from ..core.resolve import Inputs
 
 QUERY = (
-    "SELECT name, settings_config FROM providers WHERE app_type = 'claude'"
-    " ORDER BY rowid LIMIT 1000"
+    "SELECT name, settings_config FROM main.providers WHERE app_type = 'claude'"
+    " ORDER BY rowid LIMIT ?"
 )
+# The database is another program's and may hold what others have shared: SQL of its own is not run
+# (views, virtual tables and generated columns), and what it is read with is limited.
+_TABLE = "SELECT type, rootpage FROM main.sqlite_master WHERE name = 'providers' COLLATE NOCASE"
+_COLUMNS = "SELECT hidden FROM pragma_table_xinfo('providers')"
+_SETTINGS = ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0")
+SECONDS = 5.0  # that reading it may take; it takes a thousandth of that
+MAX_FILE = 256 << 20  # bytes; cc-switch keeps its logs in it, too
+MAX_VALUE = 1 << 20  # bytes of one value
+MAX_ROWS = 16 << 20  # bytes of all values
+_ANOTHER_WAY = "Select a provider in cc-switch and run 'cowork-env import claude-settings' instead."
+_STEPS = 10_000  # of SQLite's machine, well below a millisecond
 
 
 class _Row:
@@ -76,9 +88,48 @@ def from_config(document: object, where: str) -> Found:
     return found
 
 
+def _limit(connection: sqlite3.Connection) -> None:
+    """Limit what a hostile database can make SQLite do."""
+    import sqlite3
+
+    if hasattr(connection, "setlimit"):  # Python 3.11
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, MAX_VALUE)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_WORKER_THREADS, 0)
+    for setting in _SETTINGS:
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _check_table(connection: sqlite3.Connection) -> None:
+    """Raise sqlite3.Error unless the providers are stored in a table, as plain values."""
+    import sqlite3
+
+    found = connection.execute(_TABLE).fetchmany(2)
+    if len(found) != 1 or found[0][0] != "table" or not found[0][1]:  # a virtual one has no root
+        raise sqlite3.DatabaseError
+    if any(hidden for (hidden,) in connection.execute(_COLUMNS)):
+        raise sqlite3.DatabaseError
+
+
+def _rows(connection: sqlite3.Connection) -> list[_Row]:
+    import sqlite3
+
+    rows, size = [], 0
+    for name, settings in connection.execute(QUERY, (MAX_ENTRIES,)):
+        if not isinstance(name, str) or not isinstance(settings, str):
+            continue
+        size += len(name) + len(settings)
+        if size > MAX_ROWS:
+            raise sqlite3.DatabaseError
+        rows.append(_Row(name, settings))
+    return rows
+
+
 def _read_database(path: str, where: str) -> list[_Row]:
     """cc-switch's providers for Claude Code. Nothing is written, not even beside the database."""
     import sqlite3
+    import time
     from contextlib import closing
     from urllib.parse import quote
 
@@ -88,15 +139,27 @@ def _read_database(path: str, where: str) -> list[_Row]:
     if os.path.exists(log) and os.path.getsize(log):
         raise CoworkEnvError(f"{where} is in use.", "Quit cc-switch and try again.")
     uri = f"file:{quote(path)}?mode=ro&immutable=1"
+    deadline = time.monotonic() + SECONDS
     try:
+        if os.path.getsize(path) > MAX_FILE:
+            raise sqlite3.DatabaseError
         with closing(sqlite3.connect(uri, uri=True)) as connection:
-            rows = connection.execute(QUERY).fetchall()
-    except sqlite3.Error:
+            _limit(connection)
+            # This also lets Ctrl-C in: an exception in it ends the query as "interrupted".
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+            _check_table(connection)
+            return _rows(connection)
+    except (sqlite3.Error, sqlite3.Warning, OSError, MemoryError, OverflowError) as error:
+        if time.monotonic() > deadline:
+            raise CoworkEnvError(
+                f"{where} could not be read within {SECONDS:.0f} seconds.", _ANOTHER_WAY
+            ) from None
+        if str(error) == "interrupted":
+            raise KeyboardInterrupt from None
         raise CoworkEnvError(
             f"{where} is not a cc-switch database that this version of cowork-env can read.",
-            "Select a provider in cc-switch and run 'cowork-env import claude-settings' instead.",
+            _ANOTHER_WAY,
         ) from None
-    return [_Row(n, s) for n, s in rows if isinstance(n, str) and isinstance(s, str)]
 
 
 def _from_rows(rows: list[_Row]) -> Found:
@@ -112,8 +175,10 @@ def _from_rows(rows: list[_Row]) -> Found:
 
 
 def _add(found: Found, name: str, settings: object) -> None:
-    entry = from_variables(overrides.env_of(settings), name) if isinstance(settings, dict) else None
+    env = overrides.env_of(settings) if isinstance(settings, dict) else {}
+    entry = from_variables(env, name)
     if entry is None:
         found.notes.append(f"cc-switch's provider '{visible(name)}' has no key; it is left out.")
     else:
         found.entries.append(entry)
+        found.notes += left_out(env, entry)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from .. import overrides
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
-from .entries import Found, from_variables
+from . import names
+from .entries import Found, from_variables, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,16 +22,22 @@ def read(inputs: Inputs) -> Found:
     path = os.path.join(overrides.user_directory(inputs.env), "settings.json")
     where = tilde(path, inputs.home)
     try:
-        return from_settings(overrides.load(path, inputs.home), where)
+        return from_settings(overrides.load(path, inputs.home), where, names.OWN_SETTINGS)
     except FileNotFoundError:
         raise CoworkEnvError(f"There is no file {where}.") from None
 
 
-def from_settings(document: Mapping[str, Any], where: str) -> Found:
-    """The provider in a settings file's content; raises :class:`CoworkEnvError` if none."""
-    entry = from_variables(overrides.env_of(document))
+def from_settings(
+    document: Mapping[str, Any], where: str, allowed: frozenset[str] = names.SHARED
+) -> Found:
+    """The provider in a settings file's content; raises :class:`CoworkEnvError` if none.
+
+    ``allowed``: the variables that it may set beside URL, key and models.
+    """
+    env = overrides.env_of(document)
+    entry = from_variables(env, allowed=allowed)
     if entry is not None:
-        return Found([entry])
+        return Found([entry], left_out(env, entry))
     if document.get("apiKeyHelper"):
         raise CoworkEnvError(
             f"{where} gets its key from an apiKeyHelper, which cannot be imported.",

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import providers
 from ..core.environment import BASE_URL, MODEL, TIER_MODELS
-from ..core.provider import API_KEY, CLOUD_SWITCHES, CREDENTIAL, Url, is_on
+from ..core.provider import API_KEY, BEARER, CLOUD_SWITCHES, CREDENTIAL, Url, is_on
 from ..util import jsontext
+from ..util.text import visible
+from . import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,35 +17,34 @@ if TYPE_CHECKING:
     Entry = dict[str, Any]
 
 ANTHROPIC_URL = "https://api.anthropic.com"
-# What may belong to a provider beside URL, key and models. Other variables of an environment are
-# left alone.
-EXTRAS = (
-    "API_TIMEOUT_MS",
-    "CLAUDE_CODE_MAX_CONTEXT_TOKENS",
-    "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
-    "ANTHROPIC_CUSTOM_HEADERS",
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-    *CLOUD_SWITCHES,
-    "AWS_REGION",
-    "AWS_PROFILE",
-    "CLOUD_ML_REGION",
-    "ANTHROPIC_VERTEX_PROJECT_ID",
-    "ANTHROPIC_FOUNDRY_RESOURCE",
-)
 SMALL_FAST_MODEL = "ANTHROPIC_SMALL_FAST_MODEL"  # the haiku tier's older name
 
 
+MAX_ENTRIES = 1000
+_SHOWN_NAMES = 12
+
+
 class Found:
-    """What a source has: ``entries``, not validated, and ``notes`` on what was left out."""
+    """What a source has: ``entries``, not validated, and ``notes`` on what was left out.
 
-    __slots__ = ("entries", "notes")
+    ``whole``: they are entries of another provider file, and may hold anything.
+    """
 
-    def __init__(self, entries: list[Entry], notes: list[str] | None = None) -> None:
-        self.entries, self.notes = entries, notes or []
+    __slots__ = ("entries", "notes", "whole")
+
+    def __init__(
+        self, entries: list[Entry], notes: list[str] | None = None, *, whole: bool = False
+    ) -> None:
+        self.entries, self.notes, self.whole = entries, notes or [], whole
 
 
-def from_variables(env: Mapping[str, str], name: str = "") -> Entry | None:
-    """The entry that these variables make, with this name; None if they make no provider."""
+def from_variables(
+    env: Mapping[str, str], name: str = "", allowed: frozenset[str] = names.SHARED
+) -> Entry | None:
+    """The entry that these variables make, with this name; None if they make no provider.
+
+    ``allowed``: what may belong to it beside URL, key and models.
+    """
     entry: Entry = {"name": name}
     for auth, variable in CREDENTIAL.items():
         if env.get(variable):
@@ -51,7 +52,8 @@ def from_variables(env: Mapping[str, str], name: str = "") -> Entry | None:
             if auth == API_KEY:
                 entry["auth"] = auth
             break
-    extras = {n: env[n] for n in EXTRAS if env.get(n)}
+    own = (MODEL, *TIER_MODELS.values())
+    extras = {n: v for n, v in env.items() if n not in own and names.is_allowed(n, v, allowed)}
     if "authToken" not in entry and not any(is_on(extras.get(n)) for n in CLOUD_SWITCHES):
         return None
     url = env.get(BASE_URL) or (ANTHROPIC_URL if "authToken" in entry else "")
@@ -68,6 +70,41 @@ def from_variables(env: Mapping[str, str], name: str = "") -> Entry | None:
     if extras:
         entry["env"] = extras
     return entry
+
+
+def left_out(env: Mapping[str, str], entry: Entry) -> list[str]:
+    """A note on the variables that :func:`from_variables` did not use for ``entry``, if any."""
+    used = {BASE_URL, MODEL, SMALL_FAST_MODEL, *TIER_MODELS.values(), *entry.get("env", {})}
+    used.add(CREDENTIAL[entry.get("auth", BEARER)])
+    return note_left_out(entry["name"], [name for name in env if name not in used])
+
+
+def note_left_out(name: str, left: list[str]) -> list[str]:
+    """A note on names that an entry does not get, or none; without their values."""
+    if not left:
+        return []
+    listed = ", ".join(visible(n, 60) for n in left[:_SHOWN_NAMES])
+    more = f" and {len(left) - _SHOWN_NAMES} more" if len(left) > _SHOWN_NAMES else ""
+    return [f"{visible(name)}: {listed}{more} will be left out."]
+
+
+def without_foreign(entry: Entry) -> tuple[Entry, list[str]]:
+    """An entry of another provider file as it may be imported, and notes on what it lost.
+
+    It gets no id, which may be another provider's; no variable that a shared list may not set; and
+    no reference, which could read any key of the user's, or run a program.
+    """
+    kept = {key: value for key, value in entry.items() if key not in ("id", "authTokenFrom", "env")}
+    name, notes, env = str(entry.get("name", "")).strip(), [], entry.get("env")
+    if isinstance(env, dict):
+        allowed = {n: v for n, v in env.items() if names.is_allowed(n, v, names.SHARED)}
+        notes += note_left_out(name, [n for n in env if n not in allowed])
+        env = allowed or None
+    if env is not None:
+        kept["env"] = env
+    if reference := entry.get("authTokenFrom"):
+        notes += note_left_out(name, [f"authTokenFrom ({reference})"])
+    return {key: kept[key] for key in entry if key in kept}, notes
 
 
 def suggested_name(url: str, env: Mapping[str, str]) -> str:

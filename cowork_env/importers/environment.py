@@ -8,6 +8,7 @@ from ..core import resolve
 from ..core.environment import ACTIVE, STATE, Activation
 from ..core.provider import CREDENTIAL
 from ..util.errors import CoworkEnvError
+from . import names
 from .entries import Found, from_variables
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def read(inputs: Inputs) -> Found:
             f"Could not tell your own variables: {ACTIVE} is set, {STATE} is missing or damaged.",
             "Try it in a new shell, outside of every pin.",
         )
-    entry = from_variables(resolve.original_env(env))
+    entry = from_variables(resolve.original_env(env), allowed=names.OWN)
     if entry is None:
         beside = " beside those of the active provider" if env.get(STATE) else ""
         raise CoworkEnvError(

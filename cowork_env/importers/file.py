@@ -35,7 +35,7 @@ def read(path: str, inputs: Inputs, other_sources: list[str]) -> Found:
             return claude_settings.from_settings(document, where)
         if cc_switch.is_config(document):
             return cc_switch.from_config(document, where)
-    return Found(list(providers.Providers(text, path, where).entries))
+    return Found(list(providers.Providers(text, path, where).entries), whole=True)
 
 
 def _from_api_config(document: Mapping[str, Any], where: str) -> Entry:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import models, store
 from ..core.provider import InvalidField, Provider, repaired
 from ..util.errors import USAGE, CoworkEnvError
 from ..util.text import visible
+from .entries import without_foreign
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
-    from .entries import Entry
+    from .entries import Entry, Found
 
 
 def named(entries: list[Entry], name: str) -> list[Entry]:
@@ -30,55 +31,78 @@ def named(entries: list[Entry], name: str) -> list[Entry]:
 class Plan:
     """What to add to the providers that are ``listed``.
 
-    ``added``: the entries to add, valid, each with a name that is free. ``refused``: why others are
-    invalid. ``notes``: which ones are there already.
+    ``found``: where ``entries`` are from. ``added``: the entries to add, valid, each with a name
+    that is free. ``refused``: why others are invalid. ``notes``: which ones are there already, and
+    what was left out.
     """
 
-    def __init__(self, entries: list[Entry], listed: Providers) -> None:
+    def __init__(self, found: Found, entries: list[Entry], listed: Providers) -> None:
         self.added: list[Entry] = []
         self.refused: list[CoworkEnvError] = []
         self.notes: list[str] = []
-        known: list[Any] = list(listed.entries)
+        known: dict[object, str] = {}
+        names = _Names()
+        for entry in listed.entries:
+            known.setdefault(_sent(entry), visible(str(_get(entry, "name"))))
+            names.add(entry)
         for entry in entries:
-            if other := next((e for e in known if _is_same(e, entry)), None):
-                name, present = visible(entry["name"]), visible(other["name"])
-                self.notes.append(f"{name} exists already, as '{present}'.")
+            lost: list[str] = []
+            present = known.get(_sent(entry))
+            if present is None and found.whole and isinstance(entry, dict):
+                entry, lost = without_foreign(entry)
+                present = known.get(_sent(entry))
+            if present is not None:
+                self.notes.append(f"{visible(entry['name'])} exists already, as '{present}'.")
                 continue
+            self.notes += lost
             try:
                 entry = models.tidy(entry)
             except InvalidField as error:
                 self.refused.append(store.refused(entry, error))
                 continue
-            entry["name"] = _free_name(entry["name"], known)
+            entry["name"] = names.free(entry["name"])
             self.added.append(entry)
-            known.append(entry)
+            known[_sent(entry)] = visible(entry["name"])
+            names.add(entry)
 
     def require_name(self, name: str) -> None:
         """Raise :class:`CoworkEnvError` when the entry did not get this name: it is taken."""
         if self.added and self.added[0]["name"].casefold() != name.strip().casefold():
-            raise store.taken(name)
+            raise store.taken(name, name)
 
 
-def _is_same(known: object, entry: object) -> bool:
-    """Whether two entries send the same key to the same endpoint with the same variables."""
+def _sent(entry: object) -> object:
+    """What an entry sends where: the key, the endpoint, and the variables.
+
+    Two with the same are one provider. An invalid entry is the same as no other.
+    """
     try:
-        one = Provider(known)  # type: ignore[arg-type]  # raises InvalidField for what is not an object
-        two = Provider(entry)  # type: ignore[arg-type]
+        one = Provider(entry)  # type: ignore[arg-type]  # raises InvalidField for what is not an object
     except InvalidField:
-        return False
-    return (
-        repaired(one.base_url) == repaired(two.base_url)
-        and one.token == two.token
-        and one.token_from == two.token_from
-        and one.env == two.env
-    )
+        return object()
+    return repaired(one.base_url), one.token, one.token_from, frozenset(one.env.items())
 
 
-def _free_name(name: str, known: list[Any]) -> str:
-    """``name``, or the first of ``name 2``, ``name 3`` ... that is not taken."""
-    taken = {str(e.get("name", "")).strip().casefold() for e in known if isinstance(e, dict)}
-    number, free = 1, name
-    while free.casefold() in taken:
-        number += 1
-        free = f"{name} {number}"
-    return free
+def _get(entry: object, key: str) -> object:
+    return entry.get(key) if isinstance(entry, dict) else None
+
+
+class _Names:
+    """The names, slugs and ids that are taken."""
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+        self._numbers: dict[str, int] = {}
+
+    def add(self, entry: object) -> None:
+        self._words |= store.words(entry)
+
+    def free(self, name: str) -> str:
+        """``name``, or the first of ``name 2``, ``name 3`` ... that is found by nothing taken."""
+        folded = name.casefold()
+        number, free = self._numbers.get(folded, 1), name
+        while self._words & store.words({"name": free}):
+            number += 1
+            free = f"{name} {number}"
+        self._numbers[folded] = number
+        return free

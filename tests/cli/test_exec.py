@@ -116,6 +116,17 @@ def test_command_is_not_run_on_errors(home: Home) -> None:
     assert run(home, "--trust", "touch", "ran", cwd=home.path / "0").returncode == 0
 
 
+def test_a_provider_that_does_not_fit_into_the_environment(home: Home) -> None:
+    """One sentence from each command, and nothing is run or printed."""
+    home.providers([{**GUIDE[1], "env": {"A": "x" * (200 << 10)}}])
+    for command in (["exec", "echo", "ran"], ["export", "--format", "sh"]):
+        for more in ([], ["--no-secrets"]) if command[0] == "export" else ([],):
+            done = Program(home).run(*command, *more, COWORK_PROVIDER="openrouter")
+            assert (done.returncode, done.stdout) == (1, "")
+            assert "OpenRouter sets A to more than the 128 KiB" in done.stderr
+            assert done.stderr.count("\n") <= 2 and "xxx" not in done.stderr
+
+
 def test_key_is_not_in_an_argument_list(home: Home) -> None:
     home.providers()
     result = run(home, "--provider", "openrouter", need("cat"), "/proc/self/cmdline")

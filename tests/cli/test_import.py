@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cowork_env.core import environment
+from cowork_env.core.providers import Providers
 from cowork_env.core.resolve import Inputs, resolve, target
-from cowork_env.importers.entries import from_variables
+from cowork_env.importers import cc_switch
+from cowork_env.importers.entries import Found, from_variables
+from cowork_env.importers.plan import Plan
+from cowork_env.util.errors import CoworkEnvError
 
 from support.home import GUIDE, Home
 from support.program import Completed, Program
@@ -227,7 +235,83 @@ def test_provider_file_in_each_form(home: Home) -> None:
         source.write_text(json.dumps(document))
         result = run(home, str(source), "--yes")
         assert result.code == 0, result.err
-    assert result.entries == GUIDE[:3], "keys, order and ids as they were"
+    ids = [e["id"] for e in result.entries]
+    assert [e | {"id": "x"} for e in result.entries] == [e | {"id": "x"} for e in GUIDE[:3]]
+    assert not set(ids) & {e["id"] for e in GUIDE}, "each has an id of our own"
+    assert all(uuid.UUID(i).version == 4 for i in ids)
+
+
+def test_an_imported_entry_cannot_take_anothers_place(home: Home) -> None:
+    """By an id that is another's name, or a name that is another's slug or id."""
+    home.providers(GUIDE[:2])
+    hostile = [
+        {"id": "OpenRouter", "name": "Helpful", "baseUrl": "https://evil.example"},
+        {"id": "x", "name": GUIDE[1]["id"], "baseUrl": "https://evil.example/b"},
+        {"id": "y", "name": "my-anthropic-api", "baseUrl": "https://evil.example/c"},
+    ]
+    (home.path / "list.json").write_text(json.dumps(hostile))
+    result = run(home, "list.json", "--yes")
+    assert result.code == 0, result.err
+    assert result.entries[:2] == GUIDE[:2]
+    assert [e["name"] for e in result.entries[2:]] == [
+        "Helpful",
+        f"{GUIDE[1]['id']} 2",
+        "my-anthropic-api 2",
+    ]
+    read = Providers(home.file.read_text(), "", "f")
+    for word in ("OpenRouter", "openrouter", GUIDE[1]["id"]):
+        assert read.find(word) == 1
+    assert read.find("my-anthropic-api") == 0
+
+
+def test_a_shared_list_can_set_only_what_clients_read(home: Home) -> None:
+    allowed = {"API_TIMEOUT_MS": "60000", "CLAUDE_CODE_USE_BEDROCK": "1", "AWS_REGION": "eu-west-1"}
+    hostile = {
+        "MAILPATH": "/x?$(touch owned)",
+        "RPROMPT": "$(touch owned)",
+        "CLAUDE_CODE_SHELL_PREFIX": "/x",
+        "CLAUDE_ENV_FILE": "/x",
+        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "",
+        "HTTPS_PROXY": "http://evil.example",
+        "NODE_EXTRA_CA_CERTS": "/x",
+        "NODE_TLS_REJECT_UNAUTHORIZED": "0",
+        "ANTHROPIC_VERTEX_BASE_URL": "https://evil.example",
+        "ANTHROPIC_CUSTOM_HEADERS": "x-api-key: y",
+        "CLAUDE_CONFIG_DIR": "/x",
+        "CLOUD_ML_REGION": "evil.example/",
+        "MY_NAME\x1b": "x",
+    }
+    entry = {"name": "L", "authTokenFrom": "cmd:touch owned", "env": {**allowed, **hostile}}
+    (home.path / "list.json").write_text(json.dumps([entry]))
+    result = run(home, "list.json", "--yes")
+    assert result.code == 0, result.err
+    assert [without_id(e) for e in result.entries] == [{"name": "L", "env": allowed}]
+    for name in [*hostile][:11]:
+        assert name in result.err
+    assert "will be left out" in result.err and "cmd:touch owned" in result.err
+    assert not (home.path / "owned").exists()
+
+
+def test_the_users_own_settings_keep_proxies_and_certificates(home: Home) -> None:
+    own = {"HTTPS_PROXY": "http://near:1", "NODE_EXTRA_CA_CERTS": "/ca.pem", "AWS_PROFILE": "p"}
+    env = {URL: "https://a.example", TOKEN: KEY, **own, "CLAUDE_CODE_SHELL": "/x"}
+    settings(home, {"env": env})
+    result = run(home, "claude-settings", "--yes")
+    assert result.entries[0]["env"] == own
+    assert "a.example: CLAUDE_CODE_SHELL will be left out." in result.err
+    (home.path / "settings.json").write_text(json.dumps({"env": env}))
+    result = run(home, "settings.json", "--yes")
+    assert "env" not in result.entries[1], "in a file it may be anyone's"
+
+
+def test_a_long_list_is_planned_quickly_and_a_longer_one_refused(home: Home) -> None:
+    entries = [
+        {"name": "Same", "baseUrl": f"https://a.example/{i}", "authToken": "k"} for i in range(1000)
+    ]
+    plan = Plan(Found(entries), entries, Providers(json.dumps(entries[:500]), "", "f"))
+    assert [e["name"] for e in plan.added] == [f"Same {i}" for i in range(2, 502)]
+    (home.path / "list.json").write_text(json.dumps([*entries, GUIDE[0]]))
+    assert "There are more than 1000 providers" in run(home, "list.json", "--yes").err
 
 
 def test_invalid_entry_does_not_stop_the_others(home: Home) -> None:
@@ -345,6 +429,97 @@ def test_cc_switch_of_older_versions(home: Home, form: str) -> None:
     path.write_text(json.dumps(document[form]))
     result = run(home, "cc-switch", "--yes")
     assert [(e["name"], e["authToken"]) for e in result.entries] == [("One", KEY)]
+
+
+_COLUMNS = "app_type TEXT, name TEXT, settings_config TEXT"
+_VIEW = (
+    "CREATE VIEW providers AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n)"
+    " SELECT 'claude' AS app_type, 'x' AS name, '{}' AS settings_config FROM n WHERE i < 0"
+)
+
+
+def hostile(home: Home, *statements: str) -> Path:
+    path = home.path / ".cc-switch/cc-switch.db"
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (_VIEW,),
+        ("CREATE VIRTUAL TABLE providers USING fts5(app_type, name, settings_config)",),
+        (
+            "CREATE TABLE providers (app_type TEXT, name TEXT, settings_config TEXT"
+            " GENERATED ALWAYS AS (upper(name)))",
+            "INSERT INTO providers VALUES ('claude', 'x')",
+        ),
+        (
+            f"CREATE TABLE providers ({_COLUMNS})",
+            "INSERT INTO providers VALUES ('claude', 'x', printf('%.*c', 2000000, 'x'))",
+        ),
+        (
+            f"CREATE TABLE providers ({_COLUMNS})",
+            "INSERT INTO providers SELECT 'claude', 'x', printf('%.*c', 900000, 'x')"
+            " FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 20)"
+            " SELECT i FROM n)",
+        ),
+    ],
+    ids=["view", "virtual table", "generated column", "large value", "large values"],
+)
+def test_a_hostile_database_is_not_read(home: Home, statements: tuple[str, ...]) -> None:
+    path = hostile(home, *statements)
+    with pytest.raises(CoworkEnvError, match="is not a cc-switch database"):
+        cc_switch._read_database(str(path), "DB")
+    assert [p.name for p in path.parent.iterdir()] == ["cc-switch.db"]
+
+
+def test_a_database_that_takes_too_long_is_given_up(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever gets past the other checks."""
+    path = hostile(home, _VIEW)
+    monkeypatch.setattr(cc_switch, "_check_table", lambda connection: None)
+    monkeypatch.setattr(cc_switch, "QUERY", cc_switch.QUERY.replace("ORDER BY rowid", ""))
+    monkeypatch.setattr(cc_switch, "SECONDS", 0.2)
+    with pytest.raises(CoworkEnvError, match="could not be read within"):
+        cc_switch._read_database(str(path), "DB")
+
+
+def test_ctrl_c_ends_the_reading_of_a_database(home: Home) -> None:
+    path = hostile(home, _VIEW)
+    code = (
+        "import sys, time; from cowork_env.importers import cc_switch as c\n"
+        "now, calls = time.monotonic, []\n"
+        "def monotonic():\n"  # SQLite is in the query when it asks for the third time
+        "    calls.append(1)\n"
+        "    if len(calls) == 3: print('reading', flush=True)\n"
+        "    return now()\n"
+        "time.monotonic, c._check_table = monotonic, lambda connection: None\n"
+        "c.QUERY = c.QUERY.replace('ORDER BY rowid', ''); c.SECONDS = 60.0\n"
+        "try: c._read_database(sys.argv[1], 'DB')\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], env=home.env, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "reading\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(10) == 130
+        finally:
+            process.kill()
+
+
+def test_a_database_that_is_a_pipe_is_not_opened(home: Home) -> None:
+    (home.path / ".cc-switch").mkdir()
+    os.mkfifo(home.path / ".cc-switch/cc-switch.db")
+    assert run(home, "cc-switch", "--yes").code == 1
 
 
 def test_cc_switch_is_not_installed(home: Home) -> None:

@@ -96,19 +96,68 @@ def test_find(name_or_id: str, index: int) -> None:
     assert listed(GUIDE).find(name_or_id) == index
 
 
-def test_find_tries_id_then_name_then_case_then_slug() -> None:
+def test_find_tries_name_then_case_then_slug_then_id() -> None:
+    entries = [{"name": "b"}, {"name": "B"}, {"name": "d e"}, {"name": "D-E"}, {"name": "f"}]
+    entries[4]["id"] = "Some-Id"
+    assert listed(entries).find("b") == 0
+    assert listed(entries).find("B") == 1
+    assert listed(entries).find("d-e") == 3
+    assert listed(entries).find("D E") == 2
+    assert listed(entries).find("some-id") == 4
+
+
+@pytest.mark.parametrize("word", ["OpenRouter", "openrouter", "Open Router", "open-router"])
+def test_an_id_never_takes_the_place_of_another_entrys_name(word: str) -> None:
+    """Not even in another case, and also where the id is what a selection holds."""
+    name = "Open Router" if "-" in word or " " in word else "OpenRouter"
+    for id in (word, word.upper()):
+        entries = [{"name": name, "id": "1"}, {"name": "Other", "id": id}]
+        for each in (entries, entries[::-1]):
+            with pytest.raises(CoworkEnvError) as caught:
+                listed(each).find(word)
+            assert "'Other'" in caught.value.message and f"'{name}'" in caught.value.message
+            assert listed(each).entries[listed(each).find("other")]["name"] == "Other"
+            assert listed(each).entries[listed(each).find("1")]["name"] == name
+
+
+def test_a_name_never_takes_the_place_of_another_entrys_id() -> None:
+    entries = [GUIDE[0], {"name": GUIDE[0]["id"], "id": "2"}]
+    with pytest.raises(CoworkEnvError):
+        listed(entries).find(GUIDE[0]["id"])
+
+
+def test_the_designation_of_an_entry_finds_it_and_no_other() -> None:
     entries = [
-        {"name": "b"},
-        {"name": "B"},
-        {"name": "c", "id": "b"},
-        {"name": "d e"},
-        {"name": "D-E"},
+        {"name": "A", "id": "1"},
+        {"name": "B", "id": "a"},
+        {"name": "x y", "id": "1"},
+        {"name": "C", "id": "none"},
+        {"name": "D", "id": "d"},
     ]
-    assert listed(entries).find("b") == 2
-    assert listed(entries[:2]).find("b") == 0
-    assert listed(entries[:2]).find("B") == 1
-    assert listed(entries).find("d-e") == 4
-    assert listed(entries).find("D E") == 3
+    read = listed(entries)
+    assert read.designation(1, "id", "name") == "B"
+    assert read.designation(2, "id", "name") == "x y"
+    assert read.designation(3, "id", "name") == "C"
+    assert read.designation(4, "id", "name") == "d"
+    with pytest.raises(CoworkEnvError):
+        read.designation(0, "id", "name")
+
+
+def test_the_key_tells_every_provider_from_every_other() -> None:
+    """The hook takes two with the same key for one that was edited."""
+    entries = [
+        {"name": "A", "id": "1"},
+        {"name": "B", "id": "1"},
+        {"name": "C"},
+        {"name": "D", "id": "C"},
+        {"name": "E", "id": "unresolved"},
+        {"name": "unresolved"},
+        {"name": "F", "id": "own"},
+    ]
+    read = listed([{"baseUrl": "https://a.example", **entry} for entry in entries])
+    keys = [read.provider(i).key for i in range(len(entries))]
+    assert len(set(keys)) == len(keys)
+    assert keys[6] == "own"
 
 
 def test_an_ambiguous_name_is_an_error_that_lists_the_matches() -> None:

@@ -37,6 +37,8 @@ OURS = {
     "cowork_env",
     "cowork_env.core",
     "cowork_env.core.environment",
+    "cowork_env.core.limits",
+    "cowork_env.core.names",
     "cowork_env.core.pins",
     "cowork_env.core.provider",
     "cowork_env.core.providers",

@@ -273,6 +273,70 @@ def test_an_invalid_entry_is_refused_and_nothing_written(
     assert other_files(home) == []
 
 
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"name": "My-Anthropic-API"},  # another's slug
+        {"name": "my anthropic_api"},  # the same slug
+        {"name": "22222222-2222-4222-8222-222222222222"},  # another's id
+        {"id": "openrouter"},  # another's name
+        {"id": "My-anthropic-api"},
+    ],
+)
+def test_an_entry_that_could_be_taken_for_another_is_refused(
+    home: Home, new: dict[str, Any]
+) -> None:
+    file = home.providers()
+    before = file.read_bytes()
+    with pytest.raises(CoworkEnvError, match=r"There is a provider '.*' already, which '.*' could"):
+        store.edit(inputs(home), add(NEW | new))
+
+    def rename(listed: Providers) -> None:
+        listed.entries[2] |= new
+
+    with pytest.raises(CoworkEnvError, match="already, which"):
+        store.edit(inputs(home), rename)
+    assert file.read_bytes() == before
+
+
+def test_what_is_ambiguous_already_can_be_edited_and_resolved(home: Home) -> None:
+    twins = [GUIDE[1], {**GUIDE[2], "name": "openrouter"}, {**GUIDE[3], "id": "OpenRouter"}]
+    file = home.providers(twins)
+
+    def change(key: str, value: str) -> Callable[[Providers], None]:
+        return lambda listed: listed.entries[1].__setitem__(key, value)
+
+    store.edit(inputs(home), change("defaultModel", "m"))
+    with pytest.raises(CoworkEnvError, match="already"):
+        store.edit(inputs(home), add(NEW | {"name": "OPENROUTER"}))
+    store.edit(inputs(home), change("name", "Distinct"))
+    assert json.loads(file.read_text())[1]["name"] == "Distinct"
+
+
+def test_what_could_not_be_read_again_is_not_written(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too large as a whole, though no entry is; or changed by our own reader."""
+    file = home.providers()
+    before = file.read_bytes()
+    with pytest.raises(CoworkEnvError, match=r"too large \(more than 16 MiB\)"):
+        store.edit(inputs(home), add(NEW | {"theirs": "x" * (16 << 20)}))
+    monkeypatch.setattr(store, "_document", lambda listed, _: '[{"name": 1}]')
+    with pytest.raises(CoworkEnvError, match="could not be read again"):
+        store.edit(inputs(home), add(NEW))
+    monkeypatch.setattr(store, "_document", lambda listed, _: "[")
+    with pytest.raises(CoworkEnvError, match="could not be read again"):
+        store.edit(inputs(home), add(NEW))
+    assert file.read_bytes() == before
+    assert other_files(home) == []
+
+
+def test_a_value_that_fits_into_no_environment_is_refused(home: Home) -> None:
+    home.providers()
+    with pytest.raises(CoworkEnvError, match="New sets A to more than the 128 KiB"):
+        store.edit(inputs(home), add(NEW | {"env": {"A": "x" * (200 << 10)}}))
+
+
 @pytest.mark.parametrize("entry", [None, 5, "x", []])
 def test_an_entry_that_is_not_an_object_cannot_be_added(home: Home, entry: Any) -> None:
     home.providers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from .core import environment, pins, providers
 from .core.pins import Pin, PinFile
@@ -14,53 +15,117 @@ from .util.text import tilde, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .core.providers import Providers
     from .core.resolve import Inputs
+
+REQUIRED = "required"
 
 
 # Writing
 
 
-def write(inputs: Inputs, pin: Pin, force: bool = False) -> str:
-    """Write a pin to the working directory, allow it, and return its path.
+class Written(NamedTuple):
+    """A pin that was written: its path, what it says, and what was there and was not kept."""
 
+    path: str
+    pin: Pin
+    lost: Pin | None
+
+
+def write(
+    inputs: Inputs, name_or_id: str, changes: Mapping[str, str | None], force: bool = False
+) -> Written:
+    """Write a pin to the working directory, and allow it.
+
+    The lines of a trusted pin that is there stay, except for ``changes``: lines to set, by key, or
+    (None) to take off. Those of a pin that is not trusted do not: to write it would allow them.
     With ``force``, another kind of file there, or a link to elsewhere, is replaced. Raises
     :class:`CoworkEnvError` with nothing changed.
     """
-    content = pins.serialize(pin).encode("utf-8")
     path = pins.path_in(inputs.directory)
+    store, place = TrustStore(inputs.state_dir), location(path)
+    elsewhere = _is_link_to_elsewhere(path, inputs)
+    old = _replaceable(path, inputs, elsewhere, force)
+    trusted = bool(old) and store.check(place, old) == ALLOWED
+    content = edited(old if trusted else b"", name_or_id, changes)
     # Parsed again before it is written: what is allowed must mean what the user asked for.
-    too_large = len(content) > pins.MAX_BYTES
-    if too_large or pins.serialize(pins.parse(content)).encode("utf-8") != content:
+    pin = pins.parse(content)
+    asked = {key: value or "" for key, value in changes.items()}
+    says = {**dict.fromkeys(pins.KEYS, ""), **pin.models, REQUIRED: "true" if pin.required else ""}
+    if (
+        len(content) > pins.MAX_BYTES
+        or pin.name_or_id != name_or_id
+        or any(says[key] != value for key, value in asked.items())
+    ):
         raise CoworkEnvError("That does not fit into a pin.", "Pin the provider by its id.")
-    _check_replaceable(path, inputs, force)
     # Allowed first: otherwise a failure could leave a pin that is not trusted in place of one that
     # was.
-    TrustStore(inputs.state_dir).allow(location(path), content)
+    store.allow(place, content)
+    if elsewhere:
+        os.unlink(path)
     files.write_atomically(path, content, 0o644)
-    return path
+    return Written(path, pin, pins.parse(old) if old and not trusted else None)
 
 
-def _check_replaceable(path: str, inputs: Inputs, force: bool) -> None:
-    """Raise unless a pin may be written to ``path``; with ``force``, remove a link there."""
+def edited(content: bytes, name_or_id: str, changes: Mapping[str, str | None]) -> bytes:
+    """A valid pin, or nothing, with another provider and ``changes``, as for :func:`write`.
+
+    Every other line stays as it is, byte for byte.
+    """
+    left = dict(changes)
+    lines = content.decode("utf-8").split("\n") if content else [name_or_id, ""]
+    named, kept = False, list[str]()
+    for raw in lines:
+        mark = "\ufeff" if not kept and raw.startswith("\ufeff") else ""
+        line = raw.removeprefix(mark).replace("\t", " ").strip(" \r")
+        end = "\r" if raw.endswith("\r") else ""
+        key = line.partition("=")[0].strip()
+        if line and not line.startswith("#"):
+            if not named:
+                named, raw = True, f"{mark}{name_or_id}{end}"
+            elif key in left:
+                value = left.pop(key)
+                if value is None:
+                    continue
+                raw = f"{key} = {value}{end}"
+        kept.append(raw)
+    added = [f"{key} = {value}" for key, value in left.items() if value is not None]
+    if kept[-1]:
+        kept.append("")
+    return "\n".join([*kept[:-1], *added, kept[-1]]).encode("utf-8")
+
+
+def _is_link_to_elsewhere(path: str, inputs: Inputs) -> bool:
+    target = os.path.dirname(os.path.realpath(path))
+    return os.path.islink(path) and target != os.path.realpath(inputs.directory)
+
+
+def _replaceable(path: str, inputs: Inputs, elsewhere: bool, force: bool) -> bytes:
+    """What the pin at ``path`` says, or nothing; raises unless a pin may be written there.
+
+    ``elsewhere``: it is a link to another directory.
+    """
     shown = tilde(path, inputs.home)
-    if os.path.islink(path):
-        target = os.path.realpath(path)
-        if os.path.dirname(target) != os.path.realpath(inputs.directory):
-            if not force:
-                hint = "Change it there, or replace the link with --force."
-                raise CoworkEnvError(f"{shown} is a link to {tilde(target, inputs.home)}.", hint)
-            os.unlink(path)
-            return
+    if elsewhere:
+        if force:
+            return b""
+        hint = "Change it there, or replace the link with --force."
+        target = tilde(os.path.realpath(path), inputs.home)
+        raise CoworkEnvError(f"{shown} is a link to {target}.", hint)
     file = pins.read(path)
-    if file is None or force:
-        return
+    if file is None:
+        return b""
     try:
         if file.problem:
             raise CoworkEnvError(f"{shown} {file.problem}.")
         pins.parse(file.content, shown)
     except CoworkEnvError as error:
+        if force:
+            return b""
         raise CoworkEnvError(error.message, "Check it, or replace it with --force.") from None
+    return file.content
 
 
 def unambiguous_name(listed: Providers, name_or_id: str) -> str:

@@ -266,6 +266,11 @@ def hook_lines(paths: Iterable[str], home: str) -> list[str]:
     ]
 
 
+def hook_places(shell: str, env: Mapping[str, str]) -> list[str]:
+    """Where a startup file of ``shell`` (empty: of any shell) loads the hook, as ``~/.zshrc:7``."""
+    return hook_lines(existing(shell, env), env.get("HOME", ""))
+
+
 def displaced(shell: str, paths: Iterable[str], home: str) -> str:
     """Where a line after the hook line removes the hook again, as ``~/.bashrc:12``, or empty."""
     if shell not in SHELLS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import overrides, secrets
+from . import overrides, secrets, startup_files
 from .core import environment, limits, providers, resolve, variables
 from .core.environment import (
     ACTIVE,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # States of a shell: how its environment compares to what it should be, in the words of ``status
 # --json``.
 IN_STEP = "in-step"
-NOT_APPLIED = "not-applied"  # no hook, or no prompt since
+NOT_APPLIED = "not-applied"  # the hook says why, or there is no hook, or no prompt since
 STALE = "stale"  # the next prompt will change it
 LEFT_OVER = "left-over"  # a provider that no longer applies
 BY_HAND = "by-hand"  # the user changed a managed variable
@@ -43,6 +43,7 @@ WHAT_IF = "what-if"  # not compared, because options were given that the shell k
 UNKNOWN_KEY = "\0"  # stands in for a key that is not fetched; no variable can hold it
 CHANGED_BY_HAND = "changed by hand"
 KEPT_UNSET = "kept unset"
+RETRY = "cowork-env reload"
 LOAD_HINT = "Load the hook with 'cowork-env init', or start the program with 'cowork-env exec'."
 
 
@@ -102,8 +103,9 @@ class Status:
 
     ``found``, ``outcome`` and ``target``: what should be active (see :mod:`resolve`); ``previous``:
     the activation that the environment holds now; ``state_damaged``: it holds one that cannot be
-    read. ``changed``: the variables that a hook would change; ``after``: the environment with these
-    changes. ``client``: the environment that a client gets, and ``report`` what overrides it.
+    read; ``reason``: why the hook did not apply the provider, as far as it says. ``changed``: the
+    variables that a hook would change; ``after``: the environment with these changes. ``client``:
+    the environment that a client gets, and ``report`` what overrides it.
     ``rows``: the managed variables. ``shell``: how the shell compares.
     """
 
@@ -112,8 +114,14 @@ class Status:
         self.found = resolve.resolve(inputs)
         self.previous = Activation.decode(inputs.env.get(STATE, ""))
         self.state_damaged = bool(inputs.env.get(STATE)) and self.previous is None
+        self.reason = ""
+        if self.previous is not None:
+            text = resolve.reason(self.previous.key, self.found.key)
+            self.reason = visible(text, resolve.MAX_REASON).removesuffix(".")
+            if not self.previous.touched:
+                self.previous = None  # There was nothing that could have been applied.
         self.outcome = _outcome(inputs, self.found, self.previous)
-        self.target = self.outcome.target
+        self.target = self.outcome.target or None
         _, changes = transition(inputs.env, self.outcome.key, self.target)
         self.changed = [n for n in changes if n != STATE and not self._is_shadowed(n)]
         self.after = environment.applied(inputs.env, changes)
@@ -207,15 +215,24 @@ class Status:
             return self._state_without_provider()
         if not self.changed:
             return self._state_without_changes()
+        if self.reason:
+            hint = "" if RETRY in self.reason else f"Run '{RETRY}' to try again."
+            return ShellState(NOT_APPLIED, f"not applied: {self.reason}", hint)
         if self.previous is None:
-            message = "not applied: no hook is loaded, or there was no prompt since"
-            return ShellState(NOT_APPLIED, message, LOAD_HINT)
+            return self._state_without_hook()
         hint = f"The next prompt updates it. {LOAD_HINT}"
         if self.previous.key != self.outcome.key:
             name = visible(self.previous.name) or "another provider"
             return ShellState(STALE, f"the environment still has {name}", hint)
         names = ", ".join(self.changed[:4]) + (" and more" if len(self.changed) > 4 else "")
         return ShellState(STALE, f"not up to date: {names}", hint)
+
+    def _state_without_hook(self) -> ShellState:
+        """Nothing in the environment tells of a hook; a process cannot look into its shell."""
+        if places := startup_files.hook_places("", self.inputs.env):
+            message = f"not applied: no prompt since, or this shell did not read {places[0]}"
+            return ShellState(NOT_APPLIED, message, "Press Enter, or open a new shell.")
+        return ShellState(NOT_APPLIED, "not applied: no hook is loaded", LOAD_HINT)
 
     def _state_without_provider(self) -> ShellState:
         if self.previous is None:

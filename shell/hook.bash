@@ -58,7 +58,8 @@ __cowork_env_cache_next=0
 
 # A change that is under way: whether there is one, how to undo it, and COWORK_ENV_STATE before it.
 __cowork_env_change='' __cowork_env_change_undo='' __cowork_env_change_state=''
-# The key of a request that waits for a slow secret store.
+# The key of a request that waits for a slow secret store. If it is still there at an update, the
+# user has interrupted that: the next request is about no more than that.
 __cowork_env_pending_key=
 # Variables that were set but not exported before they were exported here, as name=value.
 __cowork_env_unexported=(${__cowork_env_unexported[@]+"${__cowork_env_unexported[@]}"})
@@ -145,15 +146,13 @@ function __cowork_env_update {
     __cowork_env_leave 2>/dev/null
     __cowork_env_changed=1
   fi
-  if [[ -n $__cowork_env_pending_key ]]; then
-    # The user interrupted a slow lookup: no provider then, until something changes.
-    __cowork_env_leave 2>/dev/null
-    __cowork_env_active_key=$__cowork_env_pending_key
-    __cowork_env_pending_key=
-  fi
   if [[ -n $__cowork_env_changed ]]; then
     __cowork_env_forget
-  elif [[ -z $__cowork_env_starting ]] &&
+    __cowork_env_pending_key=
+  elif \builtin test "$__cowork_env_key" != "$__cowork_env_pending_key"; then
+    __cowork_env_pending_key=
+  fi
+  if [[ -z $__cowork_env_changed && -z $__cowork_env_pending_key && -z $__cowork_env_starting ]] &&
     \builtin test "$__cowork_env_key" = "$__cowork_env_active_key"; then
     if [[ $1 == prompt ]]; then
       # Preparing the fast path pays only where the user stays.
@@ -164,7 +163,9 @@ function __cowork_env_update {
   fi
   __cowork_env_idle=
   __cowork_env_active_key='' # An interrupt may leave the rest half done.
-  if [[ -n $__cowork_env_starting ]] || ! __cowork_env_recall; then __cowork_env_request; fi
+  if [[ -n $__cowork_env_starting || -n $__cowork_env_pending_key ]] || ! __cowork_env_recall; then
+    __cowork_env_request
+  fi
   if [[ $1 == prompt && -n $__cowork_env_starting ]]; then
     __cowork_env_wrap # What a startup file defined behind the hook, before the first command line.
     __cowork_env_starting=
@@ -343,7 +344,7 @@ function __cowork_env_request {
   \builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again='' \
     __cowork_env_state_arg='' __cowork_env_config_arg='' \
     "__cowork_env_provider=$__cowork_env_active_provider" \
-    "__cowork_env_flags=$__cowork_env_starting pins-listed"
+    "__cowork_env_flags=$__cowork_env_starting${__cowork_env_pending_key:+ given-up} pins-listed"
   if \builtin test "$__cowork_env_folders" = @FOLDERS@; then
     __cowork_env_state_arg=$__cowork_env_state_dir __cowork_env_config_arg=$__cowork_env_config_dir
   fi
@@ -367,15 +368,26 @@ function __cowork_env_request {
         __cowork_env_again=1
         \builtin continue
       fi
+      if [[ -n $__cowork_env_pending_key && $__cowork_env_flags != *given-up* ]]; then
+        # Interrupted, and the user's own INT trap let us go on.
+        __cowork_env_flags+=" given-up"
+        \builtin continue
+      fi
       __cowork_env_leave 2>/dev/null
       __cowork_env_text=
       if ((__cowork_env_status == 130)); then
-        # Interrupted, and the user's own INT trap let us go on. A slow lookup is given up, a short
-        # one is requested again.
-        [[ -n $__cowork_env_pending_key ]] || __cowork_env_key=$'\2'
-      elif [[ " $__cowork_env_shown " != *' cannot-run '* ]]; then
-        __cowork_env_text=@CANNOT_RUN@
-        __cowork_env_shown="cannot-run $__cowork_env_shown"
+        # Interrupted again, or a request that is not slow: it is sent again.
+        __cowork_env_key=$'\2'
+      else
+        if [[ -z ${COWORK_ENV_STATE-} ]]; then
+          \builtin export COWORK_ENV_STATE=@CANNOT_RUN_STATE@ # for status
+          __cowork_env_active_state=$COWORK_ENV_STATE
+          __cowork_env_active_undo='\builtin unset -v COWORK_ENV_STATE'
+        fi
+        if [[ " $__cowork_env_shown " != *' cannot-run '* ]]; then
+          __cowork_env_text=@CANNOT_RUN@
+          __cowork_env_shown="cannot-run $__cowork_env_shown"
+        fi
       fi
       __cowork_env_pending_key=
       __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
@@ -386,22 +398,19 @@ function __cowork_env_request {
       __cowork_env_change_state=${COWORK_ENV_STATE-} __cowork_env_change=1
     if ! \builtin eval "$__cowork_env_response_now" 2>/dev/null; then
       __cowork_env_roll_back ''
-      __cowork_env_text="$__cowork_env_response_provider "@READ_ONLY@
-      __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
-      \builtin return
+      [[ $__cowork_env_flags != *' failed'* ]] || \builtin break
+      # What can be done without the variable that is read-only.
+      __cowork_env_flags+=" failed"
+      __cowork_env_response_unchanged=
+      \builtin continue
     fi
-    if [[ $__cowork_env_response_flags != *' pending '* ]]; then
-      __cowork_env_active_undo=$__cowork_env_response_undo \
-        __cowork_env_active_state=$__cowork_env_response_state
-    elif [[ -n $__cowork_env_response_now ]]; then
-      # What was active has been left, as the provider is another.
-      __cowork_env_active_undo='' __cowork_env_active_state=''
-    fi
+    __cowork_env_active_undo=$__cowork_env_response_undo \
+      __cowork_env_active_state=$__cowork_env_response_state
     __cowork_env_change=
     __cowork_env_active_unchanged=$__cowork_env_response_unchanged
     \builtin eval "function __cowork_env_watches_unchanged { $__cowork_env_response_unchanged; }"
     [[ $__cowork_env_response_flags == *' pending '* ]] || \builtin break
-    # A slow lookup follows.
+    # A slow lookup follows. What this response asked for stays in force if that is interrupted.
     __cowork_env_pending_key=$__cowork_env_key
     __cowork_env_flags+=" allow-slow"
     __cowork_env_response_unchanged=

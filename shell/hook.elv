@@ -86,16 +86,25 @@ var update = {
   var read-before = [(each $read $watches)]
   if (not (and (eq $starting '') (eq $before $key) (eq $read-before $contents))) {
     var response = ($request $starting)
+    var first = $nil
     if (and $response (str:contains $response[flags] pending)) {
-      # A slow lookup follows. What was active is left now, if the provider is another.
-      eval $response[now]
+      # A slow lookup follows. What this response asked for stays in force if that is interrupted.
+      set first = $response
+      eval $first[now]
+      set undo = $first[undo]
       set response = ($request $starting' allow-slow')
     }
     if (not $response) {
-      # Interrupted, or gone: no provider then, until something changes.
-      eval $undo
-      set undo key contents = '' ($snapshot) $read-before
-      if (eq $response $nil) { $finish '' '' '' } else { $finish '' '' @CANNOT_RUN@ }
+      # Interrupted, or gone: not tried again until something changes.
+      if (eq $first $nil) { eval $undo; set undo = '' }
+      set key contents = ($snapshot) $read-before
+      if (not-eq $first $nil) {
+        $finish '' '' $first[error]
+      } elif (eq $response $nil) {
+        $finish '' '' ''
+      } else {
+        $finish '' '' @CANNOT_RUN@
+      }
     } else {
       eval $response[now]
       set undo = $response[undo]

@@ -75,7 +75,8 @@ builtin set -gu __cowork_env_cache_next $__cowork_env_indexes
 builtin set -gu __cowork_env_change ''
 builtin set -gu __cowork_env_change_undo ''
 builtin set -gu __cowork_env_change_state ''
-# The key of a request that waits for a slow secret store.
+# The key of a request that waits for a slow secret store. If it is still there at an update, the
+# user has interrupted that: the next request is about no more than that.
 builtin set -gu __cowork_env_pending_key ''
 # The names of variables that were set but not exported before they were exported here; their values
 # are in __cowork_env_unexported_NAME.
@@ -152,21 +153,20 @@ function __cowork_env_update
         __cowork_env_leave
         builtin set changed 1
     end
-    if builtin test -n "$__cowork_env_pending_key"
-        # The user interrupted a slow lookup: no provider then, until something changes.
-        __cowork_env_leave
-        builtin set __cowork_env_active_key "$__cowork_env_pending_key"
-        builtin set __cowork_env_pending_key ''
-    end
     if builtin test -n "$changed"
         __cowork_env_forget
-    else if builtin test -z "$__cowork_env_starting" \
+        builtin set __cowork_env_pending_key ''
+    else if builtin test x"$__cowork_env_key" != x"$__cowork_env_pending_key"
+        builtin set __cowork_env_pending_key ''
+    end
+    if builtin test -z "$changed$__cowork_env_pending_key$__cowork_env_starting" \
             -a x"$__cowork_env_key" = x"$__cowork_env_active_key"
         __cowork_env_note_unchanged
         builtin return
     end
     builtin set __cowork_env_active_key '' # An interrupt may leave the rest half done.
-    if builtin test -n "$__cowork_env_starting"; or not __cowork_env_recall
+    if builtin test -n "$__cowork_env_starting" -o -n "$__cowork_env_pending_key"
+        or not __cowork_env_recall
         __cowork_env_request
     end
     builtin test $argv[1] = prompt; and builtin set __cowork_env_starting ''
@@ -360,6 +360,8 @@ function __cowork_env_request
     builtin set -l __cowork_env_text
     builtin set -l __cowork_env_provider "$__cowork_env_active_provider"
     builtin set -l __cowork_env_flags "$__cowork_env_starting pins-listed"
+    builtin test -n "$__cowork_env_pending_key"
+    and builtin set __cowork_env_flags "$__cowork_env_flags given-up"
     builtin set -l __cowork_env_folder_args "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir"
     builtin test x"$__cowork_env_folders" = x@FOLDERS@; or builtin set __cowork_env_folder_args
     builtin set __cowork_env_text @SOURCES@
@@ -380,10 +382,20 @@ function __cowork_env_request
             pin=$__cowork_env_pins_found </dev/null 2>/dev/null | builtin string collect)
         builtin eval "$__cowork_env_text"
         if not builtin set -q __cowork_env_response_unchanged[1]
+            if builtin test -n "$__cowork_env_pending_key"
+                and not builtin string match -q '*given-up*' -- "$__cowork_env_flags"
+                # The user interrupted the lookup.
+                builtin set __cowork_env_flags "$__cowork_env_flags given-up"
+                builtin continue
+            end
             __cowork_env_leave
             builtin set __cowork_env_text
-            if builtin test -z "$__cowork_env_pending_key"
-                and not builtin contains cannot-run $__cowork_env_shown
+            if builtin test -z "$COWORK_ENV_STATE"
+                builtin set -gx COWORK_ENV_STATE @CANNOT_RUN_STATE@ # for status
+                builtin set __cowork_env_active_state "$COWORK_ENV_STATE"
+                builtin set __cowork_env_active_undo 'builtin set -eg COWORK_ENV_STATE'
+            end
+            if not builtin contains cannot-run $__cowork_env_shown
                 builtin set __cowork_env_text @CANNOT_RUN@
                 builtin set -p __cowork_env_shown cannot-run
             end
@@ -397,18 +409,12 @@ function __cowork_env_request
         builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
         builtin set __cowork_env_change 1
         builtin eval "$__cowork_env_response_now"
-        if not builtin string match -q '* pending *' -- "$__cowork_env_response_flags"
-            builtin set __cowork_env_active_undo "$__cowork_env_response_undo"
-            builtin set __cowork_env_active_state "$__cowork_env_response_state"
-        else if builtin test -n "$__cowork_env_response_now"
-            # What was active has been left, as the provider is another.
-            builtin set __cowork_env_active_undo ''
-            builtin set __cowork_env_active_state ''
-        end
+        builtin set __cowork_env_active_undo "$__cowork_env_response_undo"
+        builtin set __cowork_env_active_state "$__cowork_env_response_state"
         builtin set __cowork_env_change ''
         builtin set __cowork_env_active_unchanged $__cowork_env_response_unchanged
         builtin string match -q '* pending *' -- "$__cowork_env_response_flags"; or builtin break
-        # A slow lookup follows.
+        # A slow lookup follows. What this response asked for stays in force if that is interrupted.
         builtin set __cowork_env_pending_key "$__cowork_env_key"
         builtin set __cowork_env_flags "$__cowork_env_flags allow-slow"
         builtin set __cowork_env_response_unchanged

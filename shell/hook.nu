@@ -90,22 +90,23 @@ def --env __cowork_env_update [] {
     let now = $env.__cowork_env
     if $now.starting == "" and $key == $now.key and ($now.watches | all {|it| __cowork_env_unchanged $it }) { return }
     mut slow = false
+    mut error = @CANNOT_RUN@
     mut response = (__cowork_env_request $now.starting)
     if $response != null and "pending" in $response.flags {
-        # A slow lookup follows. What was active is left now, if the provider is another.
-        if $response.now != "" {
-            __cowork_env_change $response.now
-            $env.__cowork_env.undo = ""
-        }
+        # A slow lookup follows. What this response asked for stays in force if that is interrupted.
+        __cowork_env_change $response.now
+        $env.__cowork_env.undo = $response.undo
         $slow = true
+        $error = $response.error
         $response = (__cowork_env_request ($now.starting + " allow-slow"))
+        if $response == null { $response = (__cowork_env_request ($now.starting + " given-up")) }
     }
     if $response == null {
-        # Interrupted, or gone: no provider then, until something changes. No new snapshot is taken,
+        # Interrupted, or gone: not tried again until something changes. No new snapshot is taken,
         # as reading fails as long as nushell handles the interrupt.
-        if $env.__cowork_env.undo != "" { __cowork_env_leave }
+        if not $slow and $env.__cowork_env.undo != "" { __cowork_env_leave }
         $env.__cowork_env.key = ($key | update state $env.COWORK_ENV_STATE?)
-        __cowork_env_finish "" "" (if $slow { "" } else { @CANNOT_RUN@ })
+        __cowork_env_finish "" "" $error
         return
     }
     __cowork_env_change $response.now

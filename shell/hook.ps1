@@ -65,18 +65,19 @@ function global:__cowork_env_update {
     $here = (Get-Location -PSProvider FileSystem).ProviderPath
     $before = __cowork_env_snapshot $here
     if (-not $our.Starting -and $before -ceq $our.Key -and $env:COWORK_ENV_STATE -ceq $our.State) { return }
-    $response = __cowork_env_request $here $our.Starting
+    $first, $response = $null, (__cowork_env_request $here $our.Starting)
     if ($response -and $response.flags.Contains(' pending ')) {
-        # A slow lookup follows. What was active is left now, if the provider is another.
-        if ($response.now) { Invoke-Expression $response.now }
+        # A slow lookup follows. What this response asked for stays in force if that fails.
+        $first = $response
+        if ($first.now) { Invoke-Expression $first.now }
+        $our.Undo = $first.undo
         $response = __cowork_env_request $here ($our.Starting + ' allow-slow')
     }
     $provider_before, $error_before = $our.Provider, $our.Error
     if (-not $response) {
-        if ($our.Undo) { Invoke-Expression $our.Undo }
-        $our.Undo = ''
+        if ($our.Undo -and -not $first) { Invoke-Expression $our.Undo; $our.Undo = '' }
         $our.Key = $before
-        $our.Provider, $our.Error, $label, $notices = '', @CANNOT_RUN@, '', @()
+        $our.Provider, $our.Error, $label, $notices = '', $(if ($first) { $first.error } else { @CANNOT_RUN@ }), '', @()
     } else {
         if ($response.now) { Invoke-Expression $response.now }
         $our.Undo = $response.undo

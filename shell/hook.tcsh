@@ -63,9 +63,8 @@ eval "`__cowork_env_send_request`"\
 if ( $?__cowork_env_response_now ) then\
 eval $__cowork_env_response_now:q\
 if ( $__cowork_env_response_flags:q =~ *pending* ) then\
-if ( $__cowork_env_pending_place:q == $__cowork_env_place:q ) then\
-set __cowork_env_response_provider = ""\
-else\
+set __cowork_env_undo = $__cowork_env_response_undo:q\
+if ( $__cowork_env_pending_place:q != $__cowork_env_place:q ) then\
 set __cowork_env_pending_place = $__cowork_env_place:q\
 unset __cowork_env_response_now\
 set __cowork_env_flags = "$__cowork_env_starting:q allow-slow"\
@@ -75,8 +74,6 @@ eval $__cowork_env_response_now:q\
 set __cowork_env_pending_place = ""\
 else\
 set __cowork_env_response_now = ""\
-set __cowork_env_response_provider = ""\
-set __cowork_env_response_undo = ""\
 endif\
 endif\
 else\

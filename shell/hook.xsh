@@ -86,16 +86,20 @@ def __cowork_env_load():
         key = snapshot()
         if not now["starting"] and key == now["key"] and all(map(unchanged, now["watches"])):
             return
-        interrupted = False
+        slow = interrupted = False
         try:
             response = request(now["starting"])
             if response and "pending" in response["flags"]:
-                # A slow lookup follows. What was active is left now, if the provider is another.
+                # A slow lookup follows. What this response asked for stays in force if that is
+                # interrupted.
+                slow = True
                 change(response["now"])
+                now["undo"] = response["undo"]
                 response = request(now["starting"] + " allow-slow")
         except KeyboardInterrupt:
-            # No provider then, until something changes.
             response, interrupted = None, True
+        if slow and not response:
+            response = request(now["starting"] + " given-up")
         if not response:
             change(now["undo"])
             now.update(undo="", key={**key, "context": snapshot()["context"]})

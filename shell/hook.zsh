@@ -52,7 +52,8 @@ __cowork_env_cache_states=() __cowork_env_cache_providers=() __cowork_env_cache_
 __cowork_env_cache_errors=()
 __cowork_env_cache_next=1
 
-# The key of a request that waits for a slow secret store.
+# The key of a request that waits for a slow secret store. If it is still there at an update, the
+# user has interrupted that: the next request is about no more than that.
 __cowork_env_pending_key=
 # Variables that were set but not exported before they were exported here: name and value of each.
 (( ${+__cowork_env_unexported} )) || __cowork_env_unexported=()
@@ -109,15 +110,14 @@ function __cowork_env_update {
     __cowork_env_leave
     __cowork_env_changed=1
   fi
-  if [[ -n $__cowork_env_pending_key ]]; then
-    # The user interrupted a slow lookup: no provider then, until something changes.
-    __cowork_env_leave
-    __cowork_env_active_key=$__cowork_env_pending_key
-    __cowork_env_pending_key=
-  fi
   if [[ -n $__cowork_env_changed ]]; then
     __cowork_env_forget
-  elif [[ -z $__cowork_env_starting && $__cowork_env_key == "$__cowork_env_active_key" ]]; then
+    __cowork_env_pending_key=
+  elif [[ $__cowork_env_key != "$__cowork_env_pending_key" ]]; then
+    __cowork_env_pending_key=
+  fi
+  if [[ -z $__cowork_env_changed && -z $__cowork_env_pending_key && -z $__cowork_env_starting &&
+    $__cowork_env_key == "$__cowork_env_active_key" ]]; then
     if [[ $1 == prompt ]]; then
       # Preparing the fast path pays only where the user stays.
       [[ -z $__cowork_env_idle ]] || __cowork_env_note_unchanged
@@ -127,7 +127,9 @@ function __cowork_env_update {
   fi
   __cowork_env_idle=
   __cowork_env_active_key=
-  if [[ -n $__cowork_env_starting ]] || ! __cowork_env_recall; then __cowork_env_request; fi
+  if [[ -n $__cowork_env_starting || -n $__cowork_env_pending_key ]] || ! __cowork_env_recall; then
+    __cowork_env_request
+  fi
   [[ $1 != prompt ]] || __cowork_env_starting=
 }
 
@@ -266,7 +268,7 @@ function __cowork_env_request {
   builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again= \
     __cowork_env_state_arg= __cowork_env_config_arg= \
     __cowork_env_provider=$__cowork_env_active_provider \
-    __cowork_env_flags="$__cowork_env_starting pins-listed"
+    __cowork_env_flags="$__cowork_env_starting${__cowork_env_pending_key:+ given-up} pins-listed"
   if [[ $__cowork_env_folders == @FOLDERS@ ]]; then
     __cowork_env_state_arg=$__cowork_env_state_dir __cowork_env_config_arg=$__cowork_env_config_dir
   fi
@@ -276,10 +278,18 @@ function __cowork_env_request {
     __cowork_env_sources=$__cowork_env_text
   fi
   while :; do
-    __cowork_env_text=$(builtin exec @REQUEST@ "flags=$__cowork_env_flags" \
-      "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" \
-      "${(@)__cowork_env_pins_found/#/pin=}" </dev/null 2>/dev/null)
-    __cowork_env_status=$?
+    {
+      __cowork_env_text=$(builtin exec @REQUEST@ "flags=$__cowork_env_flags" \
+        "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" \
+        "${(@)__cowork_env_pins_found/#/pin=}" </dev/null 2>/dev/null)
+      __cowork_env_status=$?
+    } always {
+      builtin trap '' INT
+      # Ctrl-C ends this function, and what called it. It is given up here, before the next prompt.
+      if (( TRY_BLOCK_INTERRUPT > 0 )) && [[ -n $__cowork_env_pending_key ]]; then
+        __cowork_env_request
+      fi
+    }
     __cowork_env_evaluate "$__cowork_env_text"
     if [[ -z $__cowork_env_response_unchanged ]]; then
       if [[ $__cowork_env_status == 1 && -z $__cowork_env_again &&
@@ -288,17 +298,27 @@ function __cowork_env_request {
         __cowork_env_again=1
         builtin continue
       fi
+      if [[ -n $__cowork_env_pending_key && $__cowork_env_flags != *given-up* ]]; then
+        __cowork_env_flags+=" given-up"
+        builtin continue
+      fi
+      __cowork_env_pending_key=
       __cowork_env_leave
-      # An interrupted slow lookup is given up at the next update.
-      [[ -z $__cowork_env_pending_key ]] || builtin return
       __cowork_env_text=
       if [[ $__cowork_env_status == 130 ]]; then
         # Interrupted all the same: zsh gives the signal its meaning back in substitutions. It is
         # requested again.
         __cowork_env_key=$'\2'
-      elif (( ! ${__cowork_env_shown[(Ie)cannot-run]} )); then
-        __cowork_env_text=@CANNOT_RUN@
-        __cowork_env_shown=(cannot-run "${(@)__cowork_env_shown[1,31]}")
+      else
+        if [[ -z ${COWORK_ENV_STATE-} ]]; then
+          builtin export COWORK_ENV_STATE=@CANNOT_RUN_STATE@ # for status
+          __cowork_env_active_state=$COWORK_ENV_STATE
+          __cowork_env_active_undo='builtin unset -v COWORK_ENV_STATE'
+        fi
+        if (( ! ${__cowork_env_shown[(Ie)cannot-run]} )); then
+          __cowork_env_text=@CANNOT_RUN@
+          __cowork_env_shown=(cannot-run "${(@)__cowork_env_shown[1,31]}")
+        fi
       fi
       __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
       builtin return
@@ -306,21 +326,19 @@ function __cowork_env_request {
     __cowork_env_save_unexported "$__cowork_env_response_unexported"
     if ! __cowork_env_evaluate "$__cowork_env_response_now"; then
       __cowork_env_roll_back "$__cowork_env_response_undo"
-      __cowork_env_text="$__cowork_env_response_provider "@READ_ONLY@
-      __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
-      builtin return
+      [[ $__cowork_env_flags != *' failed'* ]] || builtin break
+      # What can be done without the variable that is read-only.
+      __cowork_env_flags+=" failed"
+      __cowork_env_response_unchanged=
+      builtin continue
     fi
-    if [[ $__cowork_env_response_flags != *' pending '* ]]; then
-      __cowork_env_active_undo=$__cowork_env_response_undo \
-        __cowork_env_active_state=$__cowork_env_response_state
-    elif [[ -n $__cowork_env_response_now ]]; then
-      # What was active has been left, as the provider is another.
-      __cowork_env_active_undo= __cowork_env_active_state=
-    fi
+    __cowork_env_active_undo=$__cowork_env_response_undo \
+      __cowork_env_active_state=$__cowork_env_response_state
     __cowork_env_active_unchanged=$__cowork_env_response_unchanged
     builtin eval "function __cowork_env_watches_unchanged { $__cowork_env_response_unchanged }"
     [[ $__cowork_env_response_flags == *' pending '* ]] || builtin break
-    # A slow lookup follows, which may be interrupted.
+    # A slow lookup follows, which may be interrupted. What this response asked for stays in force
+    # then.
     __cowork_env_pending_key=$__cowork_env_key
     __cowork_env_flags+=" allow-slow"
     __cowork_env_response_unchanged=

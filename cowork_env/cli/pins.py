@@ -8,7 +8,6 @@ import click
 
 from .. import pinning
 from ..core import pins, providers, variables
-from ..core.pins import Pin
 from ..core.provider import TIERS, InvalidField
 from ..core.resolve import Inputs, resolve
 from ..util.errors import CoworkEnvError
@@ -25,6 +24,7 @@ from .prompts import interactive, pick
     epilog=examples(
         "cowork-env pin openrouter",
         "cowork-env pin work --opus big-model-2 --required",
+        "cowork-env pin work --opus '' --no-required   # without these two lines",
         "cowork-env pin none           # no provider here, whatever is selected",
         "cowork-env pin                # pin what applies here, or choose one",
     ),
@@ -36,8 +36,8 @@ from .prompts import interactive, pick
 @click.option("--haiku", metavar="MODEL", help="The model for the tier haiku here.")
 @click.option("--fable", metavar="MODEL", help="The model for the tier fable here.")
 @click.option(
-    "--required",
-    is_flag=True,
+    "--required/--no-required",
+    default=None,
     help="When this pin cannot be used, clients fail instead of using your own login.",
 )
 @click.option(
@@ -45,16 +45,21 @@ from .prompts import interactive, pick
     is_flag=True,
     help="Replace the file there, even if it is not a pin or is a link to elsewhere.",
 )
-def pin_command(name: str | None, required: bool, force: bool, **models: str | None) -> None:
+def pin_command(name: str | None, required: bool | None, force: bool, **models: str | None) -> None:
     """Set the provider for this directory and below.
 
     Writes the file .cowork-provider and allows it. It has the provider's name and models, never a
-    key, so it can be committed; other users have to allow it.
+    key, so it can be committed; other users have to allow it. The other lines of a trusted pin that
+    is there stay; an empty MODEL takes its line off.
     """
     inputs = _here()
-    pin = Pin(_name_to_pin(inputs, name), _models(models), required)
-    path = pinning.write(inputs, pin, force)
-    say(f"cowork-env: {tilde(path, inputs.home)}: {pins.summary(pin)}")
+    changes = _models(models)
+    if required is not None:
+        changes[pinning.REQUIRED] = "true" if required else None
+    written = pinning.write(inputs, _name_to_pin(inputs, name), changes, force)
+    say(f"cowork-env: {tilde(written.path, inputs.home)}: {pins.summary(written.pin)}")
+    if written.lost and (written.lost.models or written.lost.required):
+        say(f"Not kept, as the pin was not trusted: {pins.summary(written.lost)}")
     if other := inputs.env.get(variables.CHOICE):
         say(f"{variables.CHOICE} is set to '{visible(other)}' in this shell: it takes precedence.")
 
@@ -86,12 +91,13 @@ def _name_to_pin(inputs: Inputs, name: str | None) -> str:
     return pinning.unambiguous_name(listed, name)
 
 
-def _models(given: dict[str, str | None]) -> dict[str, str]:
-    found = {}
+def _models(given: dict[str, str | None]) -> dict[str, str | None]:
+    """The models to write, by key; None for a line to take off."""
+    found: dict[str, str | None] = {}
     for key in ("model", *TIERS):
         if (value := given[key]) is not None:
             try:
-                found[key] = pins.check_override(value)
+                found[key] = pins.check_override(value) if value.strip() else None
             except InvalidField as error:
                 raise usage_error(f"The value of --{key} {error.why}.") from None
     return found

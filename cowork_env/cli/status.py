@@ -107,6 +107,8 @@ def _summary(status: Status) -> list[str]:
         add("", f"{STATE} is damaged; it is ignored", "yellow")
     for pin in found.untrusted:
         add("untrusted", pin.message, "yellow")
+    for denied in found.denied:
+        add("denied", f"{tilde(denied.path, home)}; 'cowork-env allow DIRECTORY' undoes that")
     winning = dict.fromkeys(s.place.path for s in status.report.settings if s.effect == WINS)
     if status.outcome.provider and winning:
         files = " and ".join(tilde(path, home) for path in winning)
@@ -227,6 +229,7 @@ def _as_json(status: Status) -> dict[str, Any]:
         "error": _error_json(status.outcome.error),
         "shell": {"state": shell.state, "message": shell.message, "hint": shell.hint},
         "untrusted": [{"path": pin.path, "message": pin.message} for pin in found.untrusted],
+        "denied": [{"path": pin.path} for pin in found.denied],
         "variables": [_variable_json(row, row.name in status.changed) for row in status.rows],
         "settings": [_setting_json(setting) for setting in report.settings],
         "problems": [{"path": path, "message": message} for path, message in report.problems],

@@ -166,14 +166,6 @@ def requires(content: bytes) -> bool:
     return any(b"".join(line.split()) == b"required=true" for line in content.split(b"\n"))
 
 
-def serialize(pin: Pin) -> str:
-    """The text of a pin file that :func:`parse` reads as ``pin``."""
-    lines = [pin.name_or_id, *(f"{key} = {value}" for key, value in pin.models.items())]
-    if pin.required:
-        lines.append("required = true")
-    return "\n".join(lines) + "\n"
-
-
 def summary(pin: Pin) -> str:
     """What a pin says, on one line, safe to show."""
     parts = [f"{key} {visible(value)}" for key, value in pin.models.items()]

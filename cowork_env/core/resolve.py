@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 # The rules, in the words of ``status --json``.
 OPTION, VARIABLE, PIN, SELECTION, NOTHING = "option", "environment", "pin", "selection", "none"
-# In the place of Resolution.key, for a required pin that cannot be used.
-UNRESOLVED_KEY = "unresolved"
+# Begins a key that stands for a choice that cannot be used; no provider's id or name has it.
+_UNUSABLE = "\1"
+_ANY = "*"  # in the place of a provider's key, where the reason is not about one
+MAX_REASON = 500  # characters of a reason in a state
 
 
 class Inputs:
@@ -68,33 +70,46 @@ class UntrustedPin:
     """A pin that was ignored because it is not trusted.
 
     ``id`` tells it, with this content, from every other; ``message`` is the notice that a shell
-    shows once.
+    shows once. ``why`` completes the sentence "PATH ...". ``changed``: the pin was allowed with
+    another content.
     """
 
-    __slots__ = ("directory", "id", "message", "path", "problem")
+    __slots__ = ("directory", "id", "message", "path", "problem", "why")
 
-    def __init__(self, file: PinFile, place: str, home: str) -> None:
+    def __init__(self, file: PinFile, place: str, home: str, *, changed: bool) -> None:
         self.path, self.problem = file.path, file.problem
+        self.why = _has_changed(file) if changed else "is not trusted"
         self.directory = parent(file.path)
         self.id = place + "\0" + (file.problem or file.content.decode("utf-8", "replace"))
         shown = tilde(file.path, home)
-        self.message = (
-            f"{shown} {file.problem}; it is ignored"
-            if file.problem
-            else f"{shown} is not trusted. Run: cowork-env allow"
-        )
+        if file.problem:
+            self.message = f"{shown} {file.problem}; it is ignored"
+        elif changed:
+            self.message = f"{shown} {self.why}. Run: cowork-env allow"
+        else:
+            self.message = f"{shown} is not trusted. Run: cowork-env allow"
+
+
+def _has_changed(file: PinFile) -> str:
+    """What is said of a pin that was allowed with another content: what it now says."""
+    try:
+        says = pins.summary(pins.parse(file.content))
+    except CoworkEnvError:
+        says = "nothing that can be used"
+    return f"has changed since you allowed it; it now says: {visible(says, 400)}"
 
 
 class Choice:
     """What the user chose, by the first rule that matches; the provider is not looked up yet.
 
     ``name_or_id`` is empty for: no provider. ``pins`` are all pins on the way up, nearest first;
-    ``untrusted`` those that were ignored and are worth a notice; ``pin`` the one that applies, with
-    the ``models`` it overrides and whether it is ``required``. ``error``: why the choice cannot be
-    used.
+    ``untrusted`` those that were ignored and are worth a notice; ``denied`` those that the user
+    denied; ``pin`` the one that applies, with the ``models`` it overrides and whether it is
+    ``required``. ``error``: why the choice cannot be used.
     """
 
     __slots__ = (
+        "denied",
         "error",
         "models",
         "name_or_id",
@@ -109,6 +124,7 @@ class Choice:
     def __init__(self) -> None:
         self.pins: list[PinFile] = []
         self.untrusted: list[UntrustedPin] = []
+        self.denied: list[PinFile] = []
         self.rule, self.source, self.name_or_id = NOTHING, "", ""
         self.pin: PinFile | None = None
         self.models: dict[str, str] = {}
@@ -163,7 +179,7 @@ class Resolution(Choice):
                 UNTRUSTED,
             )
         raise CoworkEnvError(
-            f"{shown} is not trusted.",
+            f"{shown} {nearest.why}.",
             f"Look at it and run 'cowork-env allow {where}', or pass --trust.",
             UNTRUSTED,
         )
@@ -173,7 +189,8 @@ class Outcome:
     """The result of a resolution where an error must not stop anything: at a prompt.
 
     ``key`` and ``target`` say what to activate (an empty key and None: nothing), ``provider`` is
-    the one that is active then. ``error`` is what went wrong; a required pin has a target even so.
+    the one that is active then. ``error`` is what went wrong. Then the target is empty, so that the
+    state holds the reason and nothing else, or the dead end of a required pin; see :func:`failed`.
     """
 
     __slots__ = ("error", "key", "provider", "target")
@@ -243,7 +260,8 @@ def _choose(inputs: Inputs) -> Choice:
 def _search_pins(inputs: Inputs, choice: Choice) -> PinFile | None:
     """The nearest trusted pin.
 
-    Puts all pins on the way up into ``choice``, and the untrusted ones that are nearer than it.
+    Puts all pins on the way up into ``choice``, and the untrusted and denied ones that are nearer
+    than it.
     """
     store = TrustStore(inputs.state_dir)
     trusted: PinFile | None = None
@@ -258,8 +276,11 @@ def _search_pins(inputs: Inputs, choice: Choice) -> PinFile | None:
         verdict = _verdict(store, place, file, inputs.trust_all)
         if verdict == ALLOWED:
             trusted = file
-        elif verdict != DENIED:
-            choice.untrusted.append(UntrustedPin(file, place, inputs.home))
+        elif verdict == DENIED:
+            choice.denied.append(file)
+        else:
+            changed = not file.problem and store.known(place)
+            choice.untrusted.append(UntrustedPin(file, place, inputs.home, changed=changed))
     return trusted
 
 
@@ -348,14 +369,48 @@ def outcome(inputs: Inputs, found: Resolution) -> Outcome:
         return Outcome(found.key, target(inputs, found), found.provider)
     except CoworkEnvError as error:
         made = failed(found, error)
-        if made.target is not None:
-            made.target = limits.dead_end(inputs.env, made.key)
-            made.key = made.key if made.target is not None else ""
+        if found.required:
+            made.target = limits.dead_end(inputs.env, made.key) or {}
         return made
 
 
 def failed(found: Resolution, error: CoworkEnvError) -> Outcome:
-    """The outcome of a resolution without a target: nothing, or, if required, clients that fail."""
-    if found.required:
-        return Outcome(UNRESOLVED_KEY, environment.unresolved(), error=error)
-    return Outcome(error=error)
+    """The outcome of a choice that cannot be used.
+
+    No variable is touched, or, if the pin is required, clients fail. Either way the state says why:
+    the key holds the :func:`reason`.
+    """
+    key = _unusable_key(found.key, explanation(found, error))
+    return Outcome(key, environment.unresolved() if found.required else {}, error=error)
+
+
+def _unusable_key(about: str, text: str) -> str:
+    """The key that holds a :func:`reason`, ``about`` a provider's key or :data:`_ANY`."""
+    return f"{_UNUSABLE}{about}{_UNUSABLE}{visible(text, MAX_REASON)}"
+
+
+def state_without_program(text: str) -> str:
+    """What a hook puts into COWORK_ENV_STATE when it cannot run the program: the reason alone."""
+    return environment.Activation(_unusable_key(_ANY, text), "").encode()
+
+
+def explanation(found: Resolution, error: CoworkEnvError) -> str:
+    """Why a choice cannot be used, with what to do and what that means for clients."""
+    kept = "Clients are kept from falling back to your own login." if found.required else ""
+    return " ".join(filter(None, (error.message, error.hint, kept)))
+
+
+def reason(key: str, provider_key: str) -> str:
+    """Why a provider is not in force, for the key of the activation that is; or empty.
+
+    ``provider_key`` is the key of the provider that should be: the reason is about that one.
+    """
+    if not key.startswith(_UNUSABLE):
+        return ""
+    about, _, text = key[1:].partition(_UNUSABLE)
+    return text if about in (_ANY, provider_key) else ""
+
+
+def is_unusable(key: str) -> bool:
+    """Whether an activation's key stands for a choice that could not be used."""
+    return key.startswith(_UNUSABLE)

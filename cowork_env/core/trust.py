@@ -18,6 +18,9 @@ from .pins import ancestors
 ALLOWED, DENIED, UNTRUSTED = "allowed", "denied", "untrusted"
 # Kinds of records, the first part of a file name.
 _ALLOW, _BELOW, _DENY = "allow-", "below-", "deny-"
+# Beside the records: that a pin was allowed with some content, so that a change can be told from
+# a pin that was never seen.
+_KNOWN = "known-"
 
 
 def location(pin_path: str) -> str:
@@ -41,6 +44,10 @@ def _below_name(directory: str) -> str:
 
 def _deny_name(path: str) -> str:
     return _DENY + digest(encode(path))
+
+
+def _known_name(path: str) -> str:
+    return _KNOWN + digest(encode(path))
 
 
 class TrustStore:
@@ -88,11 +95,19 @@ class TrustStore:
         """Whether the pin at ``path`` is denied, whatever its content."""
         return self.sound() and self._has(_deny_name(path))
 
+    def known(self, path: str) -> bool:
+        """Whether the pin at ``path`` was allowed before, with whatever content."""
+        return self.sound() and self._has(_known_name(path))
+
     def records(self) -> list[tuple[str, str]]:
         """All records as (file name, path), sorted.
 
         The file name begins with the kind of record: ``allow-``, ``below-`` or ``deny-``.
         """
+        return self._files((_ALLOW, _BELOW, _DENY))
+
+    def _files(self, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
+        """The files of these kinds as (file name, path), sorted."""
         import os
 
         found = []
@@ -101,7 +116,7 @@ class TrustStore:
         except OSError:
             return []
         for name in names:
-            if name.startswith((_ALLOW, _BELOW, _DENY)):
+            if name.startswith(kinds):
                 try:
                     with open(f"{self.directory}/{name}", "rb") as file:
                         found.append((name, os.fsdecode(file.read().removesuffix(b"\n"))))
@@ -114,6 +129,8 @@ class TrustStore:
     def allow(self, path: str, content: bytes) -> None:
         """Trust one pin with one content, even if it was denied before."""
         self._add(_allow_name(path, content), path)
+        if not self._has(_known_name(path)):
+            self._add(_known_name(path), path)
         self._remove(_deny_name(path))
 
     def allow_below(self, directory: str) -> None:
@@ -126,6 +143,7 @@ class TrustStore:
         for name, recorded in self.records():
             if name.startswith(_ALLOW) and recorded == path:
                 self._remove(name)
+        self._remove(_known_name(path))
 
     def deny_below(self, directory: str) -> bool:
         """Undo :meth:`allow_below` of that directory; whether there was something to undo."""
@@ -154,6 +172,9 @@ class TrustStore:
                     stale = pin is None and not os.path.isdir(os.path.dirname(path))
             if stale and self._remove(name):
                 removed.append((name, path))
+        for name, path in self._files((_KNOWN,)):
+            if pins.read(path) is None:
+                self._remove(name)
         return removed
 
     # Files

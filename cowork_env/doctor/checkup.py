@@ -96,7 +96,7 @@ def run(options: Options, *, name: str = "", everyone: bool = False, shell: str 
     local.folders(machine, inputs)
     about_here = not name and not everyone
     if about_here:
-        local.choice(machine, found)
+        local.choice(machine, found, inputs.home)
     _check_shell(machine, inputs, found, shell, ERROR if about_here else WARNING)
     if listed is None:
         return Result(machine, [])

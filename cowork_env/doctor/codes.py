@@ -480,6 +480,15 @@ TOPICS = {
         ),
         Code("untrusted", "a pin was skipped because it is not trusted", Text(WARNING, "{pin}.")),
         Code(
+            "denied",
+            "a pin was skipped because you have denied it",
+            Text(
+                NOTE,
+                "You have denied {pin}, so it has no effect.",
+                "'cowork-env allow DIRECTORY' undoes that.",
+            ),
+        ),
+        Code(
             "shell",
             "whether this shell's environment is what it should be",
             different=Text(ERROR, "In this shell, {state}.", "{hint}"),

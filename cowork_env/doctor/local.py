@@ -135,7 +135,7 @@ def hook(report: Report, inputs: Inputs, shell: str, level: str) -> None:
     ``level`` is for a hook that is removed again.
     """
     paths = startup_files.existing(shell, inputs.env)
-    loaded = startup_files.hook_lines(paths, inputs.home)
+    loaded = startup_files.hook_places(shell, inputs.env)
     if loaded:
         report.add("hook", places=", ".join(loaded))
         if place := startup_files.displaced(shell, paths, inputs.home):
@@ -245,10 +245,12 @@ def provider(report: Report, entry: Provider, env: Mapping[str, str], make_fix: 
         )
 
 
-def choice(report: Report, found: Resolution) -> None:
-    """Report which provider applies, or why it cannot be used."""
+def choice(report: Report, found: Resolution, home: str) -> None:
+    """Report which provider applies, or why it cannot be used, and the pins that do not count."""
     for pin in found.untrusted:
         report.add("untrusted", pin=f"{pin.message[:1].upper()}{pin.message[1:]}")
+    for denied in found.denied:
+        report.add("denied", where=tilde(denied.path, home), pin=tilde(denied.path, home))
     if found.error:
         add_error(report, "choice", found.error, text="error")
     elif found.provider:

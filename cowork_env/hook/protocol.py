@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 # Flags of a request.
 STARTING = "starting"  # the shell has not reached a prompt yet
 ALLOW_SLOW = "allow-slow"  # a slow secret store may be used now
+GIVEN_UP = "given-up"  # the user interrupted the slow lookup: the response is about that
+FAILED = "failed"  # the statements of the last response failed, and were undone
 WHOLE_SECONDS = "whole-seconds"  # this shell compares timestamps by whole seconds
 PINS_LISTED = "pins-listed"  # every pin from the working directory upward is named
 
 # Flags of a response.
 CACHEABLE = "cacheable"  # it may be used again
-PENDING = "pending"  # a second request must follow, with ALLOW_SLOW
+# A second request must follow, with ALLOW_SLOW. This response holds meanwhile: a required pin keeps
+# clients from the user's own login. Should nothing else follow, its ``error`` says so.
+PENDING = "pending"
 TRANSIENT = "transient"  # it is valid for one prompt only
 QUIET = "quiet"  # no message about it while a shell starts
 OWN_WATCHES = "own-watches"  # it watches more files than every response does

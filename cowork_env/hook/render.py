@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import shells
-from ..core import variables
+from ..core import resolve, variables
 from ..core.environment import CONFLICTING, CREDENTIALS
 from ..shells.base import RESPONSE_PREFIX, RESPONSE_TEXTS
 from ..util.errors import USAGE, CoworkEnvError
@@ -48,7 +48,6 @@ else:
 CANNOT_RUN = (
     "the program cannot be run. Reinstall it, or remove the hook line from your startup file"
 )
-READ_ONLY = "is not active: one of its variables is read-only in this shell"
 
 
 def find(name: str) -> Shell:
@@ -89,7 +88,7 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
         "RESPONSE": " ".join(RESPONSE_PREFIX + name for name in names),
         "INTRUDERS": " ".join(f"--on-variable {name}" for name in intruders),
         "CANNOT_RUN": shell.quote(CANNOT_RUN),
-        "READ_ONLY": shell.quote(READ_ONLY),
+        "CANNOT_RUN_STATE": shell.quote(resolve.state_without_program(CANNOT_RUN)),
     }
     pieces = source(shell).split("@")
     text, i = pieces[0], 1

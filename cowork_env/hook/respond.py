@@ -15,10 +15,13 @@ from ..core.environment import STATE, Activation
 from ..core.resolve import Inputs
 from ..shells.base import SEPARATOR
 from ..util import system
+from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .protocol import (
     ALLOW_SLOW,
     CACHEABLE,
+    FAILED,
+    GIVEN_UP,
     OWN_WATCHES,
     PENDING,
     PINS_LISTED,
@@ -60,8 +63,14 @@ def respond(request: Request, inputs: Inputs) -> Response:
 
     found = resolve.resolve(inputs)
     secret = _Secret(found.provider.token_from if found.provider else "")
-    if secret.slow and ALLOW_SLOW not in request.flags:
+    if FAILED in request.flags:
+        outcome = resolve.failed(found, _read_only(found))
+        return _unusable(request, inputs, found, outcome, response)
+    if secret.slow and not request.flags & {ALLOW_SLOW, GIVEN_UP}:
         return _pending(request, inputs, found, response)
+    if GIVEN_UP in request.flags:
+        outcome = resolve.failed(found, _interrupted(found))
+        return _unusable(request, inputs, found, outcome, response)
     outcome = resolve.outcome(inputs, found)
     newest = max(newest, newest_pin, watcher.add(secret.file))
     if len(watcher.watches) > common:
@@ -113,14 +122,47 @@ def _common_files(inputs: Inputs) -> list[str]:
 def _pending(request: Request, inputs: Inputs, found: Resolution, response: Response) -> Response:
     """The first response for a key that may be slow to fetch; a second request follows.
 
-    It restores the original environment if another provider is active.
+    What was active is left now, and a required pin keeps clients from the user's own login. Only
+    the same provider with something that the user has changed in it stays in force: its activation
+    is what knows of that.
     """
-    old = Activation.decode(inputs.env.get(STATE, ""))
-    if old is not None and old.key != found.key:
-        _, changes = environment.transition(inputs.env, "", None)
-        response.now = request.shell.statements(changes, leaving=True)
     response.flags.append(PENDING)
+    text = inputs.env.get(STATE, "")
+    old = Activation.decode(text)
+    outcome = resolve.failed(found, _interrupted(found))
+    if old is None or old.key != found.key or STARTING in request.flags:
+        return _unusable(request, inputs, found, outcome, response)
+    live = {name: inputs.env.get(name) for name in old.touched}
+    ours = {
+        name: live[name] for name, touched in old.touched.items() if touched.ours(name, live[name])
+    }
+    if len(ours) == len(live):
+        return _unusable(request, inputs, found, outcome, response)
+    _describe(response, found, outcome)
+    response.state, response.undo = text, request.shell.undo(old, ours)
     return response
+
+
+def _unusable(
+    request: Request, inputs: Inputs, found: Resolution, outcome: Outcome, response: Response
+) -> Response:
+    """The response about a choice that cannot be used now, without a try to fetch its key."""
+    _describe(response, found, outcome)
+    response.notices = _notices(inputs, found)
+    _activate(request, inputs, outcome, "", response)
+    return response
+
+
+def _interrupted(found: Resolution) -> CoworkEnvError:
+    name = visible(found.provider.name) if found.provider else found.source
+    return CoworkEnvError(
+        f"{name}: the lookup of its key was interrupted.", "Run 'cowork-env reload' to ask again."
+    )
+
+
+def _read_only(found: Resolution) -> CoworkEnvError:
+    name = visible(found.provider.name) if found.provider else found.source
+    return CoworkEnvError(f"{name} is not active: one of its variables is read-only in this shell.")
 
 
 def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
@@ -128,9 +170,7 @@ def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
     if outcome.provider:
         response.provider, response.label = visible(outcome.provider.name), found.label
     if outcome.error:
-        response.error = " ".join(filter(None, (outcome.error.message, outcome.error.hint)))
-        if outcome.target is not None:
-            response.error += " Clients are kept from falling back to your own login."
+        response.error = resolve.explanation(found, outcome.error)
     if found.rule == resolve.SELECTION:
         response.flags.append(QUIET)
 
@@ -167,7 +207,8 @@ def _activate(
     activation, changes = environment.transition(
         inputs.env, outcome.key, outcome.target, STARTING in request.flags, request.universal
     )
-    response.now = shell.statements(changes, leaving=activation is None)
+    write = shell.each_statement if resolve.is_unusable(outcome.key) else shell.statements
+    response.now = write(changes, leaving=activation is None)
     response.unexported = " ".join(
         name
         for name, value in changes.items()
@@ -213,7 +254,8 @@ def _prepare_cache(
         shadowed,
     )
     response.guard = shell.guard(before | {STATE: None})
-    response.apply = shell.statements(changes)
+    write = shell.each_statement if resolve.is_unusable(activation.key) else shell.statements
+    response.apply = write(changes)
     # While the user has changed a variable, the response is valid only once.
     return len(ours) == len(target) and again.encode() == response.state
 

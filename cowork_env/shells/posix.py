@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ..core.environment import STATE
 from .base import RESPONSE_PREFIX, SEPARATOR, CachingShell, Shell, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..core.environment import Changes
     from ..hook.protocol import Response
     from ..hook.watch import Watch
 
@@ -74,6 +76,17 @@ class Bash(Posix, CachingShell):
         wanted = ["" if v is None else v or "x" for v in values.values()]
         return f'\\builtin test "{SEPARATOR.join(live)}" = {quote(SEPARATOR.join(wanted))}'
 
+    def each_statement(self, changes: Changes, leaving: bool = False) -> str:
+        lines = [
+            self.on_its_own(self.unset(name) if value is None else self.set(name, value)) + "\n"
+            for name, value in sorted(changes.items(), key=lambda change: change[0] == STATE)
+        ]
+        return "".join(lines)
+
+    def on_its_own(self, statement: str) -> str:
+        """A statement, so that what is on the next line happens even if it fails."""
+        return statement
+
     def when(self, name: str, value: str | None, code: str) -> str:
         return f"{self._compare({name: value})} && {code}"
 
@@ -100,6 +113,10 @@ class Zsh(Bash):
     def wrap(self, hook: str) -> str:
         # Functions that are defined in there run with zsh's own options, whatever the user has set.
         return f"builtin emulate zsh -o noaliases -o noallexport -c {quote(hook)}\n"
+
+    def on_its_own(self, statement: str) -> str:
+        # The change of a read-only variable would end more than the statement.
+        return f"{{ {statement}; }} always {{ TRY_BLOCK_ERROR=0; }}"
 
     def unmodified(self, path: str, reference: str) -> str:
         # To zsh a file is neither newer nor older than one that does not exist.

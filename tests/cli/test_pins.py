@@ -42,8 +42,42 @@ def test_pin_writes_and_allows(home: Home, project: Path) -> None:
     assert os.listdir(project) == [PIN]
 
 
+def test_pin_again_keeps_the_other_lines(home: Home, project: Path) -> None:
+    """Comments, blank lines, line ends and the order stay; options change their own lines alone."""
+    pin = home.pin(
+        project, "\ufeff# ours\r\n  OpenRouter \r\n\nopus=big\n# why\nrequired =  true\n\t"
+    )
+    said = run(home, "pin", "litellm-local", cwd=project).check().stderr
+    assert said == (
+        "cowork-env: ~/work/app/.cowork-provider: provider LiteLLM Local (opus big, required)\n"
+    )
+    kept = "\ufeff# ours\r\nLiteLLM Local\r\n\nopus=big\n# why\nrequired =  true\n"
+    assert pin.read_bytes().decode() == kept + "\t\n"
+    run(home, "pin", "none", "--haiku", "small", "--opus", "bigger", cwd=project).check()
+    kept = kept.replace("LiteLLM Local", "none").replace("opus=big", "opus = bigger")
+    assert pin.read_bytes().decode() == kept + "\t\nhaiku = small\n"
+    run(home, "pin", "none", "--opus", "", "--no-required", "--sonnet", "", cwd=project).check()
+    kept = kept.replace("opus = bigger\n", "").replace("required =  true\n", "")
+    assert pin.read_bytes().decode() == kept + "\t\nhaiku = small\n"
+    run(home, "pin", "openrouter", "--required", cwd=project).check()
+    assert pin.read_text().endswith("haiku = small\nrequired = true\n")
+    assert state(home, pin) == ALLOWED
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_pin_takes_no_line_from_a_pin_that_is_not_trusted(
+    denied: bool, home: Home, project: Path
+) -> None:
+    pin = home.pin(project, "litellm-local\nopus = theirs\n", allow=False)
+    if denied:
+        run(home, "deny", cwd=project).check()
+    said = run(home, "pin", "openrouter", cwd=project).check().stderr
+    assert pin.read_text() == "OpenRouter\n"
+    assert "Not kept, as the pin was not trusted: provider litellm-local (opus theirs)" in said
+
+
 def test_pin_replaces_a_pin(home: Home, project: Path) -> None:
-    run(home, "pin", "openrouter", "--required", cwd=project)
+    run(home, "pin", "openrouter", cwd=project)
     assert run(home, "pin", "33333333-3333-4333-8333-333333333333", cwd=project).returncode == 0
     assert (project / PIN).read_text() == "LiteLLM Local\n"
     assert run(home, "pin", "none", cwd=project, COWORK_PROVIDER="openrouter").stderr.endswith(
@@ -80,7 +114,6 @@ def test_pin_without_a_name_asks_on_a_terminal(home: Home, project: Path) -> Non
         (["twin"], 1, "could be any of"),
         (["openrouter", "--opus", "https://evil.example"], 2, "--opus is a URL"),
         (["openrouter", "--opus", "a b"], 2, "--opus has white space"),
-        (["openrouter", "--opus", ""], 2, "--opus is empty"),
         (["openrouter", "--model", "'x'"], 2, "--model is quoted"),
         (["openrouter", "--model", "x" * 5000], 1, "does not fit"),
     ],

@@ -14,6 +14,7 @@ import pytest
 from cowork_env.core import environment
 from cowork_env.core.environment import STATE
 from cowork_env.core.resolve import Inputs, resolve, target
+from cowork_env.core.trust import TrustStore, location
 
 from support.home import GUIDE, Home, need
 from support.program import Program, run_in_shell
@@ -144,8 +145,12 @@ def test_shell_without_the_hook(home: Home, work: Path) -> None:
     assert found["shell"]["state"] == "not-applied"
     assert variable(found, "ANTHROPIC_BASE_URL")["pending"]
     text = run(home, work, ANTHROPIC_MODEL="mine")
-    assert "no hook is loaded" in text
+    assert "not applied: no hook is loaded\n" in text
     assert "here: mine" in text
+    (home.path / ".zshrc").write_text('\neval "$(cowork-env hook zsh)"\n')
+    text = run(home, work)
+    assert "not applied: no prompt since, or this shell did not read ~/.zshrc:2\n" in text
+    assert "no hook is loaded" not in text
 
 
 def test_changed_by_hand(home: Home, work: Path) -> None:
@@ -232,6 +237,21 @@ def test_untrusted_pin_is_reported_and_ignored(home: Home, work: Path) -> None:
     assert (found["provider"], [p["path"] for p in found["untrusted"]]) == (None, [str(pin)])
     assert "cowork-env allow" in run(home, work)
     assert as_json(home, work, "--trust")["shell"]["state"] == "what-if"
+
+
+def test_a_changed_pin_and_a_denied_one_are_reported(home: Home, work: Path) -> None:
+    pin = home.pin(work, "openrouter\n")
+    pin.write_text("openrouter\nopus = big\n")
+    (found,) = as_json(home, work)["untrusted"]
+    assert (
+        "has changed since you allowed it; it now says: provider openrouter (opus big)"
+        in (found["message"])
+    )
+    assert as_json(home, work)["denied"] == []
+    TrustStore(str(home.state)).deny(location(str(pin)))
+    found = as_json(home, work)
+    assert (found["denied"], found["untrusted"]) == ([{"path": str(pin)}], [])
+    assert f"denied    ~/{pin.relative_to(home.path)}; 'cowork-env allow" in run(home, work)
 
 
 def test_options_show_what_would_be_active(home: Home, work: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cowork_env.core import pins
 from cowork_env.core.pins import Pin
 from cowork_env.util.errors import CoworkEnvError
+from cowork_env.util.text import first_control
 
 
 def parsed(text: str) -> tuple[str, dict[str, str], bool]:
@@ -105,12 +106,13 @@ models = st.from_regex(r"\A[a-z0-9./:_@-]{1,20}\Z").filter(lambda m: "://" not i
     st.dictionaries(st.sampled_from(pins.KEYS[:-1]), models),
     st.booleans(),
 )
-def test_a_serialized_pin_is_parsed_as_it_was(
+def test_a_summary_is_one_line_that_shows_everything(
     name: str, overrides: dict[str, str], required: bool
 ) -> None:
-    back = pins.parse(pins.serialize(Pin(name, overrides, required)).encode())
-    assert (back.name_or_id.split(), back.models) == (name.split(), overrides)
-    assert back.required is required
+    shown = pins.summary(Pin(name, overrides, required))
+    assert first_control(shown) < 0 and shown.startswith("provider ")
+    assert all(f"{key} {model}" in shown for key, model in overrides.items())
+    assert required <= ("required" in shown)
 
 
 @given(

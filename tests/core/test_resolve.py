@@ -128,6 +128,28 @@ def test_an_edited_pin_is_no_longer_trusted(world: World) -> None:
     assert world.applies() == ("pin", "OpenRouter")
 
 
+def test_a_changed_pin_is_announced_as_changed(world: World) -> None:
+    pin = world.home.pin(world.project, "openrouter")
+    pin.write_text("aws-bedrock\nopus = big\x85\nrequired = true")
+    (found,) = world.resolve().untrusted
+    shown = "~/work/app/.cowork-provider has changed since you allowed it; it now says: "
+    assert found.message == shown + "nothing that can be used. Run: cowork-env allow"
+    pin.write_text("aws-bedrock\nopus = big\nrequired = true")
+    (found,) = world.resolve().untrusted
+    says = "provider aws-bedrock (opus big, required)"
+    assert found.message == f"{shown}{says}. Run: cowork-env allow"
+    with pytest.raises(CoworkEnvError, match="has changed since you allowed it") as raised:
+        world.resolve().check()
+    assert says in raised.value.message and "pass --trust" in raised.value.hint
+    assert raised.value.exit_code == UNTRUSTED
+    pin.write_text("x" * 4000)
+    assert len(world.resolve().untrusted[0].message) < 600
+    # A store from before changes were told.
+    for record in Path(world.trust.directory).glob("known-*"):
+        record.unlink()
+    assert world.resolve().untrusted[0].message.endswith("is not trusted. Run: cowork-env allow")
+
+
 def test_a_denied_pin_is_ignored_silently(world: World) -> None:
     world.home.pin(world.home.path, "openrouter")
     pin = world.home.pin(world.project, "aws-bedrock")
@@ -222,9 +244,11 @@ def test_a_trusted_pin_that_cannot_be_used_ends_the_search(
         assert outcome.target is not None
         assert outcome.target["ANTHROPIC_BASE_URL"] == UNRESOLVED_URL
         assert outcome.target["ANTHROPIC_AUTH_TOKEN"] == "unresolved"
-        assert outcome.key == "unresolved"
     else:
-        assert outcome.target is None and outcome.key == ""
+        assert outcome.target == {}
+    said = resolve.reason(outcome.key, found.key)
+    assert outcome.error.message[:300] in said and said.endswith("your own login.") is required
+    assert resolve.reason(outcome.key, "another") == "" and resolve.is_unusable(outcome.key)
 
 
 def test_a_trusted_pin_that_cannot_be_read_ends_the_search(world: World) -> None:
@@ -249,7 +273,8 @@ def test_an_unreadable_provider_file_is_an_error_only_where_a_provider_is_chosen
     assert found.error is not None
     assert "providers.json is not valid JSON: line 1, column" in found.error.message
     assert "sk-marked" not in found.error.message
-    assert resolve.outcome(world.inputs(), found).key == "unresolved"
+    target = resolve.outcome(world.inputs(), found).target
+    assert target is not None and target["ANTHROPIC_BASE_URL"] == UNRESOLVED_URL
     assert world.applies(Path("/")) == ("none", "")
 
 

@@ -69,6 +69,27 @@ def test_deny_forgets_that_the_pin_was_allowed(store: TrustStore) -> None:
     )
 
 
+def test_a_pin_that_was_allowed_with_another_content_is_known(
+    store: TrustStore, tmp_path: Path
+) -> None:
+    pin = str(tmp_path / ".cowork-provider")
+    assert not store.known(pin)
+    (tmp_path / ".cowork-provider").write_bytes(b"b")
+    store.allow(pin, b"a")
+    assert store.known(pin) and store.check(pin, b"b") == UNTRUSTED
+    assert not store.known(str(tmp_path / "other/.cowork-provider"))
+    assert [name[:6] for name, _ in store.prune()] == ["allow-"]
+    assert store.known(pin)  # It still has changed.
+    (tmp_path / ".cowork-provider").unlink()
+    assert store.prune() == [] and not store.known(pin)
+    store.allow(pin, b"a")
+    store.deny(pin)
+    assert not store.known(pin)
+    store.allow(pin, b"a")
+    Path(store.directory).chmod(0o777)
+    assert not TrustStore(store.directory.removesuffix("/trust")).known(pin)
+
+
 @pytest.mark.parametrize(
     ("directory", "path", "allowed"),
     [
@@ -116,6 +137,7 @@ def test_the_store_is_made_private_whatever_its_mode_was(state: Path, store: Tru
         ] == [
             "0o700",
             "0o700",
+            "0o600",
             "0o600",
         ]
         state.chmod(0o777)

@@ -113,7 +113,7 @@ def test_mise_fails_where_the_provider_cannot_be_had(mise: Tool) -> None:
     done = mise.run("exec", "--", "env")
     assert done.returncode != 0
     assert "ANTHROPIC_" not in done.stdout
-    assert "is not trusted" in done.stderr
+    assert "has changed since you allowed it" in done.stderr
 
 
 def test_mise_unsets_all_that_is_managed() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+from cowork_env.core.trust import TrustStore, location
+
 from support.doctor import entry, run, run_in_bash
 from support.home import Home
 from support.server import (
@@ -27,6 +29,16 @@ def test_provider_that_applies_but_is_not_active_in_the_shell(home: Home) -> Non
     done = run_in_bash(home, "--offline", "--json", cwd=home.path / "project")
     assert done.status == 1 and done.codes() == ["shell"]
     assert [p["name"] for p in done.json["providers"]] == ["OpenRouter"]
+
+
+def test_a_denied_pin(home: Home) -> None:
+    home.providers()
+    pin = home.pin(home.path / "project", "OpenRouter\n")
+    TrustStore(str(home.state)).deny(location(str(pin)))
+    done = run_in_bash(home, "--offline", "--json", cwd=home.path / "project")
+    (found,) = [f for f in done.json["findings"] if f["code"] == "denied"]
+    assert (found["level"], found["where"]) == ("note", "~/project/.cowork-provider")
+    assert "cowork-env allow" in found["hint"] and done.status == 0
 
 
 def test_displaced_hook(home: Home) -> None:

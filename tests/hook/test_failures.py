@@ -12,7 +12,7 @@ import pytest
 from support.home import GUIDE, Home
 from support.home import GUIDE_MANAGED as MANAGED
 from support.processes import wait_for
-from support.terminal import Open
+from support.terminal import Open, one_line
 
 
 def test_a_trusted_pin_that_fails(shell: str, home: Home, open_terminal: Open) -> None:
@@ -62,6 +62,10 @@ def test_a_missing_program_is_reported_once(
     assert terminal.run("cd /") == ""
     assert terminal.run(f"cd {projects['AWS Bedrock']}") == ""
     assert terminal.managed() == {}
+    assert "not applied: the program cannot be run." in one_line(terminal.run("cowork-env status"))
+    python.symlink_to(sys.executable)
+    assert terminal.managed(f"cd {projects['OpenRouter']}") == MANAGED["OpenRouter"]
+    assert "COWORK_ENV_STATE" not in terminal.env("cd ~")
 
 
 @pytest.mark.timeout(100)

@@ -76,7 +76,7 @@ def test_a_pin_that_the_shell_does_not_open(
     terminal = open_terminal(shell)
     assert terminal.managed(f"cd {place}") == MANAGED["OpenRouter"]
     pin.write_text("LiteLLM Local\n")
-    assert "is not trusted" in terminal.run("true")
+    assert "has changed since you allowed it" in terminal.run("true")
     assert terminal.managed() == {}
 
 

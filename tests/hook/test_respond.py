@@ -35,6 +35,8 @@ from cowork_env.core.resolve import Inputs
 from cowork_env.hook.protocol import (
     ALLOW_SLOW,
     CACHEABLE,
+    FAILED,
+    GIVEN_UP,
     PENDING,
     STARTING,
     TRANSIENT,
@@ -321,7 +323,7 @@ def test_the_hook_and_the_commands_agree_on_every_entry(entry: Any) -> None:
     found = resolve.resolve(inputs)
     assert (found.error is None) == valid
     outcome = resolve.outcome(inputs, found)
-    goal = outcome.target
+    goal = outcome.target or None
     assert (goal is None) == (outcome.error is not None)
     if goal is not None and goal[BASE_URL]:
         assert goal[BASE_URL] == (
@@ -405,10 +407,64 @@ def test_a_slow_store_is_asked_by_the_second_request_only(world: World) -> None:
     reply = world.request(active)
     assert reply.flags == [PENDING] and not os.path.exists(note)
     left, _ = run(reply.now, active)
-    assert not any(k in left for k in (BASE_URL, STATE, *CREDENTIALS))
+    assert not any(k in left for k in (BASE_URL, *CREDENTIALS)) and left[STATE] == reply.state
     reply = world.request(left, ALLOW_SLOW)
     assert reply.lifetime == str(SECRET_LIFETIME) == "600" and Path(note).read_text() == "\n"
     assert run(reply.now, left)[0]["ANTHROPIC_AUTH_TOKEN"] == "sk-slow"
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_while_a_slow_key_is_fetched(required: bool, world: World) -> None:
+    """A required pin is a dead end at once, and after an interrupt; what was before comes back."""
+    slow = {"name": "slow", "baseUrl": "https://s.example", "authTokenFrom": "cmd:echo sk-slow"}
+    world.providers(json.dumps([*GUIDE, slow]))
+    world.pin("slow\n" + "required = true\n" * required)
+    start = {
+        "PATH": os.environ["PATH"],
+        "ANTHROPIC_API_KEY": "own",
+        BASE_URL: "https://own.example",
+    }
+    dead_end = {BASE_URL: UNRESOLVED_URL, "ANTHROPIC_AUTH_TOKEN": UNRESOLVED_TOKEN}
+
+    def own_or_dead_end(env: dict[str, str]) -> bool:
+        there = {name: env[name] for name in (BASE_URL, *CREDENTIALS) if name in env}
+        return there == (dead_end if required else {k: start[k] for k in start if k != "PATH"})
+
+    first = world.request(start)
+    meanwhile, _ = run(first.now, start)
+    assert first.flags == [PENDING] and own_or_dead_end(meanwhile)
+    assert meanwhile[STATE] == first.state and run(first.undo, meanwhile)[0] == start
+    final = world.request(meanwhile, ALLOW_SLOW)
+    active, _ = run(final.now, meanwhile)
+    assert active["ANTHROPIC_AUTH_TOKEN"] == "sk-slow" and "ANTHROPIC_API_KEY" not in active
+    assert run(final.undo, active)[0] == start
+    for before in (start, meanwhile, active):
+        given_up = world.request(before, GIVEN_UP)
+        after, _ = run(given_up.now, before)
+        assert given_up.flags == [] and own_or_dead_end(after)
+        assert given_up.error.startswith("slow: the lookup of its key was interrupted. Run ")
+        assert run(given_up.undo, after)[0] == start
+    # The same once more: what the user has changed meanwhile is known by the activation.
+    assert own_or_dead_end(run(world.request(active).now, active)[0])
+    by_hand = {**active, "ANTHROPIC_MODEL": "mine"}
+    kept = world.request(by_hand)
+    assert (kept.now, kept.state, kept.flags) == ("", active[STATE], [PENDING])
+    assert run(kept.undo, by_hand)[0] == {**start, "ANTHROPIC_MODEL": "mine"}
+    assert own_or_dead_end(run(world.request(by_hand, STARTING).now, by_hand)[0])
+
+
+def test_statements_that_failed_leave_a_dead_end_or_nothing(world: World) -> None:
+    world.providers(json.dumps(GUIDE))
+    start = {"ANTHROPIC_API_KEY": "own"}
+    for text in ("openrouter\n", "openrouter\nrequired = true\n"):
+        world.pin(text)
+        reply = world.request(start, FAILED)
+        after, _ = run(reply.now, start)
+        assert after.get(BASE_URL) == (UNRESOLVED_URL if "required" in text else None)
+        assert "read-only" in reply.error and CACHEABLE not in reply.flags
+        assert run(reply.undo, after)[0] == start
+        # One by one: a variable that cannot be changed keeps no other from it.
+        assert "&&" not in reply.now
 
 
 def test_a_key_from_a_variable_is_guarded_by_that_variable(

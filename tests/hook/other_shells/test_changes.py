@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from cowork_env.core.environment import UNRESOLVED_URL
+
 from support.home import GUIDE, Home
 from support.home import GUIDE_MANAGED as MANAGED
 from support.program import Program
@@ -167,8 +171,14 @@ def test_a_damaged_state_is_ignored(
     assert not list(home.path.rglob("owned"))
 
 
-def test_control_c_stops_a_slow_lookup(shell: str, home: Home, open_terminal: Open) -> None:
-    """Ctrl-C during a lookup: no provider, and no other lookup until something changes."""
+@pytest.mark.parametrize("required", [False, True])
+def test_control_c_stops_a_slow_lookup(
+    required: bool, shell: str, home: Home, open_terminal: Open
+) -> None:
+    """Ctrl-C during a lookup: no provider, and no other lookup until something changes.
+
+    Under a required pin, clients cannot use the user's own login.
+    """
     home.providers(
         [
             {
@@ -180,7 +190,7 @@ def test_control_c_stops_a_slow_lookup(shell: str, home: Home, open_terminal: Op
         ]
     )
     slow, fast = home.path / "slow", home.path / "fast"
-    home.pin(slow, "OpenRouter\n")
+    home.pin(slow, "OpenRouter\n" + "required = true\n" * required)
     home.pin(fast, "LiteLLM Local\n")
     terminal = open_terminal(shell)
     terminal.cd(fast)
@@ -191,7 +201,8 @@ def test_control_c_stops_a_slow_lookup(shell: str, home: Home, open_terminal: Op
         terminal.idle()
     terminal.child.sendintr()
     terminal.prompt()
-    assert terminal.managed() == {}
-    terminal.run()
+    assert terminal.managed().get("ANTHROPIC_BASE_URL") == (UNRESOLVED_URL if required else None)
+    assert "ANTHROPIC_MODEL" not in terminal.managed()
+    assert "lookup of its key was interrupted" in terminal.run("cowork-env status")
     assert (home.path / "asked").read_text() == "x\n"
     assert terminal.managed(f"cd {fast}") == MANAGED["LiteLLM Local"]

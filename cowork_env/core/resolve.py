@@ -153,8 +153,7 @@ class Resolution(Choice):
     @property
     def key(self) -> str:
         """What tells the provider from every other; no name or id to look it up by."""
-        key = self.provider.key if self.provider else ""
-        return f"{key}\n" if key == UNRESOLVED_KEY else key
+        return self.provider.key if self.provider else ""
 
     @property
     def label(self) -> str:

@@ -36,8 +36,9 @@ def write(inputs: Inputs, pin: Pin, force: bool = False) -> str:
     _check_replaceable(path, inputs, force)
     # Allowed first: otherwise a failure could leave a pin that is not trusted in place of one that
     # was.
-    TrustStore(inputs.state_dir).allow(location(path), content)
-    files.write_atomically(path, content, 0o644)
+    with files.AllSteps():
+        TrustStore(inputs.state_dir).allow(location(path), content)
+        files.write_atomically(path, content, 0o644)
     return path
 
 
@@ -50,7 +51,7 @@ def _check_replaceable(path: str, inputs: Inputs, force: bool) -> None:
             if not force:
                 hint = "Change it there, or replace the link with --force."
                 raise CoworkEnvError(f"{shown} is a link to {tilde(target, inputs.home)}.", hint)
-            os.unlink(path)
+            files.remove(path)
             return
     file = pins.read(path)
     if file is None or force:

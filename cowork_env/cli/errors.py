@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ..util.errors import FAILURE, USAGE, CoworkEnvError
-from ..util.text import visible
+from ..util.errors import FAILURE, NOTHING_CHANGED, USAGE, CoworkEnvError
+from ..util.text import tilde, visible
 from .output import say, use_color
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEBUG_VARIABLE = "COWORK_ENV_DEBUG"
-INTERRUPTED = 130  # as a shell reports SIGINT
+INTERRUPTED, TERMINATED = 130, 143  # as a shell reports SIGINT and SIGTERM
 MAX_MESSAGE = 2000  # characters
 
 
@@ -46,7 +46,11 @@ def _run(command: Callable[[], object]) -> int:
         return 0
     except CoworkEnvError as error:
         return report_error(error)
+    except Terminated:
+        _report_interrupt("terminated")
+        return TERMINATED
     except KeyboardInterrupt:
+        _report_interrupt("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         return FAILURE  # The reader of our output has closed it.
@@ -58,14 +62,51 @@ def _run(command: Callable[[], object]) -> int:
 
 def report_error(error: CoworkEnvError) -> int:
     """Print an error's message and hint, and return its exit status."""
-    _print_error(error.message, error.hint)
+    hint = error.hint
+    if hint == NOTHING_CHANGED and (changes := _changes()):
+        hint = f"Changed before: {changes}."
+    _print_error(error.message, hint)
     return error.exit_code
 
 
-def _print_error(message: str, hint: str) -> None:
+def _changes() -> str:
+    """The files that the command has changed so far, safe to show."""
+    files = sys.modules.get("cowork_env.util.files")
+    home = os.environ.get("HOME", "")
+    return ", ".join(tilde(p, home) for p in dict.fromkeys(files.changed)) if files else ""
+
+
+def _report_interrupt(word: str) -> None:
+    """Say whether a command that was interrupted has changed anything.
+
+    Programs run those on the fast path, which change nothing.
+    """
+    if "click" in sys.modules:
+        changes = _changes()
+        start = "\n" if sys.stderr.isatty() else ""  # after the ^C
+        did = f"after it had changed {changes}" if changes else "nothing was changed"
+        _print_error(f"{word}; {did}", "", start)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM; cleaned up after like Ctrl-C."""
+
+
+def raise_when_terminated() -> None:
+    """Raise :class:`Terminated` on SIGTERM from now on, unless it is ignored."""
+    import signal
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminate)
+
+
+def _print_error(message: str, hint: str, start: str = "") -> None:
     try:
         prefix = "\033[31mcowork-env:\033[0m " if use_color(sys.stderr) else "cowork-env: "
-        say(prefix + visible(message, MAX_MESSAGE))
+        say(start + prefix + visible(message, MAX_MESSAGE))
         if hint:
             say(visible(hint, MAX_MESSAGE))
     except OSError:
@@ -80,6 +121,7 @@ def _report_other(error: Exception) -> int:
         if isinstance(error, click.exceptions.Exit):
             return error.exit_code
         if isinstance(error, click.Abort):
+            _report_interrupt("interrupted")
             return INTERRUPTED
         if isinstance(error, click.ClickException):
             context = error.ctx if isinstance(error, click.UsageError) else None

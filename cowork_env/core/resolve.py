@@ -32,7 +32,8 @@ class Inputs:
 
     ``directory`` is a physical path; ``gone`` says that it was deleted meanwhile. ``option`` and
     ``trust_all`` are the options ``--provider`` and ``--trust``. ``pin_paths`` are the pins that
-    exist from ``directory`` upward, if the caller has just looked; None: look for them.
+    exist from ``directory`` upward, if the caller has just looked; None: look for them. ``store``
+    is the trust store in ``state_dir``.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Inputs:
         "option",
         "pin_paths",
         "state_dir",
+        "store",
         "trust_all",
     )
 
@@ -62,6 +64,7 @@ class Inputs:
         self.config_dir, self.state_dir = config_dir, state_dir
         self.option, self.trust_all, self.pin_paths = option, trust_all, pin_paths
         self.home = env.get("HOME", "")
+        self.store = TrustStore(state_dir)
 
 
 class UntrustedPin:
@@ -197,7 +200,7 @@ def read_selection(state_dir: str) -> str:
     path = selection_file(state_dir)
     shown = visible(path)
     try:
-        return providers.read_bytes(path, shown).decode("utf-8").strip()
+        return providers.read_bytes(path, shown, own=2).decode("utf-8").strip()
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
@@ -231,6 +234,8 @@ def _choose(inputs: Inputs) -> Choice:
             choice.rule, choice.source = PIN, tilde(trusted.path, inputs.home)
             choice.pin = trusted
             _read_pin(trusted, choice)
+        elif distrust := inputs.store.error():
+            raise distrust  # It may have trusted a pin, or selected a provider.
         elif name_or_id := read_selection(inputs.state_dir):
             choice.rule, choice.source = SELECTION, "selection"
             choice.name_or_id = providers.unless_none(name_or_id)
@@ -244,7 +249,7 @@ def _search_pins(inputs: Inputs, choice: Choice) -> PinFile | None:
 
     Puts all pins on the way up into ``choice``, and the untrusted ones that are nearer than it.
     """
-    store = TrustStore(inputs.state_dir)
+    store = inputs.store
     trusted: PinFile | None = None
     for path in _pin_paths(inputs):
         file = pins.read(path)
@@ -257,7 +262,7 @@ def _search_pins(inputs: Inputs, choice: Choice) -> PinFile | None:
         verdict = _verdict(store, place, file, inputs.trust_all)
         if verdict == ALLOWED:
             trusted = file
-        elif verdict != DENIED:
+        elif verdict != DENIED and not store.error():
             choice.untrusted.append(UntrustedPin(file, place, inputs.home))
     return trusted
 

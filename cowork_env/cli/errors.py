@@ -46,12 +46,8 @@ def _run(command: Callable[[], object]) -> int:
         return 0
     except CoworkEnvError as error:
         return report_error(error)
-    except Terminated:
-        _report_interrupt("terminated")
-        return TERMINATED
-    except KeyboardInterrupt:
-        _report_interrupt("interrupted")
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        return _report_interrupt(error)
     except BrokenPipeError:
         return FAILURE  # The reader of our output has closed it.
     except SystemExit as error:
@@ -76,16 +72,18 @@ def _changes() -> str:
     return ", ".join(tilde(p, home) for p in dict.fromkeys(files.changed)) if files else ""
 
 
-def _report_interrupt(word: str) -> None:
-    """Say whether a command that was interrupted has changed anything.
+def _report_interrupt(error: BaseException | None) -> int:
+    """Say whether a command that was interrupted while it wrote has changed anything.
 
-    Programs run those on the fast path, which change nothing.
+    Returns the exit status.
     """
-    if "click" in sys.modules:
+    terminated = isinstance(error, Terminated)
+    files = sys.modules.get("cowork_env.util.files")
+    if "click" in sys.modules and files and files.tried:  # others only write caches
         changes = _changes()
-        start = "\n" if sys.stderr.isatty() else ""  # after the ^C
         did = f"after it had changed {changes}" if changes else "nothing was changed"
-        _print_error(f"{word}; {did}", "", start)
+        _print_error(f"{'terminated' if terminated else 'interrupted'}; {did}", "")
+    return TERMINATED if terminated else INTERRUPTED
 
 
 class Terminated(KeyboardInterrupt):
@@ -103,10 +101,10 @@ def raise_when_terminated() -> None:
         signal.signal(signal.SIGTERM, terminate)
 
 
-def _print_error(message: str, hint: str, start: str = "") -> None:
+def _print_error(message: str, hint: str) -> None:
     try:
         prefix = "\033[31mcowork-env:\033[0m " if use_color(sys.stderr) else "cowork-env: "
-        say(start + prefix + visible(message, MAX_MESSAGE))
+        say(prefix + visible(message, MAX_MESSAGE))
         if hint:
             say(visible(hint, MAX_MESSAGE))
     except OSError:
@@ -121,8 +119,7 @@ def _report_other(error: Exception) -> int:
         if isinstance(error, click.exceptions.Exit):
             return error.exit_code
         if isinstance(error, click.Abort):
-            _report_interrupt("interrupted")
-            return INTERRUPTED
+            return _report_interrupt(error.__cause__)
         if isinstance(error, click.ClickException):
             context = error.ctx if isinstance(error, click.UsageError) else None
             path = context.command_path if context else "cowork-env"

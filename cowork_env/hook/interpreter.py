@@ -25,7 +25,7 @@ def sound(path, posix=__import__('posix')):
                 return False
             if shared and (owner or not mode & 0o1000):
                 return False
-            if not (owner or shared):
+            if path == '/' or not (owner or shared or {is_root}):
                 return True
             path = path.rpartition('/')[0] or '/'
     except OSError:
@@ -41,7 +41,7 @@ def sound(path: str) -> str:
         status = os.lstat(place)
         if status.st_mode & 0o020 and system.is_private_group(status.st_gid, status.st_uid):
             groups.add(status.st_gid)
-    return SOUND.format(users=users, groups=(*sorted(groups), -1))
+    return SOUND.format(is_root=os.geteuid() == 0, users=users, groups=(*sorted(groups), -1))
 
 
 class Interpreter:

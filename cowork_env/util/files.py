@@ -1,6 +1,6 @@
 """Writing files: all or nothing, private from the start, and owned by whom they should be.
 
-``changed`` lists what this process has changed, so that an interrupted command can say it. Signals
+``changed`` lists what this process has changed, so that an interrupted command can tell. Signals
 are deferred while something is changed: at any moment, the list is right.
 """
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LEFTOVER_AGE = 600  # seconds after which a temporary file has no writer anymore
 
 changed: list[str] = []  # the paths that were written or removed, in their order
+tried: list[str] = []  # the paths that were to be written
 
 
 # Signals
@@ -28,6 +29,7 @@ changed: list[str] = []  # the paths that were written or removed, in their orde
 _handlers: dict[int, Any] = {}  # what was in force before signals were deferred
 _deferred: list[int] = []  # the signals that came since
 _uses = 0  # how many AllSteps are at work
+_stepped = False  # whether one of them has come to its first step
 
 
 class AllSteps:
@@ -41,25 +43,36 @@ class AllSteps:
         _uses += 1
 
     def __exit__(self, *_: object) -> None:
-        global _uses
+        global _uses, _stepped
         _uses -= 1
-        if not _uses:
+        if not (_uses and _stepped):
+            _stepped = False
             _end_deferral()
 
 
-class Step(AllSteps):
+class Undisturbed(AllSteps):
+    """A moment in which signals are deferred."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        _begin_deferral()
+
+
+class Step(Undisturbed):
     """The moment in which ``path`` is changed. If nothing is raised, it counts as changed."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def __enter__(self) -> None:
+        tried.append(self._path)
         super().__enter__()
-        _begin_deferral()
 
     def __exit__(self, *raised: object) -> None:
+        global _stepped
         if raised[0] is None:
             changed.append(self._path)
+            _stepped = True
         super().__exit__()
 
 
@@ -178,12 +191,16 @@ def write_atomically(
 
     For root, a file keeps its owner, and a new one in a folder of the home's owner is that user's.
     """
+    tried.append(path)
     target = os.path.realpath(path) if follow else path
     folder = os.path.dirname(target)
     temporary = f"{folder}/.{os.path.basename(target)}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+    is_made = False
     try:
-        descriptor = create(temporary, mode, os.O_EXCL)
         try:
+            with Undisturbed():
+                descriptor = create(temporary, mode, os.O_EXCL)
+                is_made = True
             try:
                 _keep_owner(descriptor, target)
                 os.fchmod(descriptor, mode)
@@ -199,7 +216,8 @@ def write_atomically(
                 os.rename(temporary, target)
                 _sync_directory(folder)
         except BaseException:
-            _discard(temporary)
+            if is_made:
+                _discard(temporary)
             raise
     except OSError as error:
         raise CoworkEnvError(

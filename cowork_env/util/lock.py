@@ -14,7 +14,7 @@ from . import files
 from .errors import NOTHING_CHANGED, CoworkEnvError
 
 LIMIT = 20.0  # seconds that one process may hold the lock; a write takes a few hundredths of one
-_POLL = 0.01  # seconds
+_POLL = 0.005, 0.05  # seconds between attempts, first and last: many waiters must not cost much
 # What flock says of a lock that another process holds, or of a file that it removed (NFS).
 _HELD = (errno.EAGAIN, errno.EACCES, errno.ESTALE)
 
@@ -32,7 +32,16 @@ class Lock:
         self._path, self._where, self._descriptor = f"{folder}/.{name}.lock", where, -1
 
     def __enter__(self) -> None:
-        holder, since = None, time.monotonic()
+        files.tried.append(self._path)
+        try:
+            self._wait()
+        except BaseException:
+            if self._descriptor >= 0:  # an interrupt came at the same time
+                self.__exit__()
+            raise
+
+    def _wait(self) -> None:
+        holder, since, pause = None, time.monotonic(), _POLL[0]
         while not self._try():
             # Each holder has a file of its own.
             if (now := _identity(self._path)) != holder:
@@ -42,17 +51,24 @@ class Lock:
                     f"{self._where} has been locked by another cowork-env for {LIMIT:g} seconds.",
                     "Nothing was changed. Try again when it has finished, or end it.",
                 )
-            time.sleep(_POLL)
+            time.sleep(pause)
+            pause = min(2 * pause, _POLL[1])
 
     def __exit__(self, *_: object) -> None:
-        try:
-            os.unlink(self._path)  # first, so that who gets this lock next sees that it is void
-        except OSError:
-            pass
-        os.close(self._descriptor)
+        with files.Undisturbed():
+            try:
+                os.unlink(self._path)  # first, so that who gets this lock next sees that it is void
+            except OSError:
+                pass
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _try(self) -> bool:
         """Whether the lock could be taken."""
+        with files.Undisturbed():  # an interrupt must not leave the file behind
+            return self._take()
+
+    def _take(self) -> bool:
         import fcntl
 
         try:

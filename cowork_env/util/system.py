@@ -114,14 +114,14 @@ def distrusted(path: str, own: int = 0, status: stat_result | None = None) -> Di
     """Why what is at an absolute path must not be believed, or None.
 
     It and every folder above it must belong to the user or to root, and no other user may be able
-    to write to it. What is above a folder of root's that no one else can write to does not count,
-    and a sticky folder above is fine: there others can replace only what is theirs. Links are
-    followed, and the folders that hold the link and its target are checked; but the last ``own``
-    parts of the path, which are our own, may not be links. Nothing is wrong with what does not
-    exist. ``status`` is that of the opened file: the file is what is read, whatever is at its path
-    by now.
+    to write to it. What is above a folder of root's that no one else can write to does not count
+    (but for root, whose own folders are like any user's), and a sticky folder above is fine: there
+    others can replace only what is theirs. Links are followed, and the folders that hold the link
+    and its target are checked; but the last ``own`` parts of the path, which are our own, may not
+    be links. Nothing is wrong with what does not exist. ``status`` is that of the opened file: the
+    file is what is read, whatever is at its path by now.
     """
-    users = our_users()
+    users, is_root = our_users(), posix.geteuid() == 0
     todo, here, links = _parts(path), "", 0
     found: Distrusted | None = None
     is_final = False  # others can turn a link on the way elsewhere
@@ -131,9 +131,10 @@ def distrusted(path: str, own: int = 0, status: stat_result | None = None) -> Di
             is_link = S_ISLNK(now.st_mode)
             if status is not None and not todo and not is_link:
                 now = status
-            if flaw := _flaw(now, users, above=bool(todo)):
-                found = found or _distrust(here or "/", flaw, above=bool(todo))
-            elif todo and not (now.st_uid or now.st_mode & 0o022 or is_link or is_final):
+            if now.st_mode & 0o022 or now.st_uid not in users:
+                if flaw := _flaw(now, users, above=bool(todo)):
+                    found = found or _distrust(here or "/", flaw, above=bool(todo))
+            elif found and todo and not (now.st_uid or is_root or is_link or is_final):
                 found = None
             if is_link:
                 if len(todo) < own:
@@ -177,12 +178,14 @@ def _is_unknown(uid: int) -> bool:
 
 
 def is_private_group(gid: int, uid: int) -> bool:
-    """Whether a group is a user's own, without other members.
+    """Whether a group is a user's own, without other members; root has none.
 
     Systems with such groups give them the user's name, mostly also the user's number, and create
     files with group write permission (umask 002). The two files are read as they are: a directory
     service could take seconds, and may not know of the group. There, the number decides.
     """
+    if uid == 0:
+        return False
     names = set()
     for user, _, number, group, *_ in (line.split(b":") for line in _read("/etc/passwd", 4)):
         if number == b"%d" % uid:

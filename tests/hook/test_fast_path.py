@@ -218,7 +218,6 @@ THEIRS = (
     "click",
     "pydantic",
     "platformdirs",
-    "filelock",
     "httpx",
     "questionary",
     "shellingham",

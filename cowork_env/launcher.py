@@ -38,8 +38,7 @@ LAUNCHER = """\
 # A cowork-env launcher: it runs the next '{name}' on PATH with the provider of the directory.
 # Written by 'cowork-env shim'; 'cowork-env shim --remove {name}' removes it.
 import sys
-sys.pycache_prefix = {cache!r} or sys.pycache_prefix
-sys.path += {path!r}
+{cache}sys.path += {path!r}
 try:
     from cowork_env.launcher import main
 except ImportError:
@@ -264,7 +263,7 @@ def text(name: str, inputs: Inputs) -> str:
     ]
     return first_lines(python.path) + LAUNCHER.format(
         name=name,
-        cache=python.cache_prefix,
+        cache=python.set_prefix(),
         path=list(dict.fromkeys(places)),
         state_dir=inputs.state_dir,
         config_dir=inputs.config_dir,
@@ -310,13 +309,15 @@ def names() -> list[str]:
 
 def remove(name: str) -> None:
     """Remove the launcher of a program, and with the last one the folder."""
+    from .util import files
+
     path = os.path.join(folder(), check_name(name))
     if not is_launcher(path):
         raise CoworkEnvError(
             f"There is no launcher for {name}.",
             f"Launchers: {', '.join(names())}." if names() else "",
         )
-    os.unlink(path)
+    files.remove(path)
     try:
         os.rmdir(folder())
     except OSError:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .core import environment, pins, providers
 from .core.pins import Pin, PinFile
 from .core.provider import repaired
-from .core.trust import ALLOWED, TrustStore, location
+from .core.trust import ALLOWED, location
 from .util import files
 from .util.errors import USAGE, CoworkEnvError
 from .util.text import tilde, visible
@@ -45,7 +45,7 @@ def write(
     :class:`CoworkEnvError` with nothing changed.
     """
     path = pins.path_in(inputs.directory)
-    store, place = TrustStore(inputs.state_dir), location(path)
+    store, place = inputs.store, location(path)
     elsewhere = _is_link_to_elsewhere(path, inputs)
     old = _replaceable(path, inputs, elsewhere, force)
     trusted = bool(old) and store.check(place, old) == ALLOWED
@@ -62,10 +62,11 @@ def write(
         raise CoworkEnvError("That does not fit into a pin.", "Pin the provider by its id.")
     # Allowed first: otherwise a failure could leave a pin that is not trusted in place of one that
     # was.
-    store.allow(place, content)
-    if elsewhere:
-        os.unlink(path)
-    files.write_atomically(path, content, 0o644)
+    with files.AllSteps():
+        store.allow(place, content)
+        if elsewhere:
+            files.remove(path)
+        files.write_atomically(path, content, 0o644)
     return Written(path, pin, pins.parse(old) if old and not trusted else None)
 
 
@@ -152,7 +153,7 @@ def find(path: str | None, inputs: Inputs, done: tuple[str, ...]) -> PinFile:
     that what is shown is what is recorded.
     """
     if path is None:
-        store = TrustStore(inputs.state_dir)
+        store = inputs.store
         found: PinFile | None = None
         for directory in pins.ancestors(inputs.directory):
             file = pins.read(pins.path_in(directory))

@@ -195,8 +195,10 @@ def _write(path: str, shown: str, text: bytes) -> None:
             )
     except FileNotFoundError:
         mode = 0o644
+        folder = os.path.dirname(os.path.realpath(path))
         try:
-            os.makedirs(os.path.dirname(os.path.realpath(path)), exist_ok=True)
+            if not os.path.isdir(folder):
+                files.make_folder(folder, 0o755)
         except OSError as error:
             raise CoworkEnvError(f"{shown} cannot be created: {error.strerror}.") from None
     files.write_atomically(path, text, mode)

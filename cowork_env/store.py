@@ -1,6 +1,6 @@
 """Writing ``providers.json`` and the selection, safe from crashes, races and the desktop app.
 
-Reading is in ``core/providers.py``. The lock, the models and ``json`` are imported for writes only.
+Reading is in ``core/providers.py``. The models and ``json`` are imported for writes only.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 
 from .core import providers, resolve, variables
-from .core.provider import InvalidField, Provider, slug
+from .core.provider import KEYS, InvalidField, Provider, slug
 from .core.providers import Providers
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
-from .util.system import digest
+from .util.lock import Lock
 from .util.text import tilde, visible
 
 TYPE_CHECKING = False
@@ -21,13 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from filelock import FileLock
-
     from .core.resolve import Inputs
 
     T = TypeVar("T")
 
-LOCK_TIMEOUT = 20.0  # seconds; a write takes a few hundredths of one
 ATTEMPTS = 8  # at a write, while another program without a lock writes too
 
 
@@ -49,17 +46,36 @@ def writable(inputs: Inputs) -> str:
 
 
 def exposure(listed: Providers) -> str:
-    """A warning about a provider file that other users can read, or empty."""
-    try:
-        mode = os.stat(listed.path).st_mode & 0o777
-    except OSError:
-        return ""
-    if not mode & 0o077:
+    """A warning about a provider file with keys that other users can read, or empty."""
+    mode = _mode(listed.path)
+    if not mode & 0o077 or not _holds_keys(listed):
         return ""
     return (
         f"{listed.where} is readable by other users (mode {mode:03o}); "
         "the next write makes it private"
     )
+
+
+def _mode(path: str) -> int:
+    """The mode of the provider file, or the one that a new one gets."""
+    try:
+        return os.stat(path).st_mode & 0o777
+    except OSError:
+        return 0o600
+
+
+def _holds_keys(listed: Providers) -> bool:
+    """Whether anything in a provider file may be a key: whatever would be masked."""
+    from . import masking
+
+    for entry in listed.entries:
+        if not isinstance(entry, dict):
+            continue
+        if any(value and masking.is_key(key) for key, value in entry.items() if key not in KEYS):
+            return True
+        if any(entry[key] != value for key, value in masking.shown_entry(entry).items()):
+            return True
+    return False
 
 
 def edit(inputs: Inputs, change: Callable[[Providers], T]) -> T:
@@ -72,41 +88,20 @@ def edit(inputs: Inputs, change: Callable[[Providers], T]) -> T:
     """
     path = writable(inputs)
     where = tilde(path, inputs.home)
-    lock = _acquire_lock(inputs.state_dir, path, where)
-    try:
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        files.private_directory(folder)
+    with Lock(path, where):
         files.remove_leftovers(path)
         for _ in range(ATTEMPTS):
             try:
                 return _edit_once(path, inputs.home, change)
             except _ConcurrentChange:
                 continue
-    finally:
-        lock.release()
     raise CoworkEnvError(
         f"{where} is constantly being changed by another program.",
         "Nothing was changed; try again.",
     )
-
-
-def _acquire_lock(state_dir: str, path: str, where: str) -> FileLock:
-    """The lock for the file at ``path``, acquired; the kernel releases it if this process dies."""
-    from filelock import FileLock, Timeout
-
-    locks = state_dir + "/locks"  # not beside the file: that folder is the desktop app's
-    files.private_directory(locks)
-    name = digest(os.fsencode(os.path.realpath(path)))
-    lock = FileLock(f"{locks}/{name}", LOCK_TIMEOUT, mode=0o600)
-    try:
-        lock.acquire(poll_interval=0.02)
-    except Timeout:
-        raise CoworkEnvError(
-            f"{where} is being changed by another cowork-env.", "Try again when it has finished."
-        ) from None
-    except OSError as error:
-        raise CoworkEnvError(
-            f"{locks} cannot be used: {error.strerror}.", "Nothing was changed."
-        ) from None
-    return lock
 
 
 def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
@@ -133,10 +128,9 @@ def _edit_once(path: str, home: str, change: Callable[[Providers], T]) -> T:
         if _current_text(path, listed.where) != listed.text:
             raise _ConcurrentChange
 
-    folder = os.path.dirname(os.path.realpath(path))
-    if not os.path.isdir(folder):
-        files.private_directory(folder)
-    files.write_atomically(path, data, last_check=last_check)
+    # Without keys, as a list that a team keeps in a repository, it stays as readable as it was.
+    mode = 0o600 if _holds_keys(listed) else _mode(path)
+    files.write_atomically(path, data, mode, last_check)
     return result
 
 
@@ -372,11 +366,11 @@ def select(state_dir: str, name_or_id: str) -> None:
     """Make a provider the selection; empty: clear it. Raises :class:`CoworkEnvError`."""
     path = resolve.selection_file(state_dir)
     if name_or_id:
-        files.private_directory(state_dir)
-        files.write_atomically(path, name_or_id.encode("utf-8") + b"\n")
+        files.state_folder(state_dir)
+        files.write_atomically(path, name_or_id.encode("utf-8") + b"\n", follow=False)
         return
     try:
-        os.unlink(path)
+        files.remove(path)
     except OSError as error:
         # A read-only file system raises even if there is nothing to remove.
         if os.path.lexists(path):

@@ -340,7 +340,10 @@ def test_bytecode_folder_is_that_of_the_hook(home: Home, monkeypatch: pytest.Mon
     for prefix in ("/cache", ""):
         found = interpreter.Interpreter("/usr/bin/python3", prefix)
         monkeypatch.setattr(interpreter, "find_interpreter", lambda state, found=found: found)
-        assert f"sys.pycache_prefix = {prefix!r} or " in launcher.text("tool", inputs)
+        assert bool(prefix) is (
+            f"if sound({prefix!r}): sys.pycache_prefix = {prefix!r}\n"
+            in launcher.text("tool", inputs)
+        )
 
 
 def test_missing_package_is_reported(shims: Shims) -> None:

@@ -122,7 +122,7 @@ def test_read_only_installation_keeps_bytecode_in_the_state_folder(wheel: Path) 
             path.chmod(0o555 if path.is_dir() else 0o444)
         folder.chmod(0o755)
         (folder / "home").mkdir()
-        (folder / "home").chmod(0o777)
+        (folder / "home").chmod(0o1777)
         script = (
             "import sys; sys.path.insert(0, sys.argv[1]); sys.dont_write_bytecode = True\n"
             "from cowork_env.hook import render\n"

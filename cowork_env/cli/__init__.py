@@ -83,10 +83,12 @@ COMPLETE_VARIABLE = "_COWORK_ENV_COMPLETE"
 
 def main(argv: list[str]) -> int:
     """Run a command line, without the program's name, and return the exit status."""
-    from .errors import run
+    from .errors import raise_when_terminated, run
 
     def command() -> None:
         from .group import group
+
+        raise_when_terminated()
 
         group.main(
             argv or ["--help"],

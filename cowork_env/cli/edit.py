@@ -10,6 +10,7 @@ from .. import store
 from ..core import provider as rules
 from ..core.provider import InvalidField
 from ..masking import shown_url
+from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from . import saving
@@ -62,9 +63,10 @@ def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any)
         fields.apply(entry)
         return str(entry.get("name", "")).strip()
 
-    name = saving.save(inputs, listed, change)
-    if was_selected:
-        saving.select(inputs, name)
+    with files.AllSteps():
+        name = saving.save(inputs, listed, change)
+        if was_selected:
+            saving.select(inputs, name)
     say(f"cowork-env: changed {visible(name)}")
     if interactive() and not no_check:
         saving.check(inputs, name)
@@ -105,15 +107,16 @@ def rename_command(old: str, new: str) -> None:
     before = visible(str(listed.entries[index].get("name", "")))
 
     def change(listed: Providers) -> None:
-        listed.entries[listed.find(old)]["name"] = rules.check_name(new)
+        listed.entries[listed.find(old)]["name"] = name
 
     try:
-        saving.save(inputs, listed, change)
+        name = rules.check_name(new)
     except InvalidField as error:
         raise usage_error(f"The new name {error.why}.") from None
-    name = rules.check_name(new)
-    if was_selected:
-        saving.select(inputs, name)
+    with files.AllSteps():
+        saving.save(inputs, listed, change)
+        if was_selected:
+            saving.select(inputs, name)
     say(f"cowork-env: {before} is now {visible(name)}")
     if before.casefold() != name.casefold():
         say(f"Pins with the name '{before}' must be written again: run 'cowork-env pin' there.")
@@ -148,8 +151,10 @@ def remove_command(name: str, yes: bool) -> None:
             )
         del listed.entries[found]
 
-    saving.save(inputs, listed, change)
+    with files.AllSteps():
+        saving.save(inputs, listed, change)
+        if was_selected:
+            store.select(inputs.state_dir, "")
     say(f"cowork-env: removed {shown}")
     if was_selected:
-        store.select(inputs.state_dir, "")
         say("It was the selection; there is none now. Choose another with: cowork-env use")

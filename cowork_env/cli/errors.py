@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ..util.errors import FAILURE, USAGE, CoworkEnvError
-from ..util.text import visible
+from ..util.errors import FAILURE, NOTHING_CHANGED, USAGE, CoworkEnvError
+from ..util.text import tilde, visible
 from .output import say, use_color
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEBUG_VARIABLE = "COWORK_ENV_DEBUG"
-INTERRUPTED = 130  # as a shell reports SIGINT
+INTERRUPTED, TERMINATED = 130, 143  # as a shell reports SIGINT and SIGTERM
 MAX_MESSAGE = 2000  # characters
 
 
@@ -46,8 +46,8 @@ def _run(command: Callable[[], object]) -> int:
         return 0
     except CoworkEnvError as error:
         return report_error(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        return _report_interrupt(error)
     except BrokenPipeError:
         return FAILURE  # The reader of our output has closed it.
     except SystemExit as error:
@@ -58,8 +58,47 @@ def _run(command: Callable[[], object]) -> int:
 
 def report_error(error: CoworkEnvError) -> int:
     """Print an error's message and hint, and return its exit status."""
-    _print_error(error.message, error.hint)
+    hint = error.hint
+    if hint == NOTHING_CHANGED and (changes := _changes()):
+        hint = f"Changed before: {changes}."
+    _print_error(error.message, hint)
     return error.exit_code
+
+
+def _changes() -> str:
+    """The files that the command has changed so far, safe to show."""
+    files = sys.modules.get("cowork_env.util.files")
+    home = os.environ.get("HOME", "")
+    return ", ".join(tilde(p, home) for p in dict.fromkeys(files.changed)) if files else ""
+
+
+def _report_interrupt(error: BaseException | None) -> int:
+    """Say whether a command that was interrupted while it wrote has changed anything.
+
+    Returns the exit status.
+    """
+    terminated = isinstance(error, Terminated)
+    files = sys.modules.get("cowork_env.util.files")
+    if "click" in sys.modules and files and files.tried:  # others only write caches
+        changes = _changes()
+        did = f"after it had changed {changes}" if changes else "nothing was changed"
+        _print_error(f"{'terminated' if terminated else 'interrupted'}; {did}", "")
+    return TERMINATED if terminated else INTERRUPTED
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM; cleaned up after like Ctrl-C."""
+
+
+def raise_when_terminated() -> None:
+    """Raise :class:`Terminated` on SIGTERM from now on, unless it is ignored."""
+    import signal
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminate)
 
 
 def _print_error(message: str, hint: str) -> None:
@@ -80,7 +119,7 @@ def _report_other(error: Exception) -> int:
         if isinstance(error, click.exceptions.Exit):
             return error.exit_code
         if isinstance(error, click.Abort):
-            return INTERRUPTED
+            return _report_interrupt(error.__cause__)
         if isinstance(error, click.ClickException):
             context = error.ctx if isinstance(error, click.UsageError) else None
             path = context.command_path if context else "cowork-env"

@@ -10,6 +10,7 @@ from .. import pinning
 from ..core import pins, providers, variables
 from ..core.provider import TIERS, InvalidField
 from ..core.resolve import Inputs, resolve
+from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from .errors import usage_error
@@ -116,7 +117,7 @@ def unpin_command() -> None:
         hint = f"The pin that applies is {tilde(above.path, inputs.home)}." if above else ""
         raise CoworkEnvError("There is no pin in this directory.", hint)
     try:
-        os.unlink(path)
+        files.remove(path)
     except OSError as error:
         raise CoworkEnvError(
             f"{tilde(path, inputs.home)} cannot be removed: {error.strerror}."

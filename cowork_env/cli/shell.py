@@ -154,6 +154,6 @@ def reload_command() -> None:
     from ..util import files
 
     inputs = current_inputs()
-    files.private_directory(inputs.state_dir)
-    files.write_atomically(f"{inputs.state_dir}/{respond.RELOAD}", f"{time.time_ns()}\n".encode())
+    path = f"{files.state_folder(inputs.state_dir)}/{respond.RELOAD}"
+    files.write_atomically(path, f"{time.time_ns()}\n".encode(), follow=False)
     say("cowork-env: every shell looks up its provider again at its next prompt")

@@ -105,6 +105,9 @@ def _summary(status: Status) -> list[str]:
         add("", shell.hint)
     if status.state_damaged:
         add("", f"{STATE} is damaged; it is ignored", "yellow")
+    distrust = status.inputs.store.error()
+    if distrust is not None and distrust is not found.error:
+        add("", f"{distrust.message} {distrust.hint}", "yellow")
     for pin in found.untrusted:
         add("untrusted", pin.message, "yellow")
     for denied in found.denied:

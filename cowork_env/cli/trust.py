@@ -8,7 +8,7 @@ import click
 
 from .. import pinning
 from ..core import pins
-from ..core.trust import ALLOWED, DENIED, TrustStore, location
+from ..core.trust import ALLOWED, DENIED, location
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from .errors import usage_error
@@ -36,7 +36,7 @@ def allow_command(path: str | None, below: bool) -> None:
     content does not change.
     """
     inputs = current_inputs()
-    store = TrustStore(inputs.state_dir)
+    store = inputs.store
     if below:
         directory = _directory(path or inputs.directory)
         if directory == "/":
@@ -76,7 +76,7 @@ def deny_command(path: str | None) -> None:
     PATH is a pin or its directory; default: the nearest pin. 'cowork-env allow' undoes it.
     """
     inputs = current_inputs()
-    store = TrustStore(inputs.state_dir)
+    store = inputs.store
     if path is not None and os.path.isdir(path):
         directory = os.path.realpath(path)
         if store.deny_below(directory):
@@ -96,7 +96,7 @@ def prune_command() -> None:
     They are records of pins that were deleted or changed, and of directories that were deleted.
     """
     inputs = current_inputs()
-    removed = TrustStore(inputs.state_dir).prune()
+    removed = inputs.store.prune()
     for name, path in removed:
         say(f"{name.partition('-')[0]:5} {tilde(path, inputs.home)}")
     say(f"cowork-env: {len(removed)} {'record' if len(removed) == 1 else 'records'} removed")

@@ -10,7 +10,7 @@ from _stat import S_ISREG
 
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
-from ..util.system import exists, open_without_blocking
+from ..util.system import distrusted, exists, open_without_blocking
 from ..util.text import tilde, visible
 from . import variables
 from .provider import NONE, InvalidField, Provider, slug
@@ -202,12 +202,13 @@ def read(path: str, home: str = "") -> Providers:
     """The providers in the file at ``path``; none where there is no file.
 
     Older builds of the desktop app write in place. So a file that does not parse, and was changed
-    just now, is read again before it is refused. Raises :class:`CoworkEnvError`.
+    just now, is read again before it is refused. Raises :class:`CoworkEnvError`, also for a file
+    that another user may have changed.
     """
     where = tilde(path, home)
     for attempt in range(1, _READ_ATTEMPTS + 1):
         try:
-            data = read_bytes(path, where)
+            data = read_bytes(path, where, own=0)
         except FileNotFoundError:
             return Providers("", path, where)
         final = attempt == _READ_ATTEMPTS or not _may_be_incomplete(path)
@@ -234,17 +235,20 @@ def _may_be_incomplete(path: str) -> bool:
         return False
 
 
-def read_bytes(path: str, where: str) -> bytes:
+def read_bytes(path: str, where: str, own: int | None = None) -> bytes:
     """All bytes of a regular file; ``where`` names it in errors.
 
-    Raises FileNotFoundError if there is none, :class:`CoworkEnvError` if it cannot be read.
+    With ``own``, it must be one that :func:`distrusted` has nothing against. Raises
+    FileNotFoundError if there is none, :class:`CoworkEnvError` if it cannot be read.
     """
     try:
-        descriptor = open_without_blocking(path)
+        descriptor = open_without_blocking(path, follow=not own)
         try:
             status = posix.fstat(descriptor)
             if not S_ISREG(status.st_mode):
                 raise CoworkEnvError(f"{where} is not a regular file.")
+            if own is not None and (error := distrusted(path, own, status)):
+                raise error
             if status.st_size > MAX_BYTES:
                 raise CoworkEnvError(f"{where} is larger than {MAX_BYTES >> 20} MiB.")
             chunks = []
@@ -256,6 +260,8 @@ def read_bytes(path: str, where: str) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except OSError as error:
+        if own and (link := distrusted(path, own)):
+            raise link from None
         raise CoworkEnvError(f"{where} cannot be read: {error.strerror}.") from None
     except ValueError:  # a NUL in the path
         raise CoworkEnvError(f"{where} is not a valid path.") from None

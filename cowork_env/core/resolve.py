@@ -34,7 +34,8 @@ class Inputs:
 
     ``directory`` is a physical path; ``gone`` says that it was deleted meanwhile. ``option`` and
     ``trust_all`` are the options ``--provider`` and ``--trust``. ``pin_paths`` are the pins that
-    exist from ``directory`` upward, if the caller has just looked; None: look for them.
+    exist from ``directory`` upward, if the caller has just looked; None: look for them. ``store``
+    is the trust store in ``state_dir``.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Inputs:
         "option",
         "pin_paths",
         "state_dir",
+        "store",
         "trust_all",
     )
 
@@ -64,6 +66,7 @@ class Inputs:
         self.config_dir, self.state_dir = config_dir, state_dir
         self.option, self.trust_all, self.pin_paths = option, trust_all, pin_paths
         self.home = env.get("HOME", "")
+        self.store = TrustStore(state_dir)
 
 
 class UntrustedPin:
@@ -214,7 +217,7 @@ def read_selection(state_dir: str) -> str:
     path = selection_file(state_dir)
     shown = visible(path)
     try:
-        return providers.read_bytes(path, shown).decode("utf-8").strip()
+        return providers.read_bytes(path, shown, own=2).decode("utf-8").strip()
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
@@ -248,6 +251,8 @@ def _choose(inputs: Inputs) -> Choice:
             choice.rule, choice.source = PIN, tilde(trusted.path, inputs.home)
             choice.pin = trusted
             _read_pin(trusted, choice)
+        elif distrust := inputs.store.error():
+            raise distrust  # It may have trusted a pin, or selected a provider.
         elif name_or_id := read_selection(inputs.state_dir):
             choice.rule, choice.source = SELECTION, "selection"
             choice.name_or_id = providers.unless_none(name_or_id)
@@ -262,7 +267,7 @@ def _search_pins(inputs: Inputs, choice: Choice) -> PinFile | None:
     Puts all pins on the way up into ``choice``, and the untrusted and denied ones that are nearer
     than it.
     """
-    store = TrustStore(inputs.state_dir)
+    store = inputs.store
     trusted: PinFile | None = None
     for path in _pin_paths(inputs):
         file = pins.read(path)
@@ -277,7 +282,7 @@ def _search_pins(inputs: Inputs, choice: Choice) -> PinFile | None:
             trusted = file
         elif verdict == DENIED:
             choice.denied.append(file)
-        else:
+        elif not store.error():
             changed = not file.problem and store.known(place)
             choice.untrusted.append(UntrustedPin(file, place, inputs.home, changed=changed))
     return trusted

@@ -8,10 +8,9 @@ one atomic file operation, and the folder's timestamp says that something change
 from __future__ import annotations
 
 import posix
-from _stat import S_ISDIR
 
-from ..util.errors import CoworkEnvError
-from ..util.system import digest, encode, only_we_can_write, parent
+from ..util.errors import CoworkEnvError, Distrusted
+from ..util.system import digest, distrusted, encode, is_our_file, parent
 from ..util.text import visible
 from .pins import ancestors
 
@@ -55,31 +54,26 @@ class TrustStore:
 
     def __init__(self, state_dir: str) -> None:
         self.directory = state_dir + "/trust"
-        self._sound: bool | None = None
+        self._checked = False
+        self._error: Distrusted | None = None
 
     # Lookups
 
-    def sound(self) -> bool:
-        """Whether only the user can write to the store; if not, none of its records count.
+    def error(self) -> Distrusted | None:
+        """Why the store, or the state folder that it is in, is not believed; None: it is.
 
-        That includes the folder it is in, where others could replace it.
+        If it is not, none of its records count.
         """
-        if self._sound is None:
-            try:
-                outer, store = posix.stat(parent(self.directory)), posix.lstat(self.directory)
-                self._sound = (
-                    S_ISDIR(store.st_mode) and only_we_can_write(outer) and only_we_can_write(store)
-                )
-            except OSError:
-                self._sound = False
-        return self._sound
+        if not self._checked:
+            self._error, self._checked = distrusted(self.directory, own=2), True
+        return self._error
 
     def check(self, path: str, content: bytes) -> str:
         """Whether the pin at ``path`` with ``content`` is allowed, denied or untrusted.
 
         Deny takes precedence.
         """
-        if not self.sound():
+        if self.error():
             return UNTRUSTED
         if self._has(_deny_name(path)):
             return DENIED
@@ -89,15 +83,15 @@ class TrustStore:
 
     def below(self, path: str) -> bool:
         """Whether every pin below some directory that contains ``path`` is allowed."""
-        return self.sound() and any(self._has(_below_name(d)) for d in ancestors(parent(path)))
+        return not self.error() and any(self._has(_below_name(d)) for d in ancestors(parent(path)))
 
     def denied(self, path: str) -> bool:
         """Whether the pin at ``path`` is denied, whatever its content."""
-        return self.sound() and self._has(_deny_name(path))
+        return not self.error() and self._has(_deny_name(path))
 
     def known(self, path: str) -> bool:
         """Whether the pin at ``path`` was allowed before, with whatever content."""
-        return self.sound() and self._has(_known_name(path))
+        return not self.error() and self._has(_known_name(path))
 
     def records(self) -> list[tuple[str, str]]:
         """All records as (file name, path), sorted.
@@ -110,13 +104,15 @@ class TrustStore:
         """The files of these kinds as (file name, path), sorted."""
         import os
 
-        found = []
+        found: list[tuple[str, str]] = []
+        if self.error():
+            return found
         try:
             names = sorted(os.listdir(self.directory))
         except OSError:
             return []
         for name in names:
-            if name.startswith(kinds):
+            if name.startswith(kinds) and self._has(name):
                 try:
                     with open(f"{self.directory}/{name}", "rb") as file:
                         found.append((name, os.fsdecode(file.read().removesuffix(b"\n"))))
@@ -128,10 +124,13 @@ class TrustStore:
 
     def allow(self, path: str, content: bytes) -> None:
         """Trust one pin with one content, even if it was denied before."""
-        self._add(_allow_name(path, content), path)
-        if not self._has(_known_name(path)):
-            self._add(_known_name(path), path)
-        self._remove(_deny_name(path))
+        from ..util import files
+
+        with files.AllSteps():
+            self._add(_allow_name(path, content), path)
+            if not self._has(_known_name(path)):
+                self._add(_known_name(path), path)
+            self._remove(_deny_name(path))
 
     def allow_below(self, directory: str) -> None:
         """Trust every pin in and below a directory (a real path)."""
@@ -139,11 +138,14 @@ class TrustStore:
 
     def deny(self, path: str) -> None:
         """Never use the pin at ``path``, and forget that it was allowed."""
-        self._add(_deny_name(path), path)
-        for name, recorded in self.records():
-            if name.startswith(_ALLOW) and recorded == path:
-                self._remove(name)
-        self._remove(_known_name(path))
+        from ..util import files
+
+        with files.AllSteps():
+            self._add(_deny_name(path), path)
+            for name, recorded in self.records():
+                if name.startswith(_ALLOW) and recorded == path:
+                    self._remove(name)
+            self._remove(_known_name(path))
 
     def deny_below(self, directory: str) -> bool:
         """Undo :meth:`allow_below` of that directory; whether there was something to undo."""
@@ -181,27 +183,23 @@ class TrustStore:
 
     def _has(self, name: str) -> bool:
         try:
-            posix.lstat(f"{self.directory}/{name}")
+            return is_our_file(posix.lstat(f"{self.directory}/{name}"))
         except OSError:
             return False
-        return True
 
     def _add(self, name: str, path: str) -> None:
         from ..util import files
 
-        files.private_directory(parent(self.directory))
-        files.private_directory(self.directory)
-        self._sound = None
-        if not self.sound():
-            raise CoworkEnvError(
-                f"The trust store {visible(self.directory)} is not safe to use.",
-                "It and its parent must be your own folders, no links, and not writable by others.",
-            )
-        files.write_atomically(f"{self.directory}/{name}", encode(path) + b"\n")
+        files.state_folder(parent(self.directory), "trust")
+        self._checked = False
+        record = f"{self.directory}/{name}"
+        files.write_atomically(record, encode(path) + b"\n", follow=False)
 
     def _remove(self, name: str) -> bool:
+        from ..util import files
+
         try:
-            posix.unlink(f"{self.directory}/{name}")
+            files.remove(f"{self.directory}/{name}")
             return True
         except FileNotFoundError:
             return False

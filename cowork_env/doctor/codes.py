@@ -430,7 +430,7 @@ TOPICS = {
         ),
         Code(
             "permissions",
-            "a file or folder of cowork-env is readable by other users, or belongs to another user",
+            "a file or folder of cowork-env can be read or changed by other users",
             file=Text(
                 ERROR,
                 "{path} is readable by other users (mode {mode:03o}), and it contains keys.",
@@ -441,15 +441,7 @@ TOPICS = {
                 "{path} is accessible by other users (mode {mode:03o}).",
                 "Make it private: chmod 700",
             ),
-            untrusted=Text(
-                ERROR,
-                "{path} is accessible by other users (mode {mode:03o}). "
-                "Until this is fixed, no pin is trusted.",
-                "Make it private: chmod 700",
-            ),
-            owner=Text(
-                ERROR, "{path} belongs to another user.", "Change its owner to you with chown."
-            ),
+            distrusted=_AS_GIVEN,
         ),
         Code(
             "entry",

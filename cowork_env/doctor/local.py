@@ -13,7 +13,7 @@ from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, STATE, Activa
 from ..core.provider import InvalidField, Provider, Url, repaired
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution
-from ..core.trust import TrustStore
+from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from .codes import NOTE, WARNING
@@ -77,30 +77,31 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
 
 
 def folders(report: Report, inputs: Inputs) -> None:
-    """Check that no other user can read cowork-env's state or record trust in it."""
+    """Check that no other user can change or read cowork-env's state."""
+    error = inputs.store.error()
+    if error is not None:
+        mode = stat.S_IMODE(os.lstat(error.path).st_mode)
+        fix = _chmod(error.path, mode & ~0o022, inputs.home) if mode & 0o022 else None
+        message, where = error.message, tilde(error.path, inputs.home)
+        report.add(
+            "permissions", "distrusted", message=message, hint=error.hint, where=where, fix=fix
+        )
     for path in (inputs.state_dir, inputs.state_dir + "/trust"):
         try:
-            status = os.stat(path)
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
         except OSError:
             continue
-        shown = tilde(path, inputs.home)
-        if status.st_uid != os.geteuid():
-            report.add("permissions", "owner", path=shown, where=shown)
-        elif status.st_mode & 0o077:
-            report.add(
-                "permissions",
-                "folder" if TrustStore(inputs.state_dir).sound() else "untrusted",
-                path=shown,
-                mode=stat.S_IMODE(status.st_mode),
-                where=shown,
-                fix=_chmod(path, 0o700, inputs.home),
-            )
+        if mode & 0o077 and (error is None or error.path != path):
+            shown = tilde(path, inputs.home)
+            fix = _chmod(path, 0o700, inputs.home)
+            report.add("permissions", "folder", path=shown, mode=mode, where=shown, fix=fix)
 
 
 def _chmod(path: str, mode: int, home: str) -> Fix:
     def run() -> str:
         try:
-            os.chmod(path, mode)
+            with files.Step(path):
+                os.chmod(path, mode)
         except OSError as error:
             raise CoworkEnvError(f"{tilde(path, home)}: {error.strerror}.") from None
         return ""

@@ -11,7 +11,7 @@ import os
 import sys
 
 from .. import shells
-from ..util.system import digest, only_we_can_write
+from ..util.system import digest, distrusted, home_owner
 from .interpreter import PACKAGE
 
 FOLDER = "bundles"
@@ -49,7 +49,10 @@ def modules_for(shell: str) -> list[str]:
 
 
 def path(state_dir: str, shell: str) -> str:
-    """The path of the bundle for a shell, which is made if need be; empty if that fails."""
+    """The real path of the bundle for a shell, which is made if need be; empty if that fails.
+
+    Root makes none in the home of another user, and uses none that is not to be believed.
+    """
     try:
         sources = {name: _source(name) for name in modules_for(shell)}
         stats = [os.stat(f"{PACKAGE}/{file}") for file in sources.values()]
@@ -58,11 +61,10 @@ def path(state_dir: str, shell: str) -> str:
         key = digest(identity.encode("utf-8", "surrogateescape"))[:20]
         file = f"{state_dir}/{FOLDER}/{key}-{sys.hexversion:x}"
         if not os.path.exists(file):
-            if not os.path.isdir(os.path.expanduser("~")):
+            if home_owner() or not os.path.isdir(os.path.expanduser("~")):
                 return ""  # A home that does not exist is not made here.
-            _make(file, sources)
-        folder = os.stat(os.path.dirname(file))
-        return file if only_we_can_write(folder) else ""
+            _make(state_dir, file, sources)
+        return "" if distrusted(file, own=3) else os.path.realpath(file)
     except Exception:  # Without a bundle, the modules are imported one by one.
         return ""
 
@@ -73,7 +75,7 @@ def _source(name: str) -> str:
     return f"{path}/__init__.py" if os.path.isdir(f"{PACKAGE}/{path}") else f"{path}.py"
 
 
-def _make(file: str, sources: dict[str, str]) -> None:
+def _make(state_dir: str, file: str, sources: dict[str, str]) -> None:
     import marshal
 
     from ..util import files
@@ -84,10 +86,9 @@ def _make(file: str, sources: dict[str, str]) -> None:
         with open(origin, "rb") as text:
             compiled = compile(text.read(), origin, "exec", dont_inherit=True, optimize=2)
         code.append((name, source, compiled))
-    folder = os.path.dirname(file)
-    files.private_directory(os.path.dirname(folder))
-    files.private_directory(folder)
+    folder = files.state_folder(state_dir, FOLDER)
     old = sorted((f"{folder}/{name}" for name in os.listdir(folder)), key=os.path.getmtime)
     for unused in old[: -KEPT + 1]:
         os.unlink(unused)
-    files.write_atomically(file, marshal.dumps((compile(LOADER, "<loader>", "exec"), code)))
+    data = marshal.dumps((compile(LOADER, "<loader>", "exec"), code))
+    files.write_atomically(file, data, follow=False)

@@ -9,7 +9,7 @@ from ..core import resolve, variables
 from ..core.environment import CONFLICTING, CREDENTIALS
 from ..shells.base import RESPONSE_PREFIX, RESPONSE_TEXTS
 from ..util.errors import USAGE, CoworkEnvError
-from . import bundle
+from . import bundle, interpreter
 from .interpreter import PACKAGE, find_interpreter
 
 TYPE_CHECKING = False
@@ -28,17 +28,21 @@ modules['cowork_env'] = package = type(sys)('cowork_env')
 package.__path__ = [path[-1] + '/cowork_env']
 modules['__future__'] = future = type(sys)('__future__')
 future.annotations = None
-{bundled}from cowork_env.hook.respond import main
+{prefix}{bundled}from cowork_env.hook.respond import main
 del modules['__future__']
 main()
 """
-# All modules at once, see bundle.py. The stat fails if the program was removed and its bundle was
-# not: then there must be no response.
+# All modules at once, see bundle.py. Only the opened file is run, and only if no other user could
+# have changed it. The stat fails if the program was removed and its bundle was not: then there must
+# be no response.
 BUNDLED = """\
 posix.stat(package.__path__[0] + '/hook/respond.py')
-try:
+{sound}try:
     import marshal
-    bundle = posix.open({path} + '-%x' % sys.hexversion, posix.O_RDONLY)
+    path = {path} + '-%x' % sys.hexversion
+    bundle = posix.open(path, posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK)
+    if not (sound(path) and posix.lstat(path)[:3] == posix.fstat(bundle)[:3]):
+        raise OSError
     loader, code = marshal.loads(posix.read(bundle, 1 << 20))
 except (OSError, ValueError, EOFError, TypeError):
     pass
@@ -101,8 +105,11 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
 
 def launch(state_dir: str, shell: str) -> str:
     """The Python code, for ``-c``, that responds to a request of the shell of that name."""
-    file = bundle.path(state_dir, shell).rpartition("-")[0]
-    return LAUNCH.format(
-        folder=ascii(os.path.dirname(PACKAGE)),
-        bundled=BUNDLED.format(path=ascii(file)) if file else "",
-    )
+    file = bundle.path(state_dir, shell)
+    bundled = ""
+    if file:
+        path = ascii(file.rpartition("-")[0])
+        bundled = BUNDLED.format(path=path, sound=interpreter.sound(file))
+    prefix = find_interpreter(state_dir).set_prefix()
+    folder = ascii(os.path.dirname(PACKAGE))
+    return LAUNCH.format(folder=folder, prefix=prefix, bundled=bundled)

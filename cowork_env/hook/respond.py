@@ -15,7 +15,7 @@ from ..core.environment import STATE, Activation
 from ..core.resolve import Inputs
 from ..shells.base import SEPARATOR
 from ..util import system
-from ..util.errors import CoworkEnvError
+from ..util.errors import CoworkEnvError, Distrusted
 from ..util.text import visible
 from .protocol import (
     ALLOW_SLOW,
@@ -52,7 +52,8 @@ def respond(request: Request, inputs: Inputs) -> Response:
     """The response for one directory and environment."""
     response = Response()
     response.directory = "" if inputs.gone else inputs.directory
-    watcher = Watcher(inputs.state_dir)
+    # A reference that others could change is none.
+    watcher = Watcher("/dev/null" if inputs.store.error() else inputs.state_dir)
     response.watches = watcher.watches
     newest = watcher.add_all(_common_files(inputs))
     # The tick is not waited for at a pin: a pin that another user keeps changing would delay every
@@ -86,8 +87,10 @@ def respond(request: Request, inputs: Inputs) -> Response:
     if secret.slow:
         has_clock = request.shell.has_clock
         now = time.time_ns()
-        response.lifetime = str(SECRET_LIFETIME) if has_clock else reference(inputs.state_dir, now)
-    if _is_transient(request, inputs, newest, newest_pin):
+        response.lifetime = str(SECRET_LIFETIME) if has_clock else reference(watcher.state_dir, now)
+    # That the owner or mode of something was changed does not show in its timestamp.
+    is_distrusted = isinstance(outcome.error, Distrusted)
+    if is_distrusted or _is_transient(request, inputs, newest, newest_pin):
         response.flags.append(TRANSIENT)
     return response
 
@@ -178,6 +181,9 @@ def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
 def _notices(inputs: Inputs, found: Resolution) -> list[Notice]:
     """What is worth saying once."""
     notices = [Notice(pin.id, pin.message) for pin in found.untrusted]
+    distrust = inputs.store.error()
+    if distrust is not None and distrust is not found.error:
+        notices.append(Notice(distrust.message, f"{distrust.message} {distrust.hint}"))
     state = inputs.env.get(STATE, "")
     if state and Activation.decode(state) is None:
         notices.append(Notice(state, f"{STATE} is damaged; it is ignored"))

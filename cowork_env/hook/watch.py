@@ -86,11 +86,11 @@ def reference(state_dir: str, timestamp: int) -> str:
     try:
         from ..util import files
 
-        files.private_directory(folder)
+        files.state_folder(state_dir, "stamps")
         old = posix.listdir(folder)
         for name in old if len(old) > MAX_REFERENCES else ():
             posix.unlink(f"{folder}/{name}")
-        posix.close(posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o600))
+        posix.close(files.create(path))
         posix.utime(path, ns=(timestamp, timestamp))
     except (OSError, CoworkEnvError):
         pass

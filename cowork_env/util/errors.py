@@ -5,6 +5,7 @@ from __future__ import annotations
 FAILURE = 1
 USAGE = 2
 UNTRUSTED = 3
+NOTHING_CHANGED = "Nothing was changed."  # a hint; of a command that had changed something, another
 
 
 class CoworkEnvError(Exception):
@@ -19,3 +20,11 @@ class CoworkEnvError(Exception):
         self.message = message
         self.hint = hint
         self.exit_code = exit_code
+
+
+class Distrusted(CoworkEnvError):
+    """The file or folder at ``path`` is not used, because another user may have changed it."""
+
+    def __init__(self, path: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.path = path

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import posix
 import sys
+from _stat import S_ISLNK, S_ISREG, S_ISVTX
+
+from .errors import Distrusted
+from .text import first_control, tilde
 
 try:  # The built-in module: importing hashlib loads OpenSSL, which takes 2 ms.
     if sys.version_info >= (3, 12):
@@ -51,17 +55,14 @@ def exists(path: str) -> bool:
     return True
 
 
-def open_without_blocking(path: str) -> int:
+def open_without_blocking(path: str, follow: bool = True) -> int:
     """A file descriptor to read ``path``; raises OSError, or ValueError for a path with a NUL.
 
     A FIFO in the place of the file must not hang a prompt, and a terminal must not become ours.
+    Without ``follow``, a link at ``path`` is not opened.
     """
-    return posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY)
-
-
-def only_we_can_write(status: stat_result) -> bool:
-    """Whether a file or folder with this status is ours, and no other user can write to it."""
-    return status.st_uid == posix.geteuid() and not status.st_mode & 0o022
+    flags = posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY
+    return posix.open(path, flags if follow else flags | posix.O_NOFOLLOW)
 
 
 def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:
@@ -78,3 +79,151 @@ def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:
 def digest(data: bytes) -> str:
     """SHA-256 as 64 hexadecimal digits."""
     return str(sha256(data).hexdigest())
+
+
+# Whose files are believed
+
+_MAX_LINKS = 40  # as in Linux
+_UNKNOWN = 65534  # the owner of what belongs to users that a user namespace does not know
+_CAN_BE_WRITTEN = "can be written by other users"
+
+
+def home_owner() -> stat_result | None:
+    """For root with another user's HOME (``sudo -E``): the status of that home; None otherwise."""
+    if posix.geteuid() != 0:
+        return None
+    try:
+        home = posix.stat(posix.environ[b"HOME"])
+    except (KeyError, OSError, ValueError):
+        return None
+    return home if home.st_uid else None
+
+
+def our_users() -> tuple[int, ...]:
+    """The ids of the users whose files are believed: root, the user, for root the home's owner."""
+    home = home_owner()
+    return (0, posix.geteuid(), *((home.st_uid,) if home else ()))
+
+
+def is_our_file(status: stat_result) -> bool:
+    """Whether this is a regular file of the user's or root's that no other user can write to."""
+    return S_ISREG(status.st_mode) and not _flaw(status, our_users())
+
+
+def distrusted(path: str, own: int = 0, status: stat_result | None = None) -> Distrusted | None:
+    """Why what is at an absolute path must not be believed, or None.
+
+    It and every folder above it must belong to the user or to root, and no other user may be able
+    to write to it. What is above a folder of root's that no one else can write to does not count
+    (but for root, whose own folders are like any user's), and a sticky folder above is fine: there
+    others can replace only what is theirs. Links are followed, and the folders that hold the link
+    and its target are checked; but the last ``own`` parts of the path, which are our own, may not
+    be links. Nothing is wrong with what does not exist. ``status`` is that of the opened file: the
+    file is what is read, whatever is at its path by now.
+    """
+    users, is_root = our_users(), posix.geteuid() == 0
+    todo, here, links = _parts(path), "", 0
+    found: Distrusted | None = None
+    is_final = False  # others can turn a link on the way elsewhere
+    try:
+        while True:
+            now = posix.lstat(here or "/")
+            is_link = S_ISLNK(now.st_mode)
+            if status is not None and not todo and not is_link:
+                now = status
+            if now.st_mode & 0o022 or now.st_uid not in users:
+                if flaw := _flaw(now, users, above=bool(todo)):
+                    found = found or _distrust(here or "/", flaw, above=bool(todo))
+            elif found and todo and not (now.st_uid or is_root or is_link or is_final):
+                found = None
+            if is_link:
+                if len(todo) < own:
+                    return _distrust(here, "is a link")
+                is_final = found is not None
+                links += 1
+                target = posix.readlink(here)
+                todo += _parts(target)
+                here = "" if target.startswith("/") else here.rpartition("/")[0]
+            if not todo or links > _MAX_LINKS:
+                return found
+            part = todo.pop()
+            here = here.rpartition("/")[0] if part == ".." else f"{here}/{part}"
+    except (OSError, ValueError):
+        return found
+
+
+def _parts(path: str) -> list[str]:
+    """The parts of a path, the first one last."""
+    return [part for part in path.split("/")[::-1] if part not in ("", ".")]
+
+
+def _flaw(status: stat_result, users: tuple[int, ...], above: bool = False) -> str:
+    """Why a file or folder is not believed, or empty; ``above``: a folder above it, or a link."""
+    mode, above = status.st_mode, above or S_ISLNK(status.st_mode)
+    if status.st_uid not in users and not (above and _is_unknown(status.st_uid)):
+        return "belongs to another user"
+    if not mode & 0o022 or S_ISLNK(mode) or (above and mode & S_ISVTX):
+        return ""
+    if not mode & 0o002 and is_private_group(status.st_gid, status.st_uid):
+        return ""
+    return _CAN_BE_WRITTEN
+
+
+def _is_unknown(uid: int) -> bool:
+    """Whether a user is one that this user namespace does not know, as root is in a sandbox."""
+    if uid != _UNKNOWN:
+        return False
+    known = [list(map(int, line.split())) for line in _read("/proc/self/uid_map")]
+    return bool(known) and not any(first <= uid < first + count for first, _, count in known)
+
+
+def is_private_group(gid: int, uid: int) -> bool:
+    """Whether a group is a user's own, without other members; root has none.
+
+    Systems with such groups give them the user's name, mostly also the user's number, and create
+    files with group write permission (umask 002). The two files are read as they are: a directory
+    service could take seconds, and may not know of the group. There, the number decides.
+    """
+    if uid == 0:
+        return False
+    names = set()
+    for user, _, number, group, *_ in (line.split(b":") for line in _read("/etc/passwd", 4)):
+        if number == b"%d" % uid:
+            names.add(user)
+        elif group == b"%d" % gid:
+            return False
+    private = gid == uid
+    for name, _, number, members, *_ in (line.split(b":") for line in _read("/etc/group", 4)):
+        if number == b"%d" % gid:
+            private = private or name in names
+            if set(filter(None, members.strip().split(b","))) - names:
+                return False
+    return private
+
+
+def _read(path: str, fields: int = 0) -> list[bytes]:
+    """The lines of a small system file that have so many fields; none if it cannot be read."""
+    try:
+        descriptor = open_without_blocking(path)
+        try:
+            data = posix.read(descriptor, 1 << 20)
+        finally:
+            posix.close(descriptor)
+    except OSError:
+        return []
+    return [line for line in data.splitlines() if line.count(b":") >= fields - 1]
+
+
+def _distrust(path: str, flaw: str, above: bool = False) -> Distrusted:
+    """The error for a path with a flaw."""
+    home = posix.environ.get(b"HOME", b"").decode(sys.getfilesystemencoding(), "surrogateescape")
+    hint = "Change its owner to you with chown, or use another place."
+    if flaw == _CAN_BE_WRITTEN:
+        hint = "Make it yours alone with 'chmod go-w'."
+        if first_control(path) < 0:
+            quoted = path.replace("'", "'\\''")
+            hint = f"Run: chmod go-w '{quoted}'"
+    elif flaw == "is a link":
+        hint = "Remove it, or put what it leads to in its place."
+    used = "nothing in it is used" if above else "it is not used"
+    return Distrusted(path, f"{tilde(path, home)} {flaw}; {used}.", hint)

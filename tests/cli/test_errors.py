@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cowork_env.cli import errors, output
+from cowork_env.util import files
 
 from support.home import Home, executable
 
@@ -26,6 +27,7 @@ def test_interrupt_and_unexpected_exception_show_no_traceback(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(files, "tried", [])
     assert errors.run(interrupt) == 130
     assert capsys.readouterr().err == ""
     assert errors.run(bug) == 1

@@ -23,7 +23,6 @@ HEAVY = {
     "typing",
     "dataclasses",
     "pathlib",
-    "filelock",
 }
 
 
@@ -96,7 +95,7 @@ def test_help_imports_no_command(home: Home) -> None:
         "cowork_env.cli.group",
         "cowork_env.cli.output",
     }
-    assert modules & {"pydantic", "httpx", "questionary", "platformdirs", "filelock"} == set()
+    assert modules & {"pydantic", "httpx", "questionary", "platformdirs"} == set()
 
 
 def test_completion_of_command_names_imports_no_command(home: Home) -> None:

@@ -140,7 +140,7 @@ def test_list_imports_nothing_heavy(home: Home) -> None:
     home.providers()
     code = (
         "import sys; from cowork_env.cli import main; status = main(['list'])\n"
-        "heavy = {'pydantic', 'filelock', 'questionary', 'httpx', 'rich'}\n"
+        "heavy = {'pydantic', 'questionary', 'httpx', 'rich'}\n"
         "sys.exit(status or sorted(heavy & set(sys.modules)) or 0)"
     )
     argv = [sys.executable, "-c", code]

@@ -87,7 +87,7 @@ def test_a_provider_cannot_move_our_folders(home: Home, name: str) -> None:
     (home.state / "selection").write_text(bad["id"])
     inputs = Inputs(home.env, str(home.path), str(home.config), str(home.state))
     outcome = resolve.outcome(inputs, resolve.resolve(inputs))
-    assert outcome.target is None and outcome.error is not None
+    assert not outcome.target and outcome.error is not None
     assert f"[0].env.{name} is not for a provider to set" in outcome.error.message
     (home.state / "selection").write_text(GUIDE[2]["id"])
     assert resolve.outcome(inputs, resolve.resolve(inputs)).error is None

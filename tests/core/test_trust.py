@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cowork_env.core.trust import ALLOWED, DENIED, UNTRUSTED, TrustStore, location
+from cowork_env.util import system
 from cowork_env.util.errors import CoworkEnvError
 
 PIN = "/p/a/.cowork-provider"
@@ -153,8 +154,9 @@ def test_the_store_is_made_private_whatever_its_mode_was(state: Path, store: Tru
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o770, 0o777, 0o722])
 @pytest.mark.parametrize("which", [".", "trust"])
 def test_a_trust_store_that_others_can_write_to_is_ignored(
-    state: Path, store: TrustStore, mode: int, which: str
+    state: Path, store: TrustStore, mode: int, which: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(system, "is_private_group", lambda gid, uid: False)
     store.allow(PIN, b"a")
     store.allow_below("/p")
     (state / which).chmod(mode)
@@ -170,7 +172,7 @@ def test_a_trust_store_that_is_a_link_or_a_file_is_ignored(
     (state / "trust").symlink_to(tmp_path / "project")
     again = TrustStore(str(state))
     assert again.check(PIN, b"a") == UNTRUSTED
-    with pytest.raises(CoworkEnvError, match="is not safe to use"):
+    with pytest.raises(CoworkEnvError, match="is a link"):
         again.allow(PIN, b"a")
     (state / "trust").unlink()
     (state / "trust").write_text("")

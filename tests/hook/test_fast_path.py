@@ -220,7 +220,6 @@ THEIRS = (
     "click",
     "pydantic",
     "platformdirs",
-    "filelock",
     "httpx",
     "questionary",
     "shellingham",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -9,12 +11,13 @@ import stat
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cowork_env import store
 from cowork_env.core.providers import Providers
-from cowork_env.util import files
+from cowork_env.util import files, lock
 from cowork_env.util.errors import CoworkEnvError
 
 from support.home import GUIDE, Home, need
@@ -67,7 +70,7 @@ def test_a_lock_held_by_another_process_is_an_error(
 ) -> None:
     file = home.providers()
     before = file.read_bytes()
-    monkeypatch.setattr(store, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(lock, "LIMIT", 0.1)
     code = "store.edit(inputs, lambda listed: (print('held', flush=True), sys.stdin.read()))"
     with subprocess.Popen(
         program(home, "A", code),
@@ -87,15 +90,83 @@ def test_a_lock_held_by_another_process_is_an_error(
     store.edit(inputs(home), add(NEW))
 
 
-def test_all_paths_to_a_file_share_one_lock(home: Home, tmp_path: Path) -> None:
+def test_the_lock_lies_beside_the_file_whatever_the_path_and_the_state_folder(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = home.providers()
     link = tmp_path / "link.json"
     link.symlink_to(file)
+    monkeypatch.setattr(lock, "LIMIT", 0.05)
+    elsewhere = inputs(home, COWORK_ENV_PROVIDERS_FILE=str(link))
+    elsewhere.state_dir = str(tmp_path / "another")
+
+    def change(_listed: Providers) -> None:
+        path = file.parent / ".providers.json.lock"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        with pytest.raises(CoworkEnvError, match="has been locked by another cowork-env"):
+            store.edit(elsewhere, add(NEW))
+
+    store.edit(inputs(home), change)
+    assert other_files(home) == []
+    store.edit(elsewhere, add(NEW))
+
+
+def test_a_lock_that_was_left_behind_is_taken_over(home: Home) -> None:
+    file = home.providers()
+    (file.parent / ".providers.json.lock").write_text("")
     store.edit(inputs(home), add(NEW))
-    store.edit(
-        inputs(home, COWORK_ENV_PROVIDERS_FILE=str(link)), add(NEW | {"name": "Other", "id": "o"})
-    )
-    assert len(list((home.state / "locks").iterdir())) == 1
+    assert other_files(home) == []
+
+
+def test_waiting_goes_on_while_others_get_their_turn(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is for one holder: however long the queue is, all get their turn."""
+    file, clock, turns = home.providers(), [0.0], []
+    holder = lock.Lock(str(file), "")
+    holder.__enter__()
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        if clock[0] - len(turns) * lock.LIMIT / 2 > lock.LIMIT / 2:
+            turns.append(clock[0])
+            holder.__exit__()
+            if len(turns) < 8:
+                holder.__enter__()
+
+    monkeypatch.setattr(lock, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+    store.edit(inputs(home), add(NEW))
+    assert clock[0] > 3 * lock.LIMIT and NEW in json.loads(file.read_text())
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO])
+def test_a_lock_that_the_file_system_cannot_give_is_an_error(
+    home: Home, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    home.providers()
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(CoworkEnvError) as caught:
+        store.edit(inputs(home), add(NEW))
+    assert caught.value.message.endswith(f"providers.json cannot be locked: {os.strerror(number)}.")
+    assert caught.value.hint == "Nothing was changed."
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_without_room_for_a_lock_is_an_error(
+    home: Home, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    home.providers()
+
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files, "create", refuse)
+    with pytest.raises(CoworkEnvError, match=f"cannot be written: {os.strerror(number)}."):
+        store.edit(inputs(home), add(NEW))
 
 
 # The desktop app, which takes no lock
@@ -181,34 +252,24 @@ def test_a_file_that_stays_empty_is_filled(home: Home) -> None:
 def test_64_concurrent_writers_lose_nothing(home: Home) -> None:
     file = home.providers()
     code = """
-import filelock, json
+import fcntl, json
 from cowork_env import models
-sys.stdin.read()
-store.edit(inputs, lambda listed: listed.entries.append(dict(entry)))
+reading, writing = os.pipe()
+writers = []
+for number in range(64):
+    process = os.fork()
+    if not process:
+        os.close(writing)
+        os.read(reading, 1)  # all are running; now let them write
+        mine = dict(entry, name=f"N{number}")
+        store.edit(inputs, lambda listed: listed.entries.append(mine))
+        os._exit(0)
+    writers.append(process)
+os.close(writing)
+print([number for number, each in enumerate(writers) if os.waitpid(each, 0)[1]])
 """
-    writers = []
-    try:
-        for number in range(64):
-            writers.append(
-                subprocess.Popen(
-                    program(home, f"N{number}", code),
-                    env=home.env,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                )
-            )
-        for writer in writers:  # all are running; now let them write
-            assert writer.stdin is not None
-            writer.stdin.close()
-            writer.stdin = None
-        for writer in writers:
-            _, complaint = writer.communicate(timeout=90)
-            assert (writer.returncode, complaint) == (0, b"")
-    finally:
-        for writer in writers:
-            writer.kill()
-            writer.communicate()
+    with running(home, "A", code) as process:
+        assert process.communicate(timeout=100)[0] == "[]\n"
     written = json.loads(file.read_text())
     assert written[:4] == GUIDE
     assert {e["name"] for e in written[4:]} == {f"N{number}" for number in range(64)}

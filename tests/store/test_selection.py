@@ -5,8 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
+
 from cowork_env import store
 from cowork_env.core import resolve
+from cowork_env.util.errors import CoworkEnvError
 
 from support.home import Home
 
@@ -26,3 +29,22 @@ def test_clearing_a_selection_that_cannot_exist_succeeds(home: Home) -> None:
     home.state.parent.mkdir(parents=True)
     home.state.write_text("in the way")
     store.select(str(home.state), "")
+
+
+def test_a_selection_that_is_a_link_is_replaced(home: Home) -> None:
+    file = home.providers()
+    before = file.read_bytes()
+    home.state.mkdir(mode=0o700, parents=True)
+    (home.state / "selection").symlink_to(file)
+    store.select(str(home.state), "OpenRouter")
+    assert file.read_bytes() == before and not (home.state / "selection").is_symlink()
+    assert (home.state / "selection").read_text() == "OpenRouter\n"
+
+
+def test_a_state_folder_that_is_a_link_is_not_written_to(home: Home) -> None:
+    (home.path / "elsewhere").mkdir()
+    home.state.parent.mkdir(parents=True)
+    home.state.symlink_to(home.path / "elsewhere")
+    with pytest.raises(CoworkEnvError, match="is a link"):
+        store.select(str(home.state), "OpenRouter")
+    assert not list((home.path / "elsewhere").iterdir())

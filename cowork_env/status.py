@@ -15,6 +15,7 @@ from .core.environment import (
     CREDENTIALS,
     HOST_FLAG,
     MODEL,
+    NO_AGENT_VIEW,
     STATE,
     TIER_MODELS,
     Activation,
@@ -43,6 +44,11 @@ WHAT_IF = "what-if"  # not compared, because options were given that the shell k
 UNKNOWN_KEY = "\0"  # stands in for a key that is not fetched; no variable can hold it
 CHANGED_BY_HAND = "changed by hand"
 KEPT_UNSET = "kept unset"
+TAKEN_AWAY = "the URL or the key is missing, as in what Claude Code starts"
+TAKEN_AWAY_HINT = (
+    "Claude Code keeps the key from its Bash tool, hooks and MCP servers. "
+    "There, 'cowork-env exec' and a new shell with the hook have both."
+)
 LOAD_HINT = "Load the hook with 'cowork-env init', or start the program with 'cowork-env exec'."
 
 
@@ -114,7 +120,7 @@ class Status:
         self.state_damaged = bool(inputs.env.get(STATE)) and self.previous is None
         self.outcome = _outcome(inputs, self.found, self.previous)
         self.target = self.outcome.target
-        _, changes = transition(inputs.env, self.outcome.key, self.target)
+        _, changes = transition(inputs.env, self.outcome.key, self.target, running=True)
         self.changed = [n for n in changes if n != STATE and not self._is_shadowed(n)]
         self.after = environment.applied(inputs.env, changes)
         # As things are, or with --provider and --trust as they would be.
@@ -210,6 +216,8 @@ class Status:
         if self.previous is None:
             message = "not applied: no hook is loaded, or there was no prompt since"
             return ShellState(NOT_APPLIED, message, LOAD_HINT)
+        if self.previous.taken_away(self.inputs.env):
+            return ShellState(STALE, TAKEN_AWAY, TAKEN_AWAY_HINT)
         hint = f"The next prompt updates it. {LOAD_HINT}"
         if self.previous.key != self.outcome.key:
             name = visible(self.previous.name) or "another provider"
@@ -270,7 +278,7 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
         return "provider's env"
     if value is None:
         return KEPT_UNSET
-    if name in (HOST_FLAG, ACTIVE):
+    if name in (HOST_FLAG, NO_AGENT_VIEW, ACTIVE):
         return "cowork-env"
     if name == BASE_URL:
         as_written = value == provider.base_url

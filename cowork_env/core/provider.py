@@ -7,6 +7,7 @@ This is on the fast path and imports nothing heavy; ``models.py`` wraps the same
 from __future__ import annotations
 
 from ..util.text import first_control
+from .client_variables import CLOUD_SWITCHES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,13 +34,6 @@ KEYS = (
     "allowInsecure",
 )
 NONE = "none"  # in the place of a name or id: no provider
-
-# Variables by which a client talks to a cloud directly; a provider that sets one needs no URL and
-# no key.
-CLOUD_SWITCHES = tuple(
-    f"CLAUDE_CODE_USE_{cloud}"
-    for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS")
-)
 
 # Variables that a provider may not set: those of shells, loaders and interpreters, and our own.
 _RESERVED_NAMES = """
@@ -126,7 +120,7 @@ class Provider:
 
     @property
     def direct(self) -> bool:
-        """Whether its ``env`` makes clients talk to a cloud directly, without base URL and key."""
+        """Whether its ``env`` makes clients talk to a cloud directly: it needs no URL and key."""
         return any(is_on(self.env.get(name)) for name in CLOUD_SWITCHES)
 
 

@@ -68,7 +68,7 @@ def respond(request: Request, inputs: Inputs) -> Response:
         response.flags.append(OWN_WATCHES)
 
     _describe(response, found, outcome)
-    response.notices = _notices(inputs, found)
+    response.notices = _notices(request, inputs, found)
     response.pins = _format_pins(found, unread)
     cacheable = _activate(request, inputs, outcome, secret.variable, response)
     # What a failed lookup depends on may be fixed where no watch sees it.
@@ -113,11 +113,12 @@ def _common_files(inputs: Inputs) -> list[str]:
 def _pending(request: Request, inputs: Inputs, found: Resolution, response: Response) -> Response:
     """The first response for a key that may be slow to fetch; a second request follows.
 
-    It restores the original environment if another provider is active.
+    It restores the original environment if another provider is active, or a part of this one.
     """
     old = Activation.decode(inputs.env.get(STATE, ""))
-    if old is not None and old.key != found.key:
-        _, changes = environment.transition(inputs.env, "", None)
+    if old is not None and (old.key != found.key or old.taken_away(inputs.env)):
+        running = STARTING not in request.flags
+        _, changes = environment.transition(inputs.env, "", None, running=running)
         response.now = request.shell.statements(changes, leaving=True)
     response.flags.append(PENDING)
     return response
@@ -135,12 +136,11 @@ def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
         response.flags.append(QUIET)
 
 
-def _notices(inputs: Inputs, found: Resolution) -> list[Notice]:
+def _notices(request: Request, inputs: Inputs, found: Resolution) -> list[Notice]:
     """What is worth saying once."""
     notices = [Notice(pin.id, pin.message) for pin in found.untrusted]
-    state = inputs.env.get(STATE, "")
-    if state and Activation.decode(state) is None:
-        notices.append(Notice(state, f"{STATE} is damaged; it is ignored"))
+    if why := environment.ignored_state(inputs.env, running=STARTING not in request.flags):
+        notices.append(Notice(inputs.env[STATE], why))
     return notices
 
 
@@ -164,8 +164,10 @@ def _activate(
 ) -> bool:
     """Fill in the statements. Returns whether they allow the response to be cached."""
     shell = request.shell
+    starting = STARTING in request.flags
     activation, changes = environment.transition(
-        inputs.env, outcome.key, outcome.target, STARTING in request.flags, request.universal
+        *(inputs.env, outcome.key, outcome.target, starting, request.universal),
+        running=not starting,
     )
     response.now = shell.statements(changes, leaving=activation is None)
     response.unexported = " ".join(

@@ -130,8 +130,15 @@ def execute(inputs: Inputs, command: list[str]) -> NoReturn:
 
 
 def _with_target(inputs: Inputs, key: str, target: Target | None) -> dict[str, str]:
+    warn_of_ignored_state(inputs.env)
     _, changes = environment.transition(inputs.env, key, target)
     return environment.applied(inputs.env, changes)
+
+
+def warn_of_ignored_state(env: Mapping[str, str]) -> None:
+    """Say on standard error that the state in ``env`` is ignored, if it is."""
+    if why := environment.ignored_state(env):
+        os.write(2, f"cowork-env: {why}\n".encode())
 
 
 def original_environment() -> dict[str, str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from .core import providers
+from .core.client_variables import CLIENT_VARIABLES, UNREAD
 from .core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
 from .core.provider import API_KEY, BEARER, CREDENTIAL, Url, is_loopback, is_on
 from .util import jsontext
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20  # of a settings file
 MAX_DROP_INS = 64  # more than are in use, so that a huge folder takes no time
 
 MANAGED_SCOPE, LOCAL, PROJECT, USER = "managed", "local", "project", "user"
@@ -39,6 +40,17 @@ HTTPS_PROXY, HTTP_PROXY, ALL_PROXY = PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "AL
 NO_PROXY = "NO_PROXY"
 # Under the host flag these are ignored in settings files, like the managed variables.
 _HELD_TOO = frozenset((*PROXIES, NO_PROXY, "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"))
+# The managed variables that a settings file sets in spite of the host flag, for Claude Code or for
+# what it starts. Measured with 2.1.332; the tests with real clients check it.
+_NOT_HELD_NAMES = """
+    ANTHROPIC_API_BASE ANTHROPIC_BETAS ANTHROPIC_FEDERATION_RULE_ID ANTHROPIC_IDENTITY_TOKEN
+    ANTHROPIC_IDENTITY_TOKEN_FILE ANTHROPIC_ORGANIZATION_ID ANTHROPIC_PROFILE
+    ANTHROPIC_SERVICE_ACCOUNT_ID ANTHROPIC_WORKSPACE_ID CLAUDE_CODE_API_BASE_URL
+    CLAUDE_CODE_DISABLE_AGENT_VIEW CLAUDE_CODE_EXTRA_BODY
+"""
+NOT_HELD = frozenset(_NOT_HELD_NAMES.split())
+PRIMARY_KEY = "primaryApiKey"  # a key that Claude Code keeps in its own file, from a login
+MAX_OWN_BYTES = 16 << 20  # of that file, which also holds its history
 # The managed variables that send every request, key included, to a local socket, whatever the base
 # URL is. They are read from the environment only.
 REDIRECTING = ("ANTHROPIC_UNIX_SOCKET",)
@@ -188,18 +200,28 @@ def places(env: Mapping[str, str], directory: str, managed: str | None = None) -
     return found
 
 
-def load(path: str, home: str = "") -> dict[str, Any]:
-    """The object in a settings file; raises FileNotFoundError, or :class:`CoworkEnvError`."""
+def own_file(env: Mapping[str, str]) -> str:
+    """The file in which Claude Code keeps what it remembers, and a key from a login."""
+    folder = env.get("CLAUDE_CONFIG_DIR") or env.get("HOME", "")
+    return os.path.join(folder, ".claude.json")
+
+
+def load(path: str, home: str = "", limit: int = MAX_BYTES) -> dict[str, Any]:
+    """The object in a settings file of at most ``limit`` bytes.
+
+    Raises FileNotFoundError, or :class:`CoworkEnvError`.
+    """
     where = tilde(path, home)
+    too_large = CoworkEnvError(f"{where} is larger than {limit >> 20} MiB.")
     try:
         # Before reading: no real settings are that large, and parsing takes many times the size.
-        if stat.S_ISREG((status := os.stat(path)).st_mode) and status.st_size > MAX_BYTES:
-            raise CoworkEnvError(f"{where} is larger than 1 MiB.")
+        if stat.S_ISREG((status := os.stat(path)).st_mode) and status.st_size > limit:
+            raise too_large
     except (OSError, ValueError):
         pass  # Reading it raises the error.
     data = providers.read_bytes(path, where)
-    if len(data) > MAX_BYTES:
-        raise CoworkEnvError(f"{where} is larger than 1 MiB.")
+    if len(data) > limit:
+        raise too_large
     text = jsontext.decode(data, where)
     document = jsontext.parse(text, where) if text.strip() else {}
     if not isinstance(document, dict):
@@ -230,7 +252,8 @@ def report(
     home = env.get("HOME", "")
     proxies = (*PROXIES, NO_PROXY)
     watched = dict.fromkeys((*MANAGED, *names, *proxies, *(name.lower() for name in proxies)))
-    watched.pop(HOST_FLAG)  # It is read from the environment only.
+    for name in (HOST_FLAG, *(name for name, _, client in CLIENT_VARIABLES if client == UNREAD)):
+        watched.pop(name, None)  # It is read from the environment only, or by no client.
     taken: set[str] = set()
     for place in places(env, directory, managed):
         try:
@@ -255,10 +278,26 @@ def report(
             effect = _model_effect(env, place, model, taken)
             result.settings.append(Setting(place, "model", MODEL, model, effect))
             taken.add("model")
+    _add_primary_key(result, env)
     result.proxy = proxy(env, env.get(BASE_URL) or "https://api.anthropic.com")
     result.redirects = [name for name in REDIRECTING if env.get(name)]
     result.leftovers = leftovers(env, result.settings)
     return result
+
+
+def _add_primary_key(result: Report, env: Mapping[str, str]) -> None:
+    """Report a key from a login, which is sent beside the environment's own credential."""
+    place = Place(USER, own_file(env))
+    try:
+        key = load(place.path, env.get("HOME", ""), MAX_OWN_BYTES).get(PRIMARY_KEY)
+    except FileNotFoundError:
+        return
+    except CoworkEnvError as error:
+        result.problems.append((place.path, error.message))
+        return
+    if isinstance(key, str) and key:
+        effect = HELD if _held(env) else WINS
+        result.settings.append(Setting(place, PRIMARY_KEY, CREDENTIAL[API_KEY], key, effect))
 
 
 def _held(env: Mapping[str, str]) -> bool:
@@ -271,7 +310,7 @@ def _credential(env: Mapping[str, str]) -> str:
 
 
 def _effect(env: Mapping[str, str], name: str, value: str, taken: bool) -> str:
-    if _held(env) and (name in MANAGED or name.upper() in _HELD_TOO):
+    if _held(env) and name not in NOT_HELD and (name in MANAGED or name.upper() in _HELD_TOO):
         return HELD
     if name in REDIRECTING:
         # Measured: not read from a settings file while a credential is in the environment.

@@ -15,6 +15,7 @@ from .core.environment import (
     CREDENTIALS,
     HOST_FLAG,
     MODEL,
+    NO_AGENT_VIEW,
     STATE,
     TIER_MODELS,
     Activation,
@@ -44,6 +45,11 @@ UNKNOWN_KEY = "\0"  # stands in for a key that is not fetched; no variable can h
 CHANGED_BY_HAND = "changed by hand"
 KEPT_UNSET = "kept unset"
 RETRY = "cowork-env reload"
+TAKEN_AWAY = "the URL or the key is missing, as in what Claude Code starts"
+TAKEN_AWAY_HINT = (
+    "Claude Code keeps the key from its Bash tool, hooks and MCP servers. "
+    "There, 'cowork-env exec' and a new shell with the hook have both."
+)
 LOAD_HINT = "Load the hook with 'cowork-env init', or start the program with 'cowork-env exec'."
 
 
@@ -122,7 +128,7 @@ class Status:
                 self.previous = None  # There was nothing that could have been applied.
         self.outcome = _outcome(inputs, self.found, self.previous)
         self.target = self.outcome.target or None
-        _, changes = transition(inputs.env, self.outcome.key, self.target)
+        _, changes = transition(inputs.env, self.outcome.key, self.target, running=True)
         self.changed = [n for n in changes if n != STATE and not self._is_shadowed(n)]
         self.after = environment.applied(inputs.env, changes)
         # As things are, or with --provider and --trust as they would be.
@@ -220,6 +226,8 @@ class Status:
             return ShellState(NOT_APPLIED, f"not applied: {self.reason}", hint)
         if self.previous is None:
             return self._state_without_hook()
+        if self.previous.taken_away(self.inputs.env):
+            return ShellState(STALE, TAKEN_AWAY, TAKEN_AWAY_HINT)
         hint = f"The next prompt updates it. {LOAD_HINT}"
         if self.previous.key != self.outcome.key:
             name = visible(self.previous.name) or "another provider"
@@ -292,7 +300,7 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
         return "provider's env"
     if value is None:
         return KEPT_UNSET
-    if name in (HOST_FLAG, ACTIVE):
+    if name in (HOST_FLAG, NO_AGENT_VIEW, ACTIVE):
         return "cowork-env"
     if name == BASE_URL:
         as_written = value == provider.base_url

@@ -93,6 +93,18 @@ def shims(home: Home) -> Shims:
     return made
 
 
+def test_a_key_that_was_taken_away_is_put_back(home: Home, shims: Shims) -> None:
+    """A launcher that Claude Code's Bash tool starts has both the URL and the key."""
+    home.providers()
+    home.pin(home.path / "project", "openrouter\n")
+    shims.tool()
+    whole = shims.seen(cwd=home.path / "project")
+    assert whole["ANTHROPIC_AUTH_TOKEN"] == "sk-or-invented-0002"
+    there = {k: v for k, v in whole.items() if k.startswith(("ANTHROPIC", "CLAUDE", "COWORK"))}
+    del there["ANTHROPIC_AUTH_TOKEN"]
+    assert shims.seen(cwd=home.path / "project", **there) == whole
+
+
 def plain(env: dict[str, str]) -> dict[str, str]:
     return {k: v for k, v in env.items() if k not in ("PWD", "OLDPWD", "SHLVL", "_")}
 

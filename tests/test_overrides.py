@@ -305,3 +305,24 @@ def test_conflicting_variables() -> None:
 )
 def test_managed_directory(platform: str, start: str) -> None:
     assert overrides.managed_directory(platform).startswith(start)
+
+
+def test_what_the_host_flag_does_not_cover(machine: Machine) -> None:
+    names = ["CLAUDE_CODE_EXTRA_BODY", "ANTHROPIC_BETAS", "ANTHROPIC_API_URL", "ANTHROPIC_MODEL"]
+    machine.put(machine.here / ".claude/settings.json", {"env": dict.fromkeys(names, "evil")})
+    assert sorted(machine.effects(**{FLAG: "1"})) == [
+        ("project", "env.ANTHROPIC_BETAS", WINS),
+        ("project", "env.ANTHROPIC_MODEL", HELD),
+        ("project", "env.CLAUDE_CODE_EXTRA_BODY", WINS),
+    ]
+
+
+def test_a_primary_key_is_sent_beside_ours(machine: Machine) -> None:
+    path = machine.put(machine.home / ".claude.json", {"primaryApiKey": "sk-own", "x": "y" * 2**20})
+    assert machine.effects() == [("user", "primaryApiKey", WINS)]
+    assert machine.effects(**{FLAG: "1"}) == [("user", "primaryApiKey", HELD)]
+    assert "sk-own" not in repr(machine.report().settings)
+    path.write_text("{")
+    assert [p for p, _ in machine.report().problems] == [str(path)]
+    machine.put(machine.home / "else/.claude.json", {"primaryApiKey": ""})
+    assert machine.effects(CLAUDE_CONFIG_DIR=str(machine.home / "else")) == []

@@ -65,14 +65,16 @@ def export(
     no_secrets: bool = False,
 ) -> None:
     """Print the environment for this directory; default format: that of the shell running this."""
-    from .. import export
+    from .. import export, launcher
     from .inputs import current_inputs, detect_shell
 
     if format is None:
         format = export.format_for_shell(detect_shell())
     else:
         export.check_format(format)
-    export.export(current_inputs(provider, trust), format, write_output, no_secrets=no_secrets)
+    inputs = current_inputs(provider, trust)
+    launcher.warn_of_ignored_state(inputs.env)
+    export.export(inputs, format, write_output, no_secrets=no_secrets)
 
 
 def execute(command: list[str], provider: str | None = None, trust: bool = False) -> None:

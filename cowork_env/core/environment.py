@@ -9,21 +9,22 @@ made. It can be reversed, and is carried from prompt to prompt in ``COWORK_ENV_S
 from __future__ import annotations
 
 from ..util.system import digest
+from .client_variables import CLOUD_SWITCHES, IN_FIRST_STATE, NAMES
 from .provider import (
     BASE_URL_VARIABLE,
     BEARER,
-    CLOUD_SWITCHES,
     CREDENTIAL,
     TIERS,
     Provider,
     Url,
     is_free_name,
+    is_on,
     repaired,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
+    from collections.abc import Iterable, Mapping, Set
 
     Target = dict[str, str | None]
     Changes = dict[str, str | None]  # what to set, and what to unset (None)
@@ -34,24 +35,18 @@ BASE_URL = BASE_URL_VARIABLE
 MODEL = "ANTHROPIC_MODEL"
 TIER_MODELS = {tier: f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL" for tier in TIERS}
 HOST_FLAG = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
+# Goes with the host flag, under which background sessions and the agent view lose the key.
+NO_AGENT_VIEW = "CLAUDE_CODE_DISABLE_AGENT_VIEW"
 CREDENTIALS = tuple(CREDENTIAL.values())
 # Changed together or not at all: a key must never be sent to a URL that it is not for.
 URL_AND_CREDENTIALS = (BASE_URL, *CREDENTIALS)
-
-# What else can redirect a client or add a second credential: unset while a provider is active.
-# Claude Code 2.1.330 sends the whole request, key included, to ANTHROPIC_UNIX_SOCKET, whatever the
-# base URL is.
-CONFLICTING = (
-    "ANTHROPIC_API_URL",
-    "ANTHROPIC_API_BASE_URL",
-    "ANTHROPIC_UNIX_SOCKET",
-    "ANTHROPIC_CUSTOM_HEADERS",
-    "ANTHROPIC_SMALL_FAST_MODEL",
-    "CLAUDE_CODE_SUBAGENT_MODEL",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    *CLOUD_SWITCHES,
+# What else can redirect a client, add a credential or choose a model: unset while a provider is
+# active.
+CONFLICTING = NAMES
+MANAGED = (
+    *(BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values()),
+    *(HOST_FLAG, NO_AGENT_VIEW, *CONFLICTING),
 )
-MANAGED = (BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values(), HOST_FLAG, *CONFLICTING)
 ANTHROPIC_HOST = "api.anthropic.com"
 
 UNRESOLVED_URL = "http://unresolved.cowork-env.invalid"
@@ -79,7 +74,9 @@ def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Targ
     fallback = "" if Url(url).host == ANTHROPIC_HOST else default
     for tier, name in TIER_MODELS.items():
         wanted[name] = overrides.get(tier) or provider.models.get(tier) or fallback or None
-    wanted[HOST_FLAG] = "1"
+    wanted[HOST_FLAG] = wanted[NO_AGENT_VIEW] = "1"
+    if not is_on(provider.env.get(HOST_FLAG, "1")):
+        del wanted[NO_AGENT_VIEW]
     for name, value in provider.env.items():
         if value:
             wanted[name] = value
@@ -98,6 +95,7 @@ def unresolved() -> Target:
         BASE_URL: UNRESOLVED_URL,
         CREDENTIAL[BEARER]: UNRESOLVED_TOKEN,
         HOST_FLAG: "1",
+        NO_AGENT_VIEW: "1",
     }
 
 
@@ -173,12 +171,13 @@ class Activation:
     def encode(self) -> str:
         """The activation as the text of ``COWORK_ENV_STATE``: ``VERSION:CHECKSUM:FIELD,FIELD...``.
 
-        The fields are the key, the name, and three for each variable: its name, its mark, and its
-        original after ``=`` (set) or ``u`` (universal in fish), or ``-`` (unset). Most standard
-        variables were unset before and are unset now; these are left out, to keep the state short.
-        A standard variable that was not touched has an empty mark.
+        The fields are the number of standard variables, the key, the name, and three for each
+        variable: its name, its mark, and its original after ``=`` (set) or ``u`` (universal in
+        fish), or ``-`` (unset). Most standard variables were unset before and are unset now; these
+        are left out, to keep the state short. A standard variable that was not touched has an empty
+        mark.
         """
-        fields = [self.key, self.name]
+        fields = [str(len(_STANDARD)), self.key, self.name]
         for variable in _STANDARD:
             if variable not in self.touched:
                 fields += [variable, "", ""]
@@ -192,20 +191,27 @@ class Activation:
 
     @staticmethod
     def decode(text: str) -> Activation | None:
-        """The activation that :meth:`encode` wrote, or None when ``text`` is anything else."""
+        """The activation that :meth:`encode` wrote, or None when ``text`` is anything else.
+
+        A shell that was open during an upgrade has the state of the earlier version, with fewer
+        standard variables.
+        """
         version, _, rest = text.partition(":")
         checksum, _, body = rest.partition(":")
-        if version != _VERSION or not body.isascii() or _checksum(body) != checksum:
+        if version not in ("1", _VERSION) or not body.isascii() or _checksum(body) != checksum:
             return None
+        if version == "1":
+            body = f"{_IN_FIRST_STATE},{body}"
         try:
-            key, name, *fields = map(_percent_decode, body.split(","))
+            count, key, name, *fields = map(_percent_decode, body.split(","))
+            standard = _STANDARD[: int(count)]
         except ValueError:
             return None
-        if len(fields) % 3:
+        if len(fields) % 3 or str(len(standard)) != count:
             return None
-        touched = {variable: TouchedVariable(None, "-") for variable in _STANDARD}
+        touched = {variable: TouchedVariable(None, "-") for variable in standard}
         for variable, marked, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
-            if variable != ACTIVE and not is_free_name(variable):
+            if variable not in _STANDARD and not is_free_name(variable):
                 return None  # The name would become shell code.
             if not marked:
                 touched.pop(variable, None)
@@ -218,6 +224,38 @@ class Activation:
         activation.touched = touched
         return activation
 
+    def set_names(self, names: Iterable[str]) -> list[str]:
+        """Those of ``names`` that the activation set to a value."""
+        return [n for n in names if n in self.touched and self.touched[n].mark != "-"]
+
+    def ours(self, name: str, env: Mapping[str, str]) -> bool:
+        """Whether a variable that the activation touched still is as it was made."""
+        return self.touched[name].ours(name, env.get(name))
+
+    def taken_away(self, env: Mapping[str, str]) -> list[str]:
+        """The URL or the key, when it is missing or empty beside the other one, which is ours.
+
+        The user did not remove it: Claude Code keeps the key from its Bash tool, its hooks and the
+        servers that it starts, and neither of the two may go on alone. The other credential counts
+        with it if that was emptied, too.
+        """
+        pair = self.set_names(URL_AND_CREDENTIALS)
+        changed = [n for n in URL_AND_CREDENTIALS if n in self.touched and not self.ours(n, env)]
+        if any(map(env.get, changed)) or not {*pair} & {*changed} or {*pair} <= {*changed}:
+            return []
+        return changed
+
+    def is_foreign(self, env: Mapping[str, str]) -> bool:
+        """Whether the environment never was this activation's: it came from another shell or user.
+
+        Then neither the URL nor the key is there as it was set. A direct cloud has neither of them,
+        but its switch.
+        """
+        for names in (URL_AND_CREDENTIALS, CLOUD_SWITCHES, self.touched):
+            if made := self.set_names(names):
+                return not any(self.ours(name, env) for name in made)
+        return bool(self.touched)
+
     def reverse(self, env: Mapping[str, str]) -> Changes:
         """The changes that restore the original of every touched variable.
 
@@ -225,17 +263,53 @@ class Activation:
         startup files of a new shell: it stays as it is.
         """
         changes: Changes = {}
+        taken_away = self.taken_away(env)
         for variable, t in self.touched.items():
             live = env.get(variable)
-            if t.ours(variable, live) and (live != t.original or t.shadowed):
+            as_made = t.ours(variable, live) or variable in taken_away
+            if as_made and (live != t.original or t.shadowed):
                 changes[variable] = t.before()
         changes[STATE] = None
         return changes
 
+    def removal(self, env: Mapping[str, str]) -> Changes:
+        """The changes that remove what the activation has set; nothing is restored."""
+        gone = [name for name in self.set_names(self.touched) if self.ours(name, env)]
+        return dict.fromkeys((*gone, STATE))
 
-_VERSION = "1"  # of the state's format
+
+def current(env: Mapping[str, str], *, running: bool = False) -> Activation | None:
+    """The activation in an environment; None: there is none, or its state is damaged or foreign.
+
+    ``running``: the state is this shell's own, not an inherited one that could be foreign.
+    """
+    found = Activation.decode(env.get(STATE, ""))
+    return None if found is None or (not running and found.is_foreign(env)) else found
+
+
+def ignored_state(env: Mapping[str, str], *, running: bool = False) -> str:
+    """Why the state in an environment is ignored, as a clause; empty: it is not, or there is none.
+
+    ``running`` as in :func:`current`.
+    """
+    if not env.get(STATE) or current(env, running=running) is not None:
+        return ""
+    if Activation.decode(env[STATE]) is None:
+        return f"{STATE} is damaged; it is ignored"
+    if env.get(BASE_URL) and any(map(env.get, CREDENTIALS)):
+        return ""  # A startup file of this shell has set its own: that is nothing to warn of.
+    return f"{STATE} is not from this shell; it is ignored"
+
+
+_VERSION = "2"  # of the state's format
 _HASH_LENGTH = 12  # hexadecimal digits
-_STANDARD = (*MANAGED, ACTIVE)  # touched by nearly every activation
+# The variables that nearly every activation touches. Their order is part of the format, as is that
+# of the names: first those that version 1 knew.
+_STANDARD = (
+    *(BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values(), HOST_FLAG),
+    *(*NAMES[:IN_FIRST_STATE], ACTIVE, NO_AGENT_VIEW, *NAMES[IN_FIRST_STATE:]),
+)
+_IN_FIRST_STATE = _STANDARD.index(ACTIVE) + 1
 _UNSET_BEFORE_AND_AFTER = TouchedVariable(None, "-")
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=./:")
 
@@ -311,6 +385,7 @@ def refresh(
     activation = Activation(old.key, wanted.get(ACTIVE) or "")
     changes: Changes = {}
     appeared = _appeared(old, wanted, shadowed)
+    taken_away = old.taken_away(env)
     kept = set() if fresh else _changed_by_user(env, old, appeared)
     for name in dict.fromkeys((*wanted, *old.touched)):
         live, known = env.get(name), old.touched.get(name)
@@ -321,8 +396,14 @@ def refresh(
         if name in kept:
             if name in wanted:
                 activation.touched[name] = old.touched[name]
+                if _is_stray_key(name, env, old):
+                    t = old.touched[name]
+                    activation.touched[name] = TouchedVariable(
+                        t.original, mark(name, None), shadowed=t.shadowed
+                    )
+                    changes[name] = None
             continue
-        if known is not None and known.ours(name, live):
+        if known is not None and (known.ours(name, live) or name in taken_away):
             original, hidden, restored = known.original, known.shadowed, known.before()
         else:
             original, hidden, restored = live, live is not None and name in shadowed, live
@@ -358,12 +439,24 @@ def _changed_by_user(env: Mapping[str, str], old: Activation, appeared: Set[str]
     If the user changed the URL or a credential, all three stay: a new key must not go to the user's
     URL, nor the user's key to a new URL.
     """
-    changed = {name for name, t in old.touched.items() if not t.ours(name, env.get(name))}
-    if any(name in changed and name not in appeared for name in URL_AND_CREDENTIALS):
+    changed = {name for name in old.touched if not old.ours(name, env)}
+    by_hand = changed.difference(appeared, old.taken_away(env))
+    if by_hand.intersection(URL_AND_CREDENTIALS):
         changed.update(name for name in URL_AND_CREDENTIALS if name in old.touched)
     else:
         changed.difference_update(URL_AND_CREDENTIALS)
     return changed
+
+
+def _is_stray_key(name: str, env: Mapping[str, str], old: Activation) -> bool:
+    """Whether a variable is our key beside a URL that is not ours: it is not left there."""
+    pair = old.set_names(URL_AND_CREDENTIALS)
+    return (
+        name != BASE_URL
+        and {name, BASE_URL} <= {*pair}
+        and old.ours(name, env)
+        and not old.ours(BASE_URL, env)
+    )
 
 
 def transition(
@@ -372,20 +465,25 @@ def transition(
     wanted: Target | None,
     fresh: bool = False,
     shadowed: Set[str] = frozenset(),
+    *,
+    running: bool = False,
 ) -> tuple[Activation | None, Changes]:
     """Move from the environment as it is to the one that is ``wanted``; None: no provider.
 
     ``key`` tells the provider from others; see :func:`refresh` for ``fresh`` and :func:`enter` for
-    ``shadowed``. Returns what is active then, and the changes. A state that is damaged or foreign
-    counts as none.
+    ``shadowed``. ``running``: the state is this shell's own, not an inherited one that could be
+    foreign. Returns what is active then, and the changes. A state that is damaged counts as none;
+    of a foreign one nothing is restored.
     """
     old = Activation.decode(env.get(STATE, ""))
+    undo: Changes = {STATE: None} if STATE in env else {}
+    if old is not None and not running and old.is_foreign(env):
+        undo, old = old.removal(env), None
     if wanted is not None and old is not None and old.key == key:
         activation, changes = refresh(env, old, wanted, fresh=fresh, shadowed=shadowed)
         return activation, {k: v for k, v in changes.items() if k != STATE or v != env.get(STATE)}
-    undo: Changes = old.reverse(env) if old is not None else {}
-    if STATE in env:
-        undo[STATE] = None
+    if old is not None:
+        undo = old.reverse(env)
     if wanted is None:
         return None, undo
     uncovered = {name for name, value in undo.items() if isinstance(value, Revealed)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..util.text import first_control
 from . import names
+from .client_variables import CLOUD_SWITCHES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,13 +35,6 @@ KEYS = (
     "allowInsecure",
 )
 NONE = "none"  # in the place of a name or id: no provider
-
-# Variables by which a client talks to a cloud directly; a provider that sets one needs no URL and
-# no key.
-CLOUD_SWITCHES = tuple(
-    f"CLAUDE_CODE_USE_{cloud}"
-    for cloud in ("BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS")
-)
 
 
 class InvalidField(ValueError):
@@ -123,7 +117,7 @@ class Provider:
 
     @property
     def direct(self) -> bool:
-        """Whether its ``env`` makes clients talk to a cloud directly, without base URL and key."""
+        """Whether its ``env`` makes clients talk to a cloud directly: it needs no URL and key."""
         return any(is_on(self.env.get(name)) for name in CLOUD_SWITCHES)
 
 

@@ -129,6 +129,8 @@ def _check_shell(
     around = overrides.report(status.after, inputs.directory, own)
     local.variables(machine, inputs, shell, active, around.redirects)
     local.settings(machine, around, inputs, active)
+    if found.provider and status.target is not None:
+        local.host_flag(machine, found.provider, status.target)
 
 
 def _check_providers(

@@ -344,6 +344,7 @@ TOPICS = {
             Text(
                 ERROR,
                 "The server rejects the key ({status}).{server_message}",
+                "Claude Code may call this 'Not logged in'. "
                 "Enter the key again: cowork-env edit '{name}' --token-stdin",
             ),
             characters=Text(
@@ -555,6 +556,18 @@ TOPICS = {
             ignored=Text(
                 NOTE,
                 "{setting} in the {scope} settings; it is ignored while a provider is active.",
+            ),
+        ),
+        Code(
+            "host-flag",
+            "what the protection from settings files costs in Claude Code",
+            Text(
+                NOTE,
+                "Claude Code is kept from settings files that set another URL or key. In return, "
+                "its Bash tool, hooks, MCP servers and status line get no key (in there, it says "
+                "'Not logged in'), and it has no background sessions and no agent view.",
+                "In there, use 'cowork-env exec'. To give up the protection: "
+                "cowork-env edit '{name}' --env {flag}=",
             ),
         ),
         Code(

@@ -6,11 +6,12 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .. import overrides, secrets, startup_files, store
 from ..core import providers
-from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, STATE, Activation
-from ..core.provider import InvalidField, Provider, Url, repaired
+from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, STATE, Activation
+from ..core.provider import InvalidField, Provider, Url, is_on, repaired
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution
 from ..util import files
@@ -18,6 +19,9 @@ from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from .codes import NOTE, WARNING
 from .findings import Fix, MakeFix, Report
+
+if TYPE_CHECKING:
+    from ..core.environment import Target
 
 PROGRAM = "cowork-env"
 # The managed variables that decide where requests go, and with which credential.
@@ -210,6 +214,12 @@ def settings(report: Report, found: overrides.Report, inputs: Inputs, active: bo
         )
     for leftover in found.leftovers:
         report.add("leftover", tool=leftover.tool, trace=visible(leftover.trace))
+
+
+def host_flag(report: Report, entry: Provider, target: Target) -> None:
+    """Report what Claude Code cannot do while it is told that its provider is managed."""
+    if is_on(target.get(HOST_FLAG)):
+        report.add("host-flag", name=visible(entry.name), flag=HOST_FLAG)
 
 
 def provider(report: Report, entry: Provider, env: Mapping[str, str], make_fix: MakeFix) -> None:

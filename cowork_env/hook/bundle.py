@@ -19,8 +19,9 @@ KEPT = 8  # bundles: other shells, versions and installations may be in use
 # Each after those that it imports; the shell's own module goes after shells.base.
 MODULES = (
     *("util", "util.errors", "util.text", "util.system", "util.jsontext"),
-    *("core", "core.variables", "core.names", "core.provider", "core.pins", "core.trust"),
-    *("core.environment", "core.limits", "core.providers", "core.resolve"),
+    *("core", "core.variables", "core.client_variables", "core.names", "core.provider"),
+    *("core.pins", "core.trust", "core.environment", "core.limits", "core.providers"),
+    "core.resolve",
     *("shells", "shells.base", "hook", "hook.protocol", "hook.watch", "hook.respond"),
 )
 # Run instead of imports. ``code`` lists for each module its name, its file below the package, and

@@ -78,7 +78,7 @@ def respond(request: Request, inputs: Inputs) -> Response:
         response.flags.append(OWN_WATCHES)
 
     _describe(response, found, outcome)
-    response.notices = _notices(inputs, found)
+    response.notices = _notices(request, inputs, found)
     response.pins = _format_pins(found, unread)
     cacheable = _activate(request, inputs, outcome, secret.variable, response)
     # What a failed lookup depends on may be fixed where no watch sees it.
@@ -133,7 +133,8 @@ def _pending(request: Request, inputs: Inputs, found: Resolution, response: Resp
     text = inputs.env.get(STATE, "")
     old = Activation.decode(text)
     outcome = resolve.failed(found, _interrupted(found))
-    if old is None or old.key != found.key or STARTING in request.flags:
+    kept = old is not None and old.key == found.key and not old.taken_away(inputs.env)
+    if old is None or not kept or STARTING in request.flags:
         return _unusable(request, inputs, found, outcome, response)
     live = {name: inputs.env.get(name) for name in old.touched}
     ours = {
@@ -151,7 +152,7 @@ def _unusable(
 ) -> Response:
     """The response about a choice that cannot be used now, without a try to fetch its key."""
     _describe(response, found, outcome)
-    response.notices = _notices(inputs, found)
+    response.notices = _notices(request, inputs, found)
     _activate(request, inputs, outcome, "", response)
     return response
 
@@ -178,15 +179,14 @@ def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
         response.flags.append(QUIET)
 
 
-def _notices(inputs: Inputs, found: Resolution) -> list[Notice]:
+def _notices(request: Request, inputs: Inputs, found: Resolution) -> list[Notice]:
     """What is worth saying once."""
     notices = [Notice(pin.id, pin.message) for pin in found.untrusted]
     distrust = inputs.store.error()
     if distrust is not None and distrust is not found.error:
         notices.append(Notice(distrust.message, f"{distrust.message} {distrust.hint}"))
-    state = inputs.env.get(STATE, "")
-    if state and Activation.decode(state) is None:
-        notices.append(Notice(state, f"{STATE} is damaged; it is ignored"))
+    if why := environment.ignored_state(inputs.env, running=STARTING not in request.flags):
+        notices.append(Notice(inputs.env[STATE], why))
     return notices
 
 
@@ -210,8 +210,10 @@ def _activate(
 ) -> bool:
     """Fill in the statements. Returns whether they allow the response to be cached."""
     shell = request.shell
+    starting = STARTING in request.flags
     activation, changes = environment.transition(
-        inputs.env, outcome.key, outcome.target, STARTING in request.flags, request.universal
+        *(inputs.env, outcome.key, outcome.target, starting, request.universal),
+        running=not starting,
     )
     write = shell.each_statement if resolve.is_unusable(outcome.key) else shell.statements
     response.now = write(changes, leaving=activation is None)

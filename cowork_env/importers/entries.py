@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..core import providers
+from ..core.client_variables import CLOUD_SWITCHES
 from ..core.environment import BASE_URL, MODEL, TIER_MODELS
-from ..core.provider import API_KEY, BEARER, CLOUD_SWITCHES, CREDENTIAL, Url, is_on
+from ..core.provider import API_KEY, BEARER, CREDENTIAL, Url, is_on
 from ..util import jsontext
 from ..util.text import visible
 from . import names

@@ -7,8 +7,8 @@ set, and other names are left out and reported. The user can add them with ``cow
 
 from __future__ import annotations
 
+from ..core.client_variables import CLOUD_SWITCHES
 from ..core.environment import MODEL, TIER_MODELS
-from ..core.provider import CLOUD_SWITCHES
 
 # Parts of a host's name. Anything but a plain word in them would be another host, which gets the
 # user's own cloud credentials.

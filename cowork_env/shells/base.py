@@ -7,7 +7,7 @@ conditions under which they hold, too.
 
 from __future__ import annotations
 
-from ..core.environment import BASE_URL, STATE
+from ..core.environment import BASE_URL, STATE, URL_AND_CREDENTIALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,16 +197,32 @@ class CachingShell(Shell):
 
     def undo(self, activation: Activation, target: Target) -> str:
         changed = _reversals(activation, target)
-        one_by_one = super().undo(activation, target)
+        pair = {n: target[n] for n in URL_AND_CREDENTIALS if target.get(n)}
+        one_by_one = self._taken_away(activation, pair) + super().undo(activation, target)
         if not changed:
             return one_by_one
         # Nearly always nothing was touched in between, and all of it can go at once.
-        made = {r.name: r.made for r in changed}
+        made = {r.name: r.made for r in changed} | pair
         originals = {r.name: r.original for r in changed}
         # The state goes last: as long as it is there, an interrupted change can be rolled back.
         at_once = self.statements(originals, leaving=True)
         at_once += self.statements({STATE: None}, leaving=True)
         return self.either(self.all_hold(made), at_once, one_by_one)
+
+    def _taken_away(self, activation: Activation, pair: Target) -> str:
+        """Code that restores the URL or the key where it is missing or empty beside the other one.
+
+        As :meth:`Activation.taken_away`: the original of one would go on alone. ``pair`` is the two
+        with the values that they were given.
+        """
+        code = ""
+        for missing, there in zip(pair, reversed(pair), strict=True) if len(pair) == 2 else ():
+            originals = {n: activation.touched[n].before() for n in (missing, there)}
+            if originals[missing] is not None:
+                for gone in ("", None):
+                    is_so = self.all_hold({there: pair[there], missing: gone})
+                    code += self.either(is_so, self.statements(originals, leaving=True), "")
+        return code
 
 
 class _Reversal:

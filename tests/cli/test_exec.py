@@ -49,6 +49,54 @@ def test_nested_exec_can_change_the_provider(home: Home) -> None:
     assert other["COWORK_ENV_ACTIVE"] == "My Anthropic API"
 
 
+URL, TOKEN = "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"
+
+
+@pytest.mark.parametrize("missing", [TOKEN, URL])
+def test_a_key_that_was_taken_away_is_put_back(home: Home, missing: str) -> None:
+    """Claude Code keeps the key from what it starts: there, both are right again."""
+    home.providers()
+    provider = ("--provider", "openrouter", "--")
+    program = executable()
+
+    def there(*command: str, **env: str) -> Completed:
+        """Run a command where one of the two is missing."""
+        return run(home, *provider, "env", "-u", missing, program, *command, **env).check()
+
+    whole = environment(run(home, *provider, "env", "-0"))
+    assert environment(there("exec", *provider, "env", "-0")) == whole
+    assert environment(there("exec", "env", "-0")) == whole  # by COWORK_PROVIDER
+    shown = there("export", "--format", "sh").stdout
+    assert f"{missing}='{whole[missing]}'" in shown
+    for format in ("json", "dotenv"):
+        shown = there("export", "--format", format).stdout
+        assert whole[URL] in shown and whole[TOKEN] in shown
+    # Leaving from there leaves nothing of it, and restores what was before.
+    for before in ({}, {URL: "https://own.example", TOKEN: "own"}):
+        left = there("exec", "--provider", "none", "--", "env", "-0", **before)
+        assert environment(left) == before
+    other = environment(there("exec", "--provider", "litellm-local", "--", "env", "-0"))
+    assert (other[URL], other[TOKEN]) == ("http://localhost:4000", "sk-1234-invented-0003")
+
+
+def test_a_foreign_state_is_ignored_with_one_warning(home: Home) -> None:
+    """As one that came by ssh or sudo: of the variables that it names, nothing is restored."""
+    home.providers()
+    own = {"ANTHROPIC_MODEL": "of another user", "ANTHROPIC_CUSTOM_HEADERS": "X: theirs"}
+    foreign = environment(run(home, "--provider", "openrouter", "env", "-0", **own))
+    state = {"COWORK_ENV_STATE": foreign["COWORK_ENV_STATE"]}
+    warning = "cowork-env: COWORK_ENV_STATE is not from this shell; it is ignored\n"
+    for command in (("env", "-0"), ("--provider", "litellm-local", "env", "-0")):
+        done = run(home, *command, **state)
+        assert done.stderr == warning
+        assert "theirs" not in done.stdout and "another user" not in done.stdout
+    assert environment(run(home, "env", "-0", **state)) == {}
+    done = Program(home).run("export", "--format", "sh", **state)
+    assert (done.stdout, done.stderr) == ("unset COWORK_ENV_STATE\n", warning)
+    damaged = run(home, "true", COWORK_ENV_STATE="junk")
+    assert damaged.stderr == "cowork-env: COWORK_ENV_STATE is damaged; it is ignored\n"
+
+
 @pytest.mark.parametrize("status", [0, 1, 3, 42, 126, 127, 255])
 def test_exit_status_of_the_command(home: Home, status: int) -> None:
     assert run(home, "sh", "-c", f"exit {status}").returncode == status

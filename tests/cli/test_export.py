@@ -83,6 +83,7 @@ def test_statements_in_every_shell_and_back(home: Home, shell: str, named: bool)
         "ANTHROPIC_DEFAULT_HAIKU_MODEL": "small/one",
         "ANTHROPIC_DEFAULT_FABLE_MODEL": "anthropic/claude-sonnet-4-20250514",
         "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",
+        "CLAUDE_CODE_DISABLE_AGENT_VIEW": "1",
         "COWORK_ENV_ACTIVE": "OpenRouter",
         "X_HOSTILE": HOSTILE,
         "X_EMPTY": "stays",

@@ -6,6 +6,8 @@ import pytest
 
 from support.clients.recorder import Recorder
 from support.clients.user import SHELLS, User
+from support.home import executable
+from support.program import Program
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -18,11 +20,7 @@ def test_bash_tool(shell: str, user: User, recorder: Recorder, other: Recorder) 
     with user.by(shell) as starter:
         done = starter.run(project, ["claude", "-p", "--allowedTools", "Bash", "--", "hi"])
     assert done.returncode == 0, done
-    (result,) = recorder.messages[-1].json["messages"][-1]["content"][:1]
-    assert (result["type"], result.get("is_error", False)) == ("tool_result", False), result
-    output = (
-        result["content"] if isinstance(result["content"], str) else result["content"][0]["text"]
-    )
+    output = recorder.output
     lines = output.splitlines()
     assert f"PWD={neighbour}" in lines
     assert "status 0" in lines
@@ -38,3 +36,34 @@ def test_bash_tool(shell: str, user: User, recorder: Recorder, other: Recorder) 
     # The output goes to the provider in use, so it must not contain another provider's key.
     for provider in user.providers.values():
         assert provider["authToken"] not in output
+
+
+def test_the_key_is_put_back(user: User, recorder: Recorder, other: Recorder) -> None:
+    """Claude Code keeps the key from its Bash tool; what we start there has it again."""
+    project, provider = user.project("OpenRouter"), user.providers["OpenRouter"]
+    Program(user.home).run("shim", "env").check()
+    program, show = executable(), user.home.path / "show"
+    show.write_text("#!/bin/sh\nenv | grep -E '^ANTHROPIC_(BASE_URL|AUTH_TOKEN)=' | sort\n")
+    show.chmod(0o755)
+    ways = {
+        "exec": f"{program} exec -- {show}",
+        "export": f'(eval "$({program} export --format sh)"; {show})',
+        "launcher": f"~/.local/share/cowork-env/shims/env {show}",
+        **{shell: f"{shell} -ic 'cd / && cd {project} && {show}'" for shell in SHELLS},
+    }
+    recorder.bash = "; ".join(
+        [f"echo bare; {show}"] + [f"echo {name}; {way} 2>/dev/null" for name, way in ways.items()]
+    )
+    with user.by("exec") as starter:
+        done = starter.run(project, ["claude", "-p", "--allowedTools", "Bash", "--", "hi"])
+    assert done.returncode == 0, done
+    parts: dict[str, list[str]] = {}
+    for line in recorder.output.splitlines():
+        if line in ("bare", *ways):
+            part = parts[line] = []
+        elif line.startswith(("ANTHROPIC_BASE_URL=", "ANTHROPIC_AUTH_TOKEN=")):
+            part.append(line)
+    url = f"ANTHROPIC_BASE_URL={recorder.url}/api"
+    assert parts.pop("bare") == [url]
+    both = [f"ANTHROPIC_AUTH_TOKEN={provider['authToken']}", url]
+    assert parts == dict.fromkeys(ways, both)

@@ -15,7 +15,7 @@ import pytest
 
 from support.clients.installed import Clients
 from support.clients.recorder import Recorder
-from support.clients.user import ALIASES, METHODS, User, model
+from support.clients.user import ALIASES, METHODS, User, check, model
 from support.home import GUIDE
 
 (ENTRY,) = [entry for entry in GUIDE if entry["name"] == "LiteLLM Local"]
@@ -134,6 +134,21 @@ def test_every_client(
             ], done
             assert {"counted 7", f"models {len(set(MODELS))}"} <= set(done.stdout.splitlines())
     assert (recorder.connections, outside.connections) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["OpenRouter", "Keyed"])
+@pytest.mark.parametrize("method", METHODS)
+def test_litellm_itself(
+    method: str, name: str, user: User, clients: Clients, recorder: Recorder, other: Recorder
+) -> None:
+    """It reads ANTHROPIC_API_BASE before the base URL: a value of the user's is not used."""
+    user.home.env.update(ANTHROPIC_API_BASE=other.url, LITELLM_LOCAL_MODEL_COST_MAP="True")
+    provider = user.providers[name]
+    with user.by(method) as starter:
+        done = starter.run(user.project(name), clients.program("litellm", "complete.py"))
+    assert (done.returncode, done.stdout) == (0, f"answer from {model(provider)}\n"), done
+    (request,) = recorder.messages
+    check(request, provider)
 
 
 def test_the_proxy_checks_the_key(litellm: int, user: User) -> None:

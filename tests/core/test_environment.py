@@ -17,6 +17,7 @@ from cowork_env.core.environment import (
     HOST_FLAG,
     MANAGED,
     MODEL,
+    NO_AGENT_VIEW,
     STATE,
     TIER_MODELS,
     Activation,
@@ -52,8 +53,15 @@ def tiers(goal: environment.Target) -> list[str | None]:
 
 # Targets
 
+# Some of those that have to be unset, by name.
 UNSET = [
     "ANTHROPIC_API_KEY",
+    "ANTHROPIC_API_BASE",
+    "ANTHROPIC_PROFILE",
+    "CLAUDE_CODE_EXTRA_BODY",
+    "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+    "ANTHROPIC_GOOGLE_CLOUD_BASE_URL",
+    "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
     "ANTHROPIC_API_URL",
     "ANTHROPIC_API_BASE_URL",
     "ANTHROPIC_CUSTOM_HEADERS",
@@ -164,13 +172,15 @@ def test_the_unresolved_target_makes_clients_fail() -> None:
         BASE_URL: "http://unresolved.cowork-env.invalid",
         "ANTHROPIC_AUTH_TOKEN": "unresolved",
         HOST_FLAG: "1",
+        NO_AGENT_VIEW: "1",
     }
     assert set(goal) == {*MANAGED, ACTIVE}
 
 
 # Transitions
 
-names = st.sampled_from([*MANAGED, ACTIVE, "X", "Y_1"])
+often = [*environment.URL_AND_CREDENTIALS] * 6  # where a mistake would be worst
+names = st.sampled_from([*often, *MANAGED, ACTIVE, "X", "Y_1"])
 texts = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12
 ) | st.binary(max_size=12).map(lambda b: b.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
@@ -199,6 +209,19 @@ def targets(draw: st.DrawFn) -> environment.Target:
 edits = st.dictionaries(names, st.none() | texts, max_size=4)
 
 
+def by_hand(goal: environment.Target, edited: dict[str, str | None]) -> dict[str, str | None]:
+    """The edits of a target that count: those that change something.
+
+    Not a URL or a key that is missing or empty beside the other one, with no other value set.
+    """
+    edited = {n: v for n, v in edited.items() if goal.get(n, ...) != v}
+    endpoint = {n: v for n, v in edited.items() if n in environment.URL_AND_CREDENTIALS}
+    pair = {n for n in environment.URL_AND_CREDENTIALS if goal[n]}
+    if pair & {*endpoint} and not pair <= {*endpoint} and not any(endpoint.values()):
+        return {n: v for n, v in edited.items() if n not in endpoint}
+    return edited
+
+
 @given(environments, targets())
 def test_enter_makes_the_wanted_changes_and_no_others(
     env: dict[str, str], goal: environment.Target
@@ -222,7 +245,7 @@ def test_reverse_restores_originals_and_keeps_what_the_user_changed(
     assert read is not None
     for each in (activation, read):
         # Setting the value that is there already cannot be noticed, and is not a change.
-        expected = applied(env, {n: v for n, v in edited.items() if goal.get(n, ...) != v})
+        expected = applied(env, by_hand(goal, edited))
         assert applied(during, each.reverse(during)) == expected
 
 
@@ -244,23 +267,22 @@ def test_refresh_keeps_what_the_user_changed(
     two: environment.Target,
     edited: dict[str, str | None],
 ) -> None:
-    edited = {n: v for n, v in edited.items() if n in one and one[n] != v}
+    edited = {n: v for n, v in edited.items() if n in one}
     activation, changes = enter(env, "k", one)
     live = applied(applied(env, changes), edited)
     again, changes = refresh(live, activation, two, fresh=False)
     after = applied(live, changes)
+    edited = by_hand(one, edited)
     assert {n: after.get(n) for n in edited} == edited
     user_endpoint = any(n in edited for n in environment.URL_AND_CREDENTIALS)
     for n in two:
-        if n not in edited:
-            assert after.get(n) == (
-                live.get(n) if user_endpoint and n in environment.URL_AND_CREDENTIALS else two[n]
-            )
+        if n not in edited and not (user_endpoint and n in environment.URL_AND_CREDENTIALS):
+            assert after.get(n) == two[n]
     if user_endpoint:
-        # A new key never goes to the user's URL, nor the user's key to a new URL.
-        assert [after.get(n) for n in environment.URL_AND_CREDENTIALS] == [
-            live.get(n) for n in environment.URL_AND_CREDENTIALS
-        ]
+        # No key of ours goes to the user's URL, nor the user's key to a new URL.
+        for n in environment.URL_AND_CREDENTIALS:
+            stray = n != BASE_URL and n not in edited and BASE_URL in edited
+            assert after.get(n) == (None if stray else live.get(n))
     assert applied(after, again.reverse(after)) == applied(env, edited)
 
 
@@ -271,13 +293,146 @@ def test_a_fresh_shell_applies_the_provider_over_its_startup_files(
     two: environment.Target,
     set_at_start: dict[str, str | None],
 ) -> None:
-    set_at_start = {n: v for n, v in set_at_start.items() if one.get(n, ...) != v}
     activation, changes = enter(env, "k", one)
     live = applied(applied(env, changes), set_at_start)
     again, changes = refresh(live, activation, two, fresh=True)
     after = applied(live, changes)
     assert {n: after.get(n) for n in two} == two
-    assert applied(after, again.reverse(after)) == applied(env, set_at_start)
+    assert applied(after, again.reverse(after)) == applied(env, by_hand(one, set_at_start))
+
+
+# The URL and the key of a provider that is active, after something changed them
+
+OURS, GONE, EMPTY, THEIRS, OWN = "ours", None, "", "theirs", "own"
+URL, TOKEN, API_KEY = environment.URL_AND_CREDENTIALS
+PAIRS = {  # the URL, the key and the other credential as they are: and as they are then
+    (OURS, OURS, GONE): (OURS, OURS, GONE),
+    (OURS, GONE, GONE): (OURS, OURS, GONE),  # Claude Code keeps the key from what it starts.
+    (OURS, EMPTY, GONE): (OURS, OURS, GONE),
+    (OURS, EMPTY, EMPTY): (OURS, OURS, GONE),
+    (GONE, OURS, GONE): (OURS, OURS, GONE),
+    (EMPTY, OURS, GONE): (OURS, OURS, GONE),
+    # Both were removed: it is the user who did that.
+    (GONE, GONE, GONE): (GONE, GONE, GONE),
+    (EMPTY, GONE, GONE): (EMPTY, GONE, GONE),
+    (GONE, GONE, THEIRS): (GONE, GONE, THEIRS),
+    # A key of the user's: with the URL as it was when they set it.
+    (OURS, THEIRS, GONE): (OURS, THEIRS, GONE),
+    (OURS, GONE, THEIRS): (OURS, GONE, THEIRS),
+    (OURS, OURS, THEIRS): (OURS, OURS, THEIRS),
+    (GONE, THEIRS, GONE): (GONE, THEIRS, GONE),
+    # A URL of the user's, or none: not with our key.
+    (THEIRS, OURS, GONE): (THEIRS, GONE, GONE),
+    (THEIRS, GONE, GONE): (THEIRS, GONE, GONE),
+    (THEIRS, THEIRS, GONE): (THEIRS, THEIRS, GONE),
+    (THEIRS, OURS, THEIRS): (THEIRS, GONE, THEIRS),
+    (GONE, OURS, THEIRS): (GONE, GONE, THEIRS),
+}
+
+
+def as_they_are(values: tuple[str | None, ...], goal: environment.Target) -> dict[str, str | None]:
+    """The URL and the credentials, each ours (as in ``goal``), missing, or with another value."""
+    return {
+        name: goal[name] if value == OURS else value
+        for name, value in zip(environment.URL_AND_CREDENTIALS, values, strict=True)
+    }
+
+
+@pytest.mark.parametrize("auth", ["bearer", "api-key"])
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("before", [{}, {URL: OWN, TOKEN: OWN, API_KEY: OWN}], ids=["", "own"])
+@pytest.mark.parametrize(("now", "then"), PAIRS.items())
+def test_url_and_key_are_both_ours_or_neither_goes_on(
+    now: tuple[str | None, ...],
+    then: tuple[str | None, ...],
+    before: dict[str, str],
+    running: bool,
+    auth: str,
+) -> None:
+    goal = wanted(auth=auth, defaultModel="d")
+    if auth == "api-key":
+        now, then = (now[0], now[2], now[1]), (then[0], then[2], then[1])
+    if not running and OURS not in (now[0], now[2 if auth == "api-key" else 1]):
+        then = (OURS, *((OURS, GONE) if auth == "bearer" else (GONE, OURS)))  # It is foreign.
+    live = applied(applied(before, enter(before, "k", goal)[1]), as_they_are(now, goal))
+    after = applied(live, transition(live, "k", goal, running=running)[1])
+    found = {n: after.get(n) for n in environment.URL_AND_CREDENTIALS}
+    assert found == as_they_are(then, goal)
+    # The same again changes nothing, and a new key goes with our URL or not at all.
+    if running or OURS in then:
+        assert not transition(after, "k", goal, running=running)[1]
+    new = wanted(auth=auth, defaultModel="d", token="sk-new", baseUrl="https://new.example")
+    newer = applied(after, transition(after, "k", new, running=running)[1])
+    assert ("sk-new" in newer.values()) == (newer.get(URL) == "https://new.example")
+    # Nothing of ours is there after leaving.
+    left = applied(live, transition(live, "", None, running=running)[1])
+    assert KEY not in left.values() and goal[URL] not in left.values()
+
+
+@pytest.mark.parametrize("gone", [GONE, EMPTY])
+@pytest.mark.parametrize("name", [URL, TOKEN])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_was_taken_away_is_restored_on_leaving(
+    name: str, gone: str | None, fresh: bool
+) -> None:
+    """The user's own URL must not be there alone either, nor their key."""
+    before = {URL: "https://own.example", TOKEN: "own"}
+    during = applied(applied(before, enter(before, "k", wanted())[1]), {name: gone})
+    assert applied(during, transition(during, "", None)[1]) == before
+    other = transition(during, "b", wanted(name="B"), fresh)[1]
+    again = transition(during, "k", wanted(), fresh)[1]
+    for changes in (other, again):
+        after = applied(during, changes)
+        assert applied(after, transition(after, "", None)[1]) == before
+
+
+# States that are not this shell's
+
+CLOUD = {"name": "A", "env": {"CLAUDE_CODE_USE_BEDROCK": "1", "AWS_REGION": "x"}}
+FOREIGN = {
+    "both gone": ({}, {URL: None, TOKEN: None}, True),
+    "both others": ({}, {URL: "https://b.example", TOKEN: "b"}, True),
+    "URL gone, key another": ({}, {URL: None, TOKEN: "b"}, True),
+    "key gone": ({}, {TOKEN: None}, False),
+    "URL another": ({}, {URL: "https://b.example"}, False),
+    "the cloud's switch gone": (CLOUD, {"CLAUDE_CODE_USE_BEDROCK": None}, True),
+    "the cloud's region gone": (CLOUD, {"AWS_REGION": None}, False),
+}
+
+
+@pytest.mark.parametrize(("entry", "edited", "foreign"), FOREIGN.values(), ids=FOREIGN)
+def test_nothing_is_restored_from_a_foreign_state(
+    entry: dict[str, Any], edited: dict[str, str | None], foreign: bool
+) -> None:
+    before = {"ANTHROPIC_SMALL_FAST_MODEL": "original", MODEL: "original"}
+    goal = target(Provider(entry), "", {}) if entry else wanted(defaultModel="d")
+    live = applied(applied(before, enter(before, "k", goal)[1]), edited)
+    why = environment.ignored_state(live)
+    assert why == (f"{STATE} is not from this shell; it is ignored" if foreign else "")
+    assert (environment.current(live) is None) == foreign
+    for key, wish in (("", None), ("k", goal), ("b", wanted(name="B"))):
+        after = applied(live, transition(live, key, wish)[1])
+        left = applied(after, transition(after, "", None, running=True)[1])
+        assert ("original" in left.values()) != foreign
+        # What it set is gone, and what is there besides is kept.
+        assert not {HOST_FLAG, ACTIVE, STATE, NO_AGENT_VIEW} & set(left)
+        assert "d" not in left.values()
+        assert {n: left.get(n) for n, v in edited.items() if v} == {
+            n: v for n, v in edited.items() if v
+        }
+    # In a running shell it was the user who changed both: the rest is restored.
+    assert environment.ignored_state(live, running=True) == ""
+    left = applied(live, transition(live, "", None, running=True)[1])
+    assert (left[MODEL], left["ANTHROPIC_SMALL_FAST_MODEL"]) == ("original", "original")
+
+
+def test_a_foreign_state_of_nothing_but_names() -> None:
+    """A made-up state, with originals for variables that it says were unset."""
+    made_up = Activation("k", "A")
+    made_up.touched = {"X": environment.TouchedVariable("evil", "-")}
+    env = {STATE: made_up.encode(), "HOME": "/"}
+    assert applied(env, transition(env, "", None)[1]) == {"HOME": "/"}
+    assert environment.ignored_state(env)
 
 
 # The state
@@ -309,8 +464,8 @@ def test_a_damaged_state_is_ignored(activation: Activation, data: st.DataObject)
     assert read is None or damaged == text
 
 
-@given(st.text() | st.text().map(lambda body: "1::" + body))
-def test_a_foreign_state_is_ignored(text: str) -> None:
+@given(st.text() | st.text().map(lambda body: "2::" + body))
+def test_other_text_is_no_state(text: str) -> None:
     assert Activation.decode(text) is None
 
 
@@ -348,6 +503,65 @@ def test_the_state_is_compact() -> None:
     goal = target(Provider(provider), provider["authToken"], {})
     activation, _ = enter({}, provider["id"], goal)
     assert len(activation.encode()) < 500
+
+
+# What version 1 wrote for a provider in the environment {"ANTHROPIC_API_KEY": "mine"}.
+FIRST = (
+    "1:{checksum}:k,A,ANTHROPIC_BASE_URL,{url},-,ANTHROPIC_AUTH_TOKEN,{token},-,"
+    "ANTHROPIC_API_KEY,-,=mine,CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST,{flag},-,"
+    "COWORK_ENV_ACTIVE,{active},-"
+)
+
+
+def test_a_state_of_the_version_before_is_understood() -> None:
+    """A shell that was open during an upgrade gets its variables back."""
+    goal = wanted()
+    marks = {
+        "url": environment.mark(URL, goal[URL]),
+        "token": environment.mark(TOKEN, KEY),
+        "flag": environment.mark(HOST_FLAG, "1"),
+        "active": environment.mark(ACTIVE, "A"),
+    }
+    body = FIRST.format(checksum="", **marks).removeprefix("1::")
+    state = FIRST.format(checksum=environment._checksum(body), **marks)
+    set_then = {URL: str(goal[URL]), TOKEN: KEY, HOST_FLAG: "1", ACTIVE: "A"}
+    # One of today's names was not known then, so it is the user's.
+    live = {**set_then, STATE: state, "ANTHROPIC_API_BASE": "mine"}
+    read = Activation.decode(state)
+    assert read is not None and len(read.touched) == 23
+    restored = {"ANTHROPIC_API_KEY": "mine", "ANTHROPIC_API_BASE": "mine"}
+    assert applied(live, transition(live, "", None, running=True)[1]) == restored
+    after = applied(live, transition(live, "k", goal, running=True)[1])
+    assert {n: after.get(n) for n in goal} == goal
+    assert applied(after, transition(after, "", None, running=True)[1]) == restored
+
+
+def test_the_order_of_the_standard_variables_is_kept() -> None:
+    """States name the standard variables by their number: new ones go to the end."""
+    names = ",".join(environment._STANDARD)
+    assert names.index("COWORK_ENV_ACTIVE,CLAUDE_CODE_DISABLE_AGENT_VIEW,") > 0
+    assert set(environment._STANDARD) == {*MANAGED, ACTIVE}
+    # Of version 1, and of version 2 as it was at first.
+    for count, digest in ORDER.items():
+        assert environment.digest(",".join(environment._STANDARD[:count]).encode())[:12] == digest
+
+
+ORDER = {23: "fb6a1235e285", 63: "67f68ad57109"}
+
+
+@pytest.mark.parametrize("count", ["-1", "0x10", "999", "", " 23", "23 "])
+def test_a_state_with_another_number_of_variables_is_ignored(count: str) -> None:
+    text = enter({}, "k", wanted())[0].encode()
+    _, _, body = text.split(":", 2)
+    body = f"{count.replace(' ', '%20')}," + body.partition(",")[2]
+    assert Activation.decode(f"2:{environment._checksum(body)}:{body}") is None
+
+
+def test_a_name_that_no_provider_may_set_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = enter({"X": "was"}, "k", wanted(env={"X": "is"}))[0].encode()
+    assert Activation.decode(state) is not None
+    monkeypatch.setattr(environment, "is_free_name", lambda name: name != "X")
+    assert Activation.decode(state) is None
 
 
 def test_values_are_not_in_repr() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import re
 import subprocess
@@ -16,6 +17,7 @@ from cowork_env import secrets
 from cowork_env.cli import COMMANDS
 from cowork_env.cli.group import group
 from cowork_env.core import pins
+from cowork_env.core.client_variables import NAMES
 from cowork_env.core.environment import ACTIVE, MANAGED
 from cowork_env.core.provider import KEYS, Provider
 
@@ -83,7 +85,16 @@ def test_the_readme_has_three_lines_of_the_benchmark() -> None:
 def test_the_table_of_variables() -> None:
     table = rows(section(CONFIGURATION, "Variables that are set and unset"))
     named = [name for row in table for name in code(row[0])]
-    assert sorted(named) == sorted((*MANAGED, ACTIVE))
+    assert sorted(named) == sorted({*MANAGED, ACTIVE} - {*NAMES})  # These have their own table.
+
+
+def test_the_table_of_unset_variables_is_current() -> None:
+    before = CONFIGURATION.read_text(encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("made", ROOT / "docs/make_variables.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.document() == before, "It is out of date: python docs/make_variables.py"
 
 
 def test_the_table_of_providers_keys() -> None:

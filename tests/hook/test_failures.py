@@ -12,6 +12,7 @@ import pytest
 from support.home import GUIDE, Home
 from support.home import GUIDE_MANAGED as MANAGED
 from support.processes import wait_for
+from support.program import Program
 from support.terminal import Open, one_line
 
 
@@ -113,6 +114,52 @@ def test_a_damaged_state_is_ignored(
     assert terminal.managed() == MANAGED["OpenRouter"]
     assert terminal.managed("cd ~") == {}
     assert not list(home.path.rglob("owned"))
+
+
+def test_a_foreign_state_is_ignored(
+    shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """A shell that inherits another user's state, as by ssh, restores nothing from it."""
+    own = {"ANTHROPIC_MODEL": "theirs", "RPROMPT": "$(touch owned)"}
+    there = Program(home).run("exec", "--provider", "OpenRouter", "--", "env", "-0", env=own)
+    state = {"COWORK_ENV_STATE": there.check().environment()["COWORK_ENV_STATE"]}
+    terminal = open_terminal(shell, env=state)
+    why = "COWORK_ENV_STATE is not from this shell; it is ignored"
+    assert terminal.started.count(why) == 1
+    assert "COWORK_ENV_STATE" not in terminal.env()
+    assert terminal.managed(f"cd {projects['OpenRouter']}") == MANAGED["OpenRouter"]
+    assert terminal.managed("cd ~") == {}
+    inside = open_terminal(shell, env=state, cwd=projects["OpenRouter"])
+    assert inside.started.count(why) == 1
+    assert inside.managed() == MANAGED["OpenRouter"]
+    assert inside.managed("cd ~") == {}
+
+
+def test_a_key_that_was_taken_away_is_put_back(
+    shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """In a shell that Claude Code started, and where the user unset it; also on leaving."""
+    own = {"ANTHROPIC_BASE_URL": "https://own.example", "ANTHROPIC_AUTH_TOKEN": "own"}
+    outer = open_terminal(shell, env=own)
+    env = outer.env(f"cd {projects['OpenRouter']}")
+    for name in own:
+        there = {n: v for n, v in env.items() if n != name}
+        inner = open_terminal(shell, env=there, cwd=projects["OpenRouter"])
+        assert inner.managed() == MANAGED["OpenRouter"]
+        assert inner.managed("cd ~") == own
+    for name in own:
+        outer.unset(name)
+        assert outer.managed("cd ~") == own  # with what the shell itself knows
+        outer.cd(projects["OpenRouter"])
+        outer.unset(name)
+        outer.run("cowork-env reload >/dev/null 2>&1")
+        assert outer.managed() == MANAGED["OpenRouter"]
+    # Both together are the user's own doing.
+    for name in own:
+        outer.unset(name)
+    outer.run("cowork-env reload >/dev/null 2>&1")
+    assert {*own}.isdisjoint(outer.managed())
+    assert outer.managed("cd ~") == {}
 
 
 def test_control_c_stops_a_slow_lookup(shell: str, home: Home, open_terminal: Open) -> None:

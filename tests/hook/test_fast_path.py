@@ -36,6 +36,7 @@ LIST = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
 OURS = {
     "cowork_env",
     "cowork_env.core",
+    "cowork_env.core.client_variables",
     "cowork_env.core.environment",
     "cowork_env.core.limits",
     "cowork_env.core.names",

@@ -261,11 +261,31 @@ def test_guard_apply_and_undo_restore_the_environment(name: str) -> None:
             for n in random.sample(list(goal), 3)
         }
         by_hand = {n: v for n, v in by_hand.items() if v != goal[n]}
+        if activation.taken_away(applied(after, by_hand)):
+            continue  # see below
         back = applied(env, by_hand)
         assert run(name, "\n".join([*there, shell.statements(by_hand), undo]), env) == back
         # The program does the same.
         during = applied(after, by_hand)
         assert applied(during, activation.reverse(during)) == back
+
+
+@pytest.mark.parametrize("gone", [None, ""])
+@pytest.mark.parametrize("missing", [BASE_URL, "ANTHROPIC_AUTH_TOKEN"])
+@pytest.mark.parametrize("name", HOOKED)
+def test_undo_leaves_neither_url_nor_key_alone(name: str, missing: str, gone: str | None) -> None:
+    """One of them is missing where Claude Code started the shell; that is not a change by hand."""
+    shell, key = shells.get(name), "ANTHROPIC_AUTH_TOKEN"
+    goal = target(Provider({"name": "A", "baseUrl": "https://a.example"}), "sk-a", {})
+    for own in ({BASE_URL: "https://own.example", key: "own"}, {BASE_URL: "https://a.example"}):
+        env = {**own, key: "own", "X": "x"}
+        activation, changes = enter(env, "k", goal)
+        code = shell.statements(changes) + shell.statements({missing: gone})
+        undo = shell.undo(activation, goal)
+        assert run(name, code + undo, env) == env
+        # Both were changed: that was by hand.
+        both = dict.fromkeys((BASE_URL, key))
+        assert run(name, code + shell.statements(both) + undo, env) == {"X": "x"}
 
 
 @pytest.mark.parametrize("name", HOOKED)

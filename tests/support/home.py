@@ -99,7 +99,11 @@ GUIDE_MANAGED: dict[str, dict[str, str]] = {
     },
 }
 for _name, _values in GUIDE_MANAGED.items():
-    _values |= {"COWORK_ENV_ACTIVE": _name, "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1"}
+    _values |= {
+        "COWORK_ENV_ACTIVE": _name,
+        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",
+        "CLAUDE_CODE_DISABLE_AGENT_VIEW": "1",
+    }
 
 # Variables of the user who runs the tests that would change what the program does.
 # CI is among them, because Claude Code takes it for a sign that there is no terminal.

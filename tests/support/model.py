@@ -13,13 +13,16 @@ from support.home import Home
 URL, TOKEN, API_KEY = "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"
 CARRIED = (URL, TOKEN, API_KEY)
 FLAG, ACTIVE = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "COWORK_ENV_ACTIVE"
+NO_VIEW = "CLAUDE_CODE_DISABLE_AGENT_VIEW"
 TIERS = ("opus", "sonnet", "haiku", "fable")
 ALWAYS = (
     *CARRIED,
     "ANTHROPIC_MODEL",
     *(f"ANTHROPIC_DEFAULT_{t.upper()}_MODEL" for t in TIERS),
     FLAG,
+    NO_VIEW,
     ACTIVE,
+    "ANTHROPIC_API_BASE",
     "ANTHROPIC_API_URL",
     "ANTHROPIC_API_BASE_URL",
     "ANTHROPIC_UNIX_SOCKET",
@@ -130,7 +133,9 @@ class World:
                 for tier in TIERS:
                     own = models.get(tier) or entry.get("models", {}).get(tier)
                     target[f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL"] = own or default
-                target[FLAG] = "1"
+                target[FLAG] = target[NO_VIEW] = "1"
+                if extra.get(FLAG) == "":
+                    del target[NO_VIEW]
                 target[ACTIVE] = entry["name"]
                 for name, value in extra.items():
                     if value:
@@ -140,11 +145,8 @@ class World:
                 return entry["id"] or entry["name"], target
         if not required:
             return None
-        target[URL], target[TOKEN], target[FLAG] = (
-            "http://unresolved.cowork-env.invalid",
-            "unresolved",
-            "1",
-        )
+        target[URL], target[TOKEN] = "http://unresolved.cowork-env.invalid", "unresolved"
+        target[FLAG] = target[NO_VIEW] = "1"
         return "unresolved", target
 
 
@@ -164,6 +166,7 @@ class Model:
         child = Model(self.world, dict(self.env), self.directory)
         child.variable, child.active = self.variable, self.active
         child.given, child.before = dict(self.given), dict(self.before)
+        child.forget_foreign()
         child.prompt(fresh=True)
         return child
 
@@ -173,7 +176,29 @@ class Model:
         else:
             self.env[name] = value
 
+    def forget_foreign(self) -> None:
+        """Restore nothing if neither the URL nor the key is there as it was given."""
+        made = [n for n in CARRIED if self.given.get(n)] or [
+            n for n in self.given if n.startswith("CLAUDE_CODE_USE_") and self.given[n]
+        ]
+        if self.active and not any(self.env.get(n) == self.given[n] for n in made):
+            for name, value in self.given.items():
+                if value is not None and self.env.get(name) == value:
+                    del self.env[name]
+            self.active, self.given, self.before = "", {}, {}
+
+    def taken_away(self) -> list[str]:
+        """The URL or the key, if it is missing or empty beside the other."""
+        pair = [n for n in CARRIED if self.given.get(n)]
+        changed = [n for n in CARRIED if n in self.given and self.env.get(n) != self.given[n]]
+        some = [n for n in pair if n in changed]
+        if len(some) in (0, len(pair)) or any(self.env.get(n) for n in changed):
+            return []
+        return changed
+
     def leave(self) -> None:
+        for name in self.taken_away():
+            self.put(name, self.given[name])
         for name, value in self.given.items():
             if self.env.get(name) == value:
                 self.put(name, self.before[name])
@@ -189,7 +214,14 @@ class Model:
         if self.active != key:
             self.leave()
             self.active = key
+        for name in self.taken_away():
+            self.put(name, self.given[name])
         parted = any(n in self.given and self.env.get(n) != self.given[n] for n in CARRIED)
+        stray = parted and self.given.get(URL) and self.env.get(URL) != self.given[URL]
+        for name in (TOKEN, API_KEY) if stray and not fresh else ():
+            if self.given.get(name) and self.env.get(name) == self.given[name]:
+                self.put(name, None)
+                self.given[name] = None
         for name in (*target, *(n for n in self.given if n not in target)):
             live = self.env.get(name)
             ours = name in self.given and live == self.given[name]

@@ -300,7 +300,12 @@ class Walk:
         if name in CARRIED and not value:
             value = "hand-key"
         self.model.env[name] = value
-        return f"set -gx {name} '{value}'" if self.shell == "fish" else f"export {name}='{value}'"
+        line = f"set -gx {name} '{value}'" if self.shell == "fish" else f"export {name}='{value}'"
+        return line + self.noticed(name)
+
+    def noticed(self, name: str) -> str:
+        """What makes the next prompt look at the URL and the key, which it does not compare."""
+        return "; cowork-env reload >/dev/null 2>&1" if name in CARRIED else ""
 
     def step_hand_unset(self) -> str:
         name = self.random.choice(
@@ -314,7 +319,7 @@ class Walk:
             ]
         )
         self.model.env.pop(name, None)
-        return f"set -e {name}" if self.shell == "fish" else f"unset {name}"
+        return (f"set -e {name}" if self.shell == "fish" else f"unset {name}") + self.noticed(name)
 
     def step_unset_own(self) -> str:
         """The user unsets the URL and the keys that they have set."""
@@ -323,7 +328,8 @@ class Walk:
             del self.model.env[name]
         if not gone:
             return "true"
-        return ("set -e " if self.shell == "fish" else "unset ") + " ".join(gone)
+        unset = "set -e " if self.shell == "fish" else "unset "
+        return unset + " ".join(gone) + self.noticed(gone[0])
 
     def step_variable(self) -> str:
         self.model.variable = self.random.choice(["", "", "none", "Alpha", "b-id", "Nobody"])

@@ -97,6 +97,14 @@ class Recorder:
         """The requests for a message."""
         return [r for r in self.requests if r.method == "POST" and r.path.endswith("/v1/messages")]
 
+    @property
+    def output(self) -> str:
+        """What the Bash tool's command printed."""
+        (result,) = self.messages[-1].json["messages"][-1]["content"][:1]
+        assert (result["type"], result.get("is_error", False)) == ("tool_result", False), result
+        content = result["content"]
+        return str(content if isinstance(content, str) else content[0]["text"])
+
     def clear(self) -> None:
         """Forget the requests so far."""
         self.requests.clear()

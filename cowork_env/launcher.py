@@ -17,7 +17,7 @@ from .core.provider import NONE
 from .core.resolve import Inputs
 from .util import system
 from .util.errors import FAILURE, USAGE, CoworkEnvError
-from .util.text import first_control, visible
+from .util.text import argument, first_control, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ CANNOT_RUN, NOT_FOUND = 126, 127  # as env(1)
 
 LAUNCHER = """\
 # A cowork-env launcher: it runs the next '{name}' on PATH with the provider of the directory.
-# Written by 'cowork-env shim'; 'cowork-env shim --remove {name}' removes it.
+# Written by 'cowork-env shim'; to remove it: cowork-env shim --remove {argument}
 import sys
 sys.pycache_prefix = {cache!r} or sys.pycache_prefix
 sys.path += {path!r}
@@ -263,6 +263,7 @@ def text(name: str, inputs: Inputs) -> str:
     ]
     return first_lines(python.path) + LAUNCHER.format(
         name=name,
+        argument=argument(name, "NAME"),
         cache=python.cache_prefix,
         path=list(dict.fromkeys(places)),
         state_dir=inputs.state_dir,

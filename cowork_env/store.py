@@ -13,7 +13,7 @@ from .core.providers import Providers
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
 from .util.system import digest
-from .util.text import tilde, visible
+from .util.text import argument, tilde, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def taken(name: str) -> CoworkEnvError:
     """What to raise for a new provider with the name of another one."""
     return CoworkEnvError(
         f"There is a provider '{visible(name)}' already.",
-        f"Choose another name, or change that one with 'cowork-env edit \"{visible(name)}\"'.",
+        f"Choose another name, or change that one: cowork-env edit {argument(name, 'NAME')}",
     )
 
 

@@ -11,7 +11,7 @@ from _stat import S_ISREG
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
 from ..util.system import exists, open_without_blocking
-from ..util.text import tilde, visible
+from ..util.text import argument, tilde, visible
 from . import variables
 from .provider import NONE, InvalidField, Provider, slug
 
@@ -120,9 +120,11 @@ class Providers:
         line, column = jsontext.position(self.text, (*path, *error.path))
         where = f"{self.where}, line {line}, column {column}"
         field = visible(jsontext.format_path((*path, *error.path)))
-        name = visible(_field(self.entries[index], "name"))
+        name = _field(self.entries[index], "name")
         subject = f"{where}: {field}" if field else f"{where}: the provider"
-        hint = error.hint or (f"Fix it with 'cowork-env edit {name}'." if name else "Fix it there.")
+        hint = error.hint or (
+            f"Fix it: cowork-env edit {argument(name, 'NAME')}" if name else "Fix it there."
+        )
         return CoworkEnvError(f"{subject} {error.why}.", hint)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..util.errors import UNTRUSTED, CoworkEnvError
 from ..util.system import parent
-from ..util.text import tilde, visible
+from ..util.text import argument, tilde, visible
 from . import environment, pins, providers, variables
 from .trust import ALLOWED, DENIED, TrustStore, location
 
@@ -153,17 +153,16 @@ class Resolution(Choice):
         nearest = self.untrusted[0]
         if self.pin is not None and len(nearest.path) <= len(self.pin.path):
             return
-        shown, where = visible(nearest.path), visible(nearest.directory)
-        where = f'"{where}"' if " " in where else where
+        shown, where = visible(nearest.path), argument(nearest.directory, "PATH")
         if nearest.problem:
             raise CoworkEnvError(
                 f"{shown} {nearest.problem}.",
-                f"Fix it, or silence it with 'cowork-env deny {where}'.",
+                f"Fix it, or silence it: cowork-env deny {where}",
                 UNTRUSTED,
             )
         raise CoworkEnvError(
             f"{shown} is not trusted.",
-            f"Look at it and run 'cowork-env allow {where}', or pass --trust.",
+            f"Look at it, and pass --trust or allow it: cowork-env allow {where}",
             UNTRUSTED,
         )
 
@@ -306,9 +305,9 @@ def _find(inputs: Inputs, choice: Choice) -> Provider:
 
 
 def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
-    """``env`` as it would be without the active provider.
+    """``env`` as it would be without the active provider, of whose variables none is left.
 
-    A key must not be looked up among another provider's variables.
+    Nothing of another provider's may be taken for the user's own: a key, a proxy.
     """
     old = environment.Activation.decode(env.get(environment.STATE, ""))
     return environment.applied(env, old.reverse(env)) if old is not None else env
@@ -326,16 +325,29 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
     if provider is None:
         return None
     try:
-        token = provider.plain_token or _fetch_key(provider, inputs)
+        token = provider.plain_token or fetch_key(provider, inputs)
     except CoworkEnvError as error:
         raise CoworkEnvError(f"{visible(provider.name)}: {error.message}", error.hint) from None
     return environment.target(provider, token, found.models)
 
 
-def _fetch_key(provider: Provider, inputs: Inputs) -> str:
+def fetch_key(provider: Provider, inputs: Inputs) -> str:
+    """A provider's key, for every command; empty only for a provider that needs none.
+
+    It is not looked up among the variables of another provider, the active one. Raises
+    :class:`CoworkEnvError` that never contains the key or its reference.
+    """
     from .. import secrets
 
-    return secrets.fetch(provider, original_env(inputs.env))
+    env = inputs.env
+    if secrets.watched_variable(provider.token_from) and env.get(environment.STATE):
+        if environment.Activation.decode(env[environment.STATE]) is None:
+            raise CoworkEnvError(
+                "not found: whether its variable is your own or another provider's cannot be told,"
+                f" as {environment.STATE} is damaged.",
+                "Try it in a new shell.",
+            )
+    return secrets.fetch(provider, original_env(env))
 
 
 def outcome(inputs: Inputs, found: Resolution) -> Outcome:

@@ -128,9 +128,10 @@ def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
     if outcome.provider:
         response.provider, response.label = visible(outcome.provider.name), found.label
     if outcome.error:
-        response.error = " ".join(filter(None, (outcome.error.message, outcome.error.hint)))
-        if outcome.target is not None:
-            response.error += " Clients are kept from falling back to your own login."
+        kept = "Clients are kept from falling back to your own login." if outcome.target else ""
+        # The hint comes last, as it may end with a command.
+        parts = (outcome.error.message, kept, outcome.error.hint)
+        response.error = " ".join(filter(None, parts))
     if found.rule == resolve.SELECTION:
         response.flags.append(QUIET)
 

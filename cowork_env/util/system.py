@@ -64,6 +64,14 @@ def only_we_can_write(status: stat_result) -> bool:
     return status.st_uid == posix.geteuid() and not status.st_mode & 0o022
 
 
+def absolute_path(path: str) -> str:
+    """A ``PATH`` without the entries that lead into the working directory: empty, relative, ``~``.
+
+    A repository must not supply a program that is started in it, by name.
+    """
+    return ":".join(entry for entry in path.split(":") if entry.startswith("/"))
+
+
 def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:
     """The physical working directory, and whether it was deleted; then ``$PWD`` has its path."""
     try:

@@ -189,10 +189,11 @@ def find(name: str, path: str, run: list[str]) -> str:
 def is_launcher(path: str) -> bool:
     """Whether a file is a launcher, by its first lines: also a copy, or through a link."""
     try:
-        with open(path, "rb") as file:
-            return MARK in file.read(1024)
-    except OSError:
+        descriptor = system.open_without_blocking(path)
+    except (OSError, ValueError):
         return False  # Python could not read it either.
+    with open(descriptor, "rb") as file:
+        return MARK in file.read(1024)
 
 
 def become(program: str, arguments: list[str], env: Mapping[str, str]) -> NoReturn:

@@ -6,11 +6,10 @@ This is on the fast path; ``store.py`` writes the file.
 from __future__ import annotations
 
 import posix
-from _stat import S_ISREG
 
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
-from ..util.system import exists, open_without_blocking
+from ..util.system import NotRegular, exists, open_without_blocking
 from ..util.text import argument, tilde, visible
 from . import variables
 from .provider import NONE, InvalidField, Provider, slug
@@ -208,8 +207,6 @@ def read_bytes(path: str, where: str) -> bytes:
         descriptor = open_without_blocking(path)
         try:
             status = posix.fstat(descriptor)
-            if not S_ISREG(status.st_mode):
-                raise CoworkEnvError(f"{where} is not a regular file.")
             if status.st_size > MAX_BYTES:
                 raise CoworkEnvError(f"{where} is larger than {MAX_BYTES >> 20} MiB.")
             chunks = []
@@ -220,6 +217,8 @@ def read_bytes(path: str, where: str) -> bytes:
             posix.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
+    except NotRegular:
+        raise CoworkEnvError(f"{where} is not a regular file.") from None
     except OSError as error:
         raise CoworkEnvError(f"{where} cannot be read: {error.strerror}.") from None
     except ValueError:  # a NUL in the path

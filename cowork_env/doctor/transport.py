@@ -6,6 +6,7 @@ exception's text may contain a header, and so a key, and is never shown.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
@@ -123,6 +124,9 @@ def tls_context(env: Mapping[str, str]) -> ssl.SSLContext:
     These are the usual authorities, the system's, and those of ``NODE_EXTRA_CA_CERTS``; or those of
     ``SSL_CERT_FILE`` alone and ``NODE_EXTRA_CA_CERTS``. Raises :class:`TransportError`.
     """
+    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+        if env.get(name) and not os.path.isfile(env[name]):  # OpenSSL would wait at a FIFO.
+            raise TransportError("ca-file", name)
     try:
         if env.get("SSL_CERT_FILE"):
             context = ssl.create_default_context(cafile=env["SSL_CERT_FILE"])

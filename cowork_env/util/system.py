@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posix
 import sys
+from _stat import S_ISREG
 
 try:  # The built-in module: importing hashlib loads OpenSSL, which takes 2 ms.
     if sys.version_info >= (3, 12):
@@ -51,12 +52,26 @@ def exists(path: str) -> bool:
     return True
 
 
-def open_without_blocking(path: str) -> int:
-    """A file descriptor to read ``path``; raises OSError, or ValueError for a path with a NUL.
+class NotRegular(OSError):
+    """There is something else than a regular file at a path."""
 
-    A FIFO in the place of the file must not hang a prompt, and a terminal must not become ours.
+
+def open_without_blocking(path: str) -> int:
+    """A file descriptor to read the regular file at ``path``; links are followed.
+
+    Raises :class:`NotRegular` for anything else, which is not even opened: a waiting writer of a
+    FIFO would go on, and lose what it writes. Whoever can write to the directory could put one
+    there meanwhile; even so it does not hang a prompt, and a terminal does not become ours. Raises
+    OSError, or ValueError for a path with a NUL.
     """
-    return posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY)
+    if not S_ISREG(posix.stat(path).st_mode):
+        raise NotRegular(path)
+    flags = posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY
+    descriptor = posix.open(path, flags)
+    if not S_ISREG(posix.fstat(descriptor).st_mode):
+        posix.close(descriptor)
+        raise NotRegular(path)
+    return descriptor
 
 
 def only_we_can_write(status: stat_result) -> bool:

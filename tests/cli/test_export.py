@@ -146,7 +146,7 @@ def test_hints_about_a_pin_work(home: Home) -> None:
     project = home.path / "my project"
     home.pin(project, "openrouter\n", allow=False)
     assert (
-        f"run 'cowork-env allow \"{project}\"'"
+        f"allow it: cowork-env allow '{project}'"
         in run(home, "export", "--format", "sh", cwd=project).stderr
     )
     (project / ".cowork-provider").unlink()
@@ -154,7 +154,7 @@ def test_hints_about_a_pin_work(home: Home) -> None:
     result = run(home, "export", "--format", "sh", cwd=project)
     assert (result.returncode, result.stdout) == (3, "")
     assert "is not a regular file." in result.stderr  # 'allow' would say the same
-    assert f"'cowork-env deny \"{project}\"'" in result.stderr
+    assert f"silence it: cowork-env deny '{project}'" in result.stderr
     assert run(home, "deny", str(project)).returncode == 0
     assert run(home, "export", "--format", "sh", cwd=project).returncode == 0
 
@@ -247,7 +247,13 @@ def test_no_secrets_in_json(home: Home) -> None:
 
 def test_no_secrets_fetches_no_key(home: Home) -> None:
     home.providers(
-        [{"name": "vaulted", "baseUrl": "https://x.example", "authTokenFrom": "cmd:touch asked"}]
+        [
+            {
+                "name": "vaulted",
+                "baseUrl": "https://x.example",
+                "authTokenFrom": "cmd:sh -c 'touch ~/asked'",
+            }
+        ]
     )
     result = run(home, "export", "--format=json", "--provider=vaulted", "--no-secrets")
     assert result.returncode == 0
@@ -260,7 +266,7 @@ def test_no_key_is_fetched_for_an_untrusted_pin(home: Home) -> None:
             {
                 "name": "vaulted",
                 "baseUrl": "https://x.example",
-                "authTokenFrom": "cmd:sh -c 'touch asked; echo key'",
+                "authTokenFrom": "cmd:sh -c 'touch ~/asked; echo key'",
             }
         ]
     )
@@ -271,7 +277,7 @@ def test_no_key_is_fetched_for_an_untrusted_pin(home: Home) -> None:
     assert run(home, "export", "--format=sh", cwd=project).returncode == 3
     assert run(home, "exec", "true", cwd=project).returncode == 3
     assert run(home, "token", cwd=project).returncode == 3
-    assert not (project / "asked").exists()
+    assert not (home.path / "asked").exists()
     assert run(home, "export", "--format=sh").returncode == 0
     assert (home.path / "asked").exists()
 

@@ -56,7 +56,7 @@ def test_an_invalid_field_is_reported_with_its_position(document: Any, path: str
     assert (
         error.message == f"~/providers.json, line {line}, column {column}: {path} is not a string."
     )
-    assert error.hint == "Fix it with 'cowork-env edit OpenRouter'."
+    assert error.hint == "Fix it: cowork-env edit OpenRouter"
 
 
 def test_the_path_of_a_field_in_an_object_around_the_list() -> None:

@@ -135,7 +135,7 @@ def _looks_like_key(word: str) -> bool:
 
 
 def shown_value(name: str, value: str) -> str:
-    """A variable's value as it may be shown: secrets masked, addresses without user and password."""
+    """A variable's value as it may be shown: secrets masked, addresses without password."""
     if name not in _NEVER and _is_named_secret(name, value):
         return mask(value)
     from .overrides import PROXIES, without_password

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FOLDERS = ("Agent Cowork", "agent-cowork")
 FILE_NAME = "providers.json"
 MAX_BYTES = 16 << 20
+_MAX_NAMES_COMPARED = 1000  # with one that does not exist, and so many characters of each
+_MAX_COMPARED = 100
 _READ_ATTEMPTS = 4  # at a file that may still be being written
 _RETRY_SECONDS = 0.05
 _WRITING_SECONDS = 5  # how long after its last change a file may be incomplete
@@ -78,7 +80,8 @@ class Providers:
                 return found[0]
             if found:
                 raise CoworkEnvError(
-                    f"'{visible(wanted)}' could be any of {', '.join(map(self._shown, found))}.",
+                    f"'{visible(wanted)}' could be any of {', '.join(map(self._shown, found[:6]))}"
+                    f"{' and more' if len(found) > 6 else ''}.",
                     "Use the id of one.",
                 )
         raise CoworkEnvError(
@@ -97,10 +100,11 @@ class Providers:
             return "Add one with 'cowork-env add'."
         from difflib import get_close_matches
 
-        by_fold = {n.casefold(): n for n in names} | {slug(n): n for n in names}
-        near = list(
-            dict.fromkeys(by_fold[m] for m in get_close_matches(wanted.casefold(), by_fold, 3))
-        )
+        # Comparing takes quadratic time, and a prompt waits for it.
+        short = [n for n in names if len(n) <= _MAX_COMPARED][:_MAX_NAMES_COMPARED]
+        by_fold = {n.casefold(): n for n in short} | {slug(n): n for n in short}
+        word = wanted.casefold()[:_MAX_COMPARED]
+        near = list(dict.fromkeys(by_fold[m] for m in get_close_matches(word, by_fold, 3)))
         if near:
             return "Did you mean " + " or ".join(f"'{visible(n)}'" for n in near) + "?"
         shown = ", ".join(f"'{visible(n)}'" for n in names[:6])

@@ -340,13 +340,14 @@ def fetch_key(provider: Provider, inputs: Inputs) -> str:
     from .. import secrets
 
     env = inputs.env
-    if secrets.watched_variable(provider.token_from) and env.get(environment.STATE):
-        if environment.Activation.decode(env[environment.STATE]) is None:
-            raise CoworkEnvError(
-                "not found: whether its variable is your own or another provider's cannot be told,"
-                f" as {environment.STATE} is damaged.",
-                "Try it in a new shell.",
-            )
+    state = env.get(environment.STATE)
+    damaged = state and environment.Activation.decode(state) is None
+    if damaged and secrets.watched_variable(provider.token_from):
+        raise CoworkEnvError(
+            "not found: whether its variable is your own or another provider's cannot be told,"
+            f" as {environment.STATE} is damaged.",
+            "Try it in a new shell.",
+        )
     return secrets.fetch(provider, original_env(env))
 
 

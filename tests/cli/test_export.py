@@ -229,6 +229,44 @@ def test_no_secrets_leaves_keys_out_and_never_sets_a_url_alone(home: Home) -> No
     assert (other.returncode, other.stdout) == (1, "")
 
 
+def test_no_secrets_prints_none_of_your_own(home: Home) -> None:
+    """Neither in a statement that restores it, nor in the state, which would restore it later."""
+    env = {"SERVICE_URL": "https://service.example/x?sig=from-elsewhere"}
+    home.providers(
+        [
+            GUIDE[1]
+            | {
+                "env": {
+                    "DB": "postgres://me:from-the-file@db/x",
+                    "SERVICE_URL": "https://s.example",
+                }
+            }
+        ]
+    )
+    args = ("export", "--provider", "openrouter", "--format")
+    for shell in ("sh", "bash", "zsh", "fish"):
+        done = run(home, *args, shell, "--no-secrets", **env, **{KEY: "from-ci"})
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "your own SERVICE_URL could not be restored" in done.stderr
+    for form in ("json", "dotenv", "docker", "gitlab", "azure"):
+        done = run(home, *args, form, "--no-secrets")
+        assert (
+            done.returncode == 0 and "from-the-file" not in done.stdout and "DB" not in done.stdout
+        )
+    active = state_of(home, run(home, *args, "sh", **env).stdout, **env)
+    left = run(
+        home,
+        "export",
+        "--format=sh",
+        "--provider=none",
+        "--no-secrets",
+        **ours(active),
+        SERVICE_URL=active["SERVICE_URL"],
+    )
+    assert (left.returncode, left.stdout) == (1, "")
+    assert "from-elsewhere" not in left.stderr
+
+
 def test_no_secrets_in_json(home: Home) -> None:
     home.providers()
     values = json.loads(

@@ -9,7 +9,7 @@ from . import shells
 from .core import environment, limits, resolve
 from .core.environment import BASE_URL, STATE, Activation, applied, transition
 from .core.provider import CREDENTIAL
-from .masking import is_key
+from .masking import is_secret
 from .util.errors import USAGE, CoworkEnvError
 from .util.text import visible
 
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .core.environment import Target
+    from .core.environment import Changes, Target
     from .core.resolve import Inputs, Resolution
 
 # Shells that read statements for sh; an empty name is a shell that could not be detected.
@@ -68,9 +68,10 @@ def export(
     else:
         target = resolve.target(inputs, found)
     if is_shell:
-        _, changes = transition(inputs.env, found.key, target)
+        activation, changes = transition(inputs.env, found.key, target)
         if no_secrets:
             check_url_has_key(found, applied(inputs.env, changes))
+            check_has_no_secrets(changes, activation)
         write(shells.get(format).statements(changes, leaving=target is None))
         return
     if target is None and found.rule == resolve.NOTHING:
@@ -85,8 +86,8 @@ def export(
 
 
 def key_names(target: Target) -> frozenset[str]:
-    """The variables of a target whose values are keys, those of the provider's ``env`` included."""
-    return frozenset(name for name, value in target.items() if value and is_key(name))
+    """The variables of a target that hold secrets, those of the provider's ``env`` included."""
+    return frozenset(name for name, value in target.items() if value and is_secret(name, value))
 
 
 def target_without_keys(inputs: Inputs, found: Resolution, *, keep_active: bool) -> Target | None:
@@ -109,6 +110,22 @@ def target_without_keys(inputs: Inputs, found: Resolution, *, keep_active: bool)
         else:
             del target[name]
     return target
+
+
+def check_has_no_secrets(changes: Changes, activation: Activation | None) -> None:
+    """Raise :class:`CoworkEnvError` when ``changes`` hold a secret of the user's own, to restore.
+
+    It may be a value, or in the state, from which a later command restores it.
+    """
+    values = {name: value for name, value in changes.items() if name != STATE}
+    if activation is not None and changes.get(STATE):
+        values |= {name: touched.original for name, touched in activation.touched.items()}
+    for name, value in values.items():
+        if value and is_secret(name, value):
+            raise CoworkEnvError(
+                f"Without secrets, your own {name} could not be restored.",
+                f"Unset {name} first, or use '--format json' to see the variables.",
+            )
 
 
 def check_url_has_key(found: Resolution, after: dict[str, str]) -> None:

@@ -168,6 +168,8 @@ def _append(path: str, data: bytes, before: Callable[[], object]) -> None:
     ``before`` is called when the file is open and nothing is written yet.
     """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # Not opened: a reader of a FIFO would go on.
+            raise CoworkEnvError("$GITHUB_ENV is not a regular file.")
         descriptor = os.open(
             path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
         )

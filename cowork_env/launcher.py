@@ -18,7 +18,7 @@ from .core.providers import unless_none
 from .core.resolve import Inputs
 from .util import system
 from .util.errors import FAILURE, USAGE, CoworkEnvError
-from .util.text import first_control, visible
+from .util.text import argument, first_control, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ CANNOT_RUN, NOT_FOUND = 126, 127  # as env(1)
 
 LAUNCHER = """\
 # A cowork-env launcher: it runs the next '{name}' on PATH with the provider of the directory.
-# Written by 'cowork-env shim'; 'cowork-env shim --remove {name}' removes it.
+# Written by 'cowork-env shim'; to remove it: cowork-env shim --remove {argument}
 import sys
 {cache}sys.path += {path!r}
 try:
@@ -196,10 +196,11 @@ def find(name: str, path: str, run: list[str]) -> str:
 def is_launcher(path: str) -> bool:
     """Whether a file is a launcher, by its first lines: also a copy, or through a link."""
     try:
-        with open(path, "rb") as file:
-            return MARK in file.read(1024)
-    except OSError:
+        descriptor = system.open_without_blocking(path)
+    except (OSError, ValueError):
         return False  # Python could not read it either.
+    with open(descriptor, "rb") as file:
+        return MARK in file.read(1024)
 
 
 def become(program: str, arguments: list[str], env: Mapping[str, str]) -> NoReturn:
@@ -270,6 +271,7 @@ def text(name: str, inputs: Inputs) -> str:
     ]
     return first_lines(python.path) + LAUNCHER.format(
         name=name,
+        argument=argument(name, "NAME"),
         cache=python.set_prefix(),
         path=list(dict.fromkeys(places)),
         state_dir=inputs.state_dir,

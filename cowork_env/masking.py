@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .core.provider import KEYS, InvalidField, Url, is_encrypted
+from .core.provider import BASE_URL_VARIABLE, KEYS, InvalidField, Url, is_encrypted
 from .util.text import visible
 
 TYPE_CHECKING = False
@@ -15,39 +15,135 @@ if TYPE_CHECKING:
 
 MASK = "•" * 8  # for every key, so that its length does not show
 MIN_LENGTH = 20  # characters that a key must have for its last four to be shown
-KEY_ENDINGS = (
-    "TOKEN",
-    "KEY",
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "HEADERS",
+# Endings of the words in a variable's name whose value is a secret. Words may run together, as in
+# DBPASSWORD, except for the short ones, which are endings of other words, too.
+_ENDINGS = (
+    *("TOKEN", "KEY", "KEYS", "SECRET", "SECRETS", "CREDENTIAL", "CREDENTIALS", "CREDS"),
+    *("PASS", "PASSWD", "PASSWORD", "PASSWORDS", "PASSPHRASE", "PASSCODE", "PWD", "PAT", "JWT"),
+    *("AUTHORIZATION", "BEARER", "COOKIE", "COOKIES", "HEADER", "HEADERS", "SIGNATURE", "DSN"),
+    *("CONNECTIONSTRING", "CONNSTR"),
 )
+_WORDS = frozenset(("SIG", "SAS", "PIN", "OTP", "WEBHOOK"))
+_OTHER_WORDS = ("COMPAT", "BYPASS", "COMPASS", "MONKEY", "TURKEY", "HOTKEY")
+# The same, unless the value says otherwise: a switch, or (TOKENS) a number.
+_SWITCHES, _NUMBERS = ("AUTH", "SESSION", "SESSIONS"), ("TOKENS",)
+# A last word that says what a number is about a key, and no key; a word that makes a switch.
+_MEASURES = frozenset(("MS", "SECONDS", "MINUTES", "TTL", "TIMEOUT", "DESCRIPTOR", "FD", "COUNT"))
+_VERBS = frozenset(("USE", "SKIP", "DISABLE", "DISABLED", "ENABLE", "ENABLED", "ALLOW", "NO"))
+_SWITCH_VALUES = frozenset(("0", "1", "true", "false", "yes", "no", "on", "off"))
+# How keys of well-known kinds begin; a rest of at least so many characters follows.
+_BEGINNINGS = (
+    *("sk-", "pk-", "rk_", "sk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
+    *(
+        "xoxa-",
+        "xoxb-",
+        "xoxe-",
+        "xoxp-",
+        "xoxr-",
+        "xoxs-",
+        "xapp-",
+        "AKIA",
+        "ASIA",
+        "AIza",
+        "ya29.",
+    ),
+    *("hf_", "gsk_", "npm_", "pypi-", "dop_v1_", "hvs.", "eyJ"),
+)
+_LEAST_REST = 8
+_RANDOM = 32  # characters of letters and digits without a break: no word of any language
+_SCHEMES = ("bearer", "basic", "digest", "negotiate", "token")  # of HTTP authentication
+# Checked when they are saved, to have no secret in them; and a name that is shown at prompts.
+_NEVER = frozenset((BASE_URL_VARIABLE, "COWORK_ENV_ACTIVE"))
+_BREAKS = str.maketrans(dict.fromkeys("?&;#,{}[]\t\r\n", " "))
+_QUOTES = "\"'"
 
 
 def mask(key: str) -> str:
-    """A key as it may be shown: masked, but for the last four characters of a long one."""
+    """A key as it may be shown: masked, but for the last four characters of a long one.
+
+    None are shown of what has a structure: its end may be a short key.
+    """
     if not key:
         return ""
-    return MASK + (visible(key[-4:]) if len(key) >= MIN_LENGTH else "")
+    whole = len(key) >= MIN_LENGTH and not any(c in key for c in " \t\r\n:;,&@?/{}\"'")
+    return MASK + (visible(key[-4:]) if whole else "")
 
 
-def is_key(name: str) -> bool:
-    """Whether the value of a variable of this name is a key, or another secret."""
-    return any(word.endswith(KEY_ENDINGS) for word in name.upper().split("_"))
+def is_secret(name: str, value: str = "") -> bool:
+    """Whether a variable holds a key or another secret, by its name and by what its value may be.
+
+    In doubt it does. An empty value stands for one that is not known.
+    """
+    return name not in _NEVER and (_is_named_secret(name, value) or has_secret(value))
+
+
+def _is_named_secret(name: str, value: str) -> bool:
+    """Whether a variable of this name, or a header or parameter, holds a secret."""
+    words = "".join(c if c.isalnum() else " " for c in name.upper()).split()
+    number = not value or (value.isascii() and value.isdigit() and len(value) < 10)
+    switch = not value or value.lower() in _SWITCH_VALUES
+    if words and (number or switch) and (words[-1] in _MEASURES or _VERBS.intersection(words)):
+        return False
+    if "CONNECTION STRING" in " ".join(words):
+        return True
+    return any(
+        word in _WORDS
+        or (word.endswith(_ENDINGS) and not word.endswith(_OTHER_WORDS))
+        or (word.endswith(_SWITCHES) and not switch)
+        or (word.endswith(_NUMBERS) and not number)
+        for word in words
+    )
+
+
+def has_secret(value: str) -> bool:
+    """Whether there may be a secret in a text, by its form alone.
+
+    That is a password in an address, a parameter, field or header of a secret's name, also in JSON,
+    or what looks like a key.
+    """
+    if "-----BEGIN" in value:
+        return True
+    user, at, _ = value.rpartition("@")
+    if at and (":" in user):
+        return True  # With a slash in a password, it is no longer clear where the host begins.
+    words = value.translate(_BREAKS).split()
+    for i, word in enumerate(words):
+        if word.lower().strip(_QUOTES) in _SCHEMES and i + 1 < len(words):
+            return True
+        if _looks_like_key(word.strip(_QUOTES)):
+            return True
+        for mark in "=:":
+            name, found, rest = word.partition(mark)
+            if not found or rest.startswith("//"):
+                continue
+            rest = (rest or "".join(words[i + 1 : i + 2])).strip(_QUOTES)
+            if (rest and _is_named_secret(name, rest)) or _looks_like_key(rest):
+                return True
+    return False
+
+
+def _looks_like_key(word: str) -> bool:
+    if any(len(word) >= len(b) + _LEAST_REST and word.startswith(b) for b in _BEGINNINGS):
+        return True
+    run = word.replace("_", "").replace("+", "").replace("=", "")
+    return (
+        len(run) >= _RANDOM
+        and run.isalnum()
+        and not run.isdigit()
+        and any(c.isdigit() for c in run)
+    )
 
 
 def shown_value(name: str, value: str) -> str:
-    """A variable's value as it may be shown: keys masked, URLs and proxies without password."""
-    if is_key(name):
+    """A variable's value as it may be shown: secrets masked, addresses without password."""
+    if name not in _NEVER and _is_named_secret(name, value):
         return mask(value)
     from .overrides import PROXIES, without_password
 
     # A proxy's address needs no scheme.
-    return without_password(value) if "://" in value or name.upper() in PROXIES else value
+    address = "://" in value or name.upper() in PROXIES
+    shown = without_password(value) if address else value
+    return MASK if is_secret(name, shown) else shown
 
 
 def shown_url(url: str) -> str:

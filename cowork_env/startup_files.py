@@ -177,12 +177,9 @@ def _hook_line_number(text: bytes) -> int:
 
 def _read(path: str, shown: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return providers.read_bytes(path, shown)
     except FileNotFoundError:
         return b""
-    except OSError as error:
-        raise CoworkEnvError(f"{shown} cannot be read: {error.strerror}.") from None
 
 
 def _write(path: str, shown: str, text: bytes) -> None:

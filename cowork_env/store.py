@@ -13,7 +13,7 @@ from .core.providers import Providers
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
 from .util.lock import Lock
-from .util.text import tilde, visible
+from .util.text import argument, tilde, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def _holds_keys(listed: Providers) -> bool:
     for entry in listed.entries:
         if not isinstance(entry, dict):
             continue
-        if any(value and masking.is_key(key) for key, value in entry.items() if key not in KEYS):
+        others = ((k, v) for k, v in entry.items() if v and k not in KEYS)
+        if any(masking.is_secret(key, str(value)) for key, value in others):
             return True
         if any(entry[key] != value for key, value in masking.shown_entry(entry).items()):
             return True
@@ -257,7 +258,8 @@ def taken(name: str, by: str) -> CoworkEnvError:
     message = f"There is a provider '{shown}' already"
     if name.strip().casefold() != by.casefold():
         message += f", which '{visible(name)}' could be taken for"
-    hint = f"Choose another name, or change that one with 'cowork-env edit \"{shown}\"'."
+    edit = f"cowork-env edit {argument(by or name, 'NAME')}"
+    hint = f"Choose another name, or change that one: {edit}"
     return CoworkEnvError(f"{message}.", hint)
 
 

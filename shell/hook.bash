@@ -32,6 +32,8 @@ __cowork_env_pin_paths=()
 __cowork_env_pins_found=()
 __cowork_env_pins_read=()
 __cowork_env_pins=''
+# The pins that the program found safe to open, with \1 around each.
+__cowork_env_safe=$'\1'
 __cowork_env_key=''
 
 # The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error, and a
@@ -218,7 +220,7 @@ function __cowork_env_list_pin_paths {
 # Take a snapshot of what a response depends on, beside the watched files: the pins with their
 # contents, and a few variables.
 function __cowork_env_snapshot {
-  \builtin local __cowork_env_pin __cowork_env_text
+  \builtin local __cowork_env_pin __cowork_env_text __cowork_env_rest
   __cowork_env_pins=''
   \builtin unset -v __cowork_env_pins_read __cowork_env_pins_found
   for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
@@ -226,10 +228,12 @@ function __cowork_env_snapshot {
       __cowork_env_pins_found[${#__cowork_env_pins_found[@]}]=$__cowork_env_pin
       __cowork_env_text='!'
       # Neither a FIFO nor a file in /proc, which has no size, is opened here, nor what another user
-      # could replace by one meanwhile.
+      # could replace by one meanwhile. That the program has to say: a shell cannot see all of it.
       if [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
         __cowork_env_text='?'
-        if [[ -O ${__cowork_env_pin%.cowork-provider} &&
+        __cowork_env_rest=${__cowork_env_safe#*$'\1'"$__cowork_env_pin"$'\1'}
+        if [[ ${#__cowork_env_rest} != "${#__cowork_env_safe}" &&
+          -O ${__cowork_env_pin%.cowork-provider} &&
           ! -k ${__cowork_env_pin%.cowork-provider} &&
           ! -g ${__cowork_env_pin%.cowork-provider} && ! -L $__cowork_env_pin ]]; then
           IFS='' \builtin read -r -d '' -n 4097 -u 9 __cowork_env_text \
@@ -393,6 +397,9 @@ function __cowork_env_request {
       __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
       \builtin return
     fi
+    if [[ -n $__cowork_env_response_safe ]]; then
+      __cowork_env_note_safe
+    fi
     __cowork_env_save_unexported "$__cowork_env_response_unexported"
     __cowork_env_change_undo=$__cowork_env_response_undo \
       __cowork_env_change_state=${COWORK_ENV_STATE-} __cowork_env_change=1
@@ -434,6 +441,22 @@ function __cowork_env_request {
   __cowork_env_notify "$__cowork_env_response_notices"
 }
 
+# The program says which pins may be opened: note the new ones, and read them. It reads the variables
+# of __cowork_env_request.
+function __cowork_env_note_safe {
+  \builtin local __cowork_env_rest __cowork_env_new=''
+  while [[ -n $__cowork_env_response_safe ]]; do
+    __cowork_env_rest=${__cowork_env_safe#*$'\1'"${__cowork_env_response_safe%%$'\1'*}"$'\1'}
+    if [[ ${#__cowork_env_rest} == "${#__cowork_env_safe}" ]]; then
+      __cowork_env_new+=${__cowork_env_response_safe%%$'\1'*}$'\1'
+    fi
+    __cowork_env_response_safe=${__cowork_env_response_safe#*$'\1'}
+  done
+  [[ -n $__cowork_env_new ]] || \builtin return 0
+  __cowork_env_safe+=$__cowork_env_new
+  __cowork_env_snapshot
+}
+
 # Of these variables, one that is set but not exported is unknown to the program; its value comes
 # back on leaving. Argument: names.
 function __cowork_env_save_unexported {
@@ -470,6 +493,7 @@ function __cowork_env_remember {
 function __cowork_env_forget {
   \builtin unset -v __cowork_env_cache_keys
   __cowork_env_cache_next=0
+  __cowork_env_safe=$'\1'
 }
 
 # The response to the key is applied: note that, and tell the user what is new. Arguments: the

@@ -40,6 +40,8 @@ builtin set -gu __cowork_env_pins ''
 builtin set -gu __cowork_env_key ''
 builtin set -gu __cowork_env_pin_tests
 builtin set -gu __cowork_env_pins_absent
+# The pins that the program found safe to open.
+builtin set -gu __cowork_env_safe
 
 # The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error, and the
 # words of a test that holds as long as no watched file has changed. No key of ours is empty or \2:
@@ -263,11 +265,12 @@ function __cowork_env_read_pin
     builtin set -l text '!'
     builtin set -a __cowork_env_pins_found "$pin"
     # Neither a FIFO nor a file in /proc, which has no size, is opened here, nor what another user
-    # could replace by one meanwhile.
+    # could replace by one meanwhile. That the program has to say: a shell cannot see all of it.
     if builtin test -f "$pin" -a -s "$pin" -a -r "$pin"
         builtin set text '?'
         builtin set -a __cowork_env_pin_tests -a -f "$pin" -a -s "$pin" -a -r "$pin"
-        if builtin test -O "$argv[1]/" -a ! -k "$argv[1]/" -a ! -g "$argv[1]/" -a ! -L "$pin"
+        if builtin contains -- "$pin" $__cowork_env_safe
+            and builtin test -O "$argv[1]/" -a ! -k "$argv[1]/" -a ! -g "$argv[1]/" -a ! -L "$pin"
             builtin set text
             builtin read -z -n 4097 text 2>/dev/null <"$pin"
             builtin set -a __cowork_env_pins_read "$pin"
@@ -403,6 +406,8 @@ function __cowork_env_request
             __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
             builtin return
         end
+        builtin set -q __cowork_env_response_safe[1]
+        and __cowork_env_note_safe $__cowork_env_response_safe
         builtin test -n "$__cowork_env_response_unexported"
         and __cowork_env_save_unexported "$__cowork_env_response_unexported"
         builtin set __cowork_env_change_undo "$__cowork_env_response_undo"
@@ -447,6 +452,17 @@ function __cowork_env_request
     and __cowork_env_notify $__cowork_env_response_notices
 end
 
+# The program says which pins may be opened: note the new ones, and read them. Arguments: their paths.
+function __cowork_env_note_safe
+    builtin set -l new
+    for pin in $argv
+        builtin contains -- $pin $__cowork_env_safe; and builtin continue
+        builtin set -a __cowork_env_safe $pin
+        builtin set new 1
+    end
+    builtin test -z "$new"; or __cowork_env_snapshot
+end
+
 # Of these variables, one that is set but not exported is unknown to the program; its value comes
 # back on leaving. Argument: names.
 function __cowork_env_save_unexported
@@ -484,6 +500,7 @@ end
 function __cowork_env_forget
     builtin set __cowork_env_cache_keys
     builtin set __cowork_env_cache_next $__cowork_env_indexes
+    builtin set __cowork_env_safe
 end
 
 # The response to the key is applied: note that, and tell the user what is new. Arguments: the

@@ -37,7 +37,9 @@ def __cowork_env_load():
             if os.path.exists(pin):
                 content = b"!"
                 try:
-                    # A FIFO would block, and a file in /proc has no size.
+                    # A FIFO would block, or take a writer's data; a file in /proc has no size.
+                    if not os.path.isfile(pin):
+                        raise OSError
                     opened = os.open(pin, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                     try:
                         if os.path.isfile(opened) and os.path.getsize(opened):

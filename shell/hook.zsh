@@ -28,6 +28,8 @@ __cowork_env_pin_paths=()
 __cowork_env_pins_found=()
 __cowork_env_pins_read=()
 __cowork_env_pins=
+# The pins that the program found safe to open.
+__cowork_env_safe=()
 __cowork_env_key=
 
 # The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error, and a
@@ -171,10 +173,11 @@ function __cowork_env_snapshot {
       __cowork_env_pins_found+=("$__cowork_env_pin")
       __cowork_env_text='!'
       # Neither a FIFO nor a file in /proc, which has no size, is opened here, nor what another user
-      # could replace by one meanwhile.
+      # could replace by one meanwhile. That the program has to say: a shell cannot see all of it.
       if [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
         __cowork_env_text='?'
-        if [[ -O $__cowork_env_pin:h && ! -k $__cowork_env_pin:h &&
+        if (( ${__cowork_env_safe[(Ie)$__cowork_env_pin]} )) &&
+          [[ -O $__cowork_env_pin:h && ! -k $__cowork_env_pin:h &&
           ! -g $__cowork_env_pin:h && ! -L $__cowork_env_pin ]]; then
           builtin sysread -s 4097 __cowork_env_text 2>/dev/null <$__cowork_env_pin
           __cowork_env_pins_read+=("$__cowork_env_pin" "$__cowork_env_text")
@@ -323,6 +326,7 @@ function __cowork_env_request {
       __cowork_env_finish "$__cowork_env_provider" '' '' "$__cowork_env_text"
       builtin return
     fi
+    [[ -z $__cowork_env_response_safe ]] || __cowork_env_note_safe "$__cowork_env_response_safe"
     __cowork_env_save_unexported "$__cowork_env_response_unexported"
     if ! __cowork_env_evaluate "$__cowork_env_response_now"; then
       __cowork_env_roll_back "$__cowork_env_response_undo"
@@ -363,6 +367,18 @@ function __cowork_env_request {
   __cowork_env_notify "$__cowork_env_response_notices"
 }
 
+# The program says which pins may be opened: note the new ones, and read them. Argument: their paths,
+# with \1 behind each.
+function __cowork_env_note_safe {
+  builtin local __cowork_env_pin __cowork_env_new=
+  for __cowork_env_pin in "${(@ps:\1:)1%$'\1'}"; do
+    (( ! ${__cowork_env_safe[(Ie)$__cowork_env_pin]} )) || builtin continue
+    __cowork_env_safe+=("$__cowork_env_pin")
+    __cowork_env_new=1
+  done
+  [[ -z $__cowork_env_new ]] || __cowork_env_snapshot
+}
+
 # Of these variables, one that is set but not exported is unknown to the program; its value comes
 # back on leaving. Argument: names.
 function __cowork_env_save_unexported {
@@ -395,7 +411,7 @@ function __cowork_env_remember {
 
 # Forget all cached responses.
 function __cowork_env_forget {
-  __cowork_env_cache_keys=() __cowork_env_cache_next=1
+  __cowork_env_cache_keys=() __cowork_env_cache_next=1 __cowork_env_safe=()
 }
 
 # The response to the key is applied: note that, and tell the user what is new. Arguments: the

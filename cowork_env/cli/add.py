@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ from .. import presets, store
 from ..core import provider as rules
 from ..core.provider import BEARER, InvalidField
 from ..editing import needs_no_endpoint, without_empty
-from ..util.text import visible
+from ..util.text import argument, visible
 from . import saving
 from .errors import usage_error
 from .inputs import current_inputs
@@ -63,8 +64,9 @@ def command(preset: str | None, no_check: bool, token_stdin: bool, **given: Any)
     name = visible(entry["name"])
     say(f"cowork-env: added {name}")
     if interactive():
-        word = rules.slug(entry["name"]) or f"'{name}'"
-        say(f"In a directory and below: cowork-env pin {word}; elsewhere: cowork-env use {word}")
+        word = argument(rules.slug(entry["name"]) or entry["name"], "NAME")
+        say(f"In a directory and below: cowork-env pin {word}")
+        say(f"Elsewhere: cowork-env use {word}")
     if check:
         saving.check(inputs, entry["name"])
 
@@ -141,7 +143,7 @@ def _ask_model(question: str, entry: Entry, *, ask_endpoint: bool) -> str:
 
         say("Asking the endpoint for its models...")
         auth = entry["auth"] or BEARER
-        offered = checkup.list_models(entry["baseUrl"], entry["authToken"], auth)
+        offered = checkup.list_models(entry["baseUrl"], entry["authToken"], auth, os.environ)
     if offered:
         other = "(none of these)"
         if (chosen := pick(question, [*offered, other])) != other:

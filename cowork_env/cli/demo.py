@@ -15,6 +15,7 @@ import pexpect
 
 from .. import startup_files
 from ..util.errors import CoworkEnvError
+from ..util.system import absolute_path
 from .inputs import detect_shell
 from .options import examples
 
@@ -141,9 +142,14 @@ def _shell() -> str:
     """The user's own shell if the tour can run in it, else bash, zsh or fish."""
     own = detect_shell(), os.path.basename(os.environ.get("SHELL", ""))
     for name in (*own, "bash", "zsh", "fish"):
-        if name in SHELLS and shutil.which(name):
+        if name in SHELLS and _which(name):
             return name
     raise CoworkEnvError("The tour needs bash, zsh or fish.", "Install one of them.")
+
+
+def _which(name: str) -> str | None:
+    """The program of that name on ``PATH``; a repository's own is not run."""
+    return shutil.which(name, path=absolute_path(os.environ.get("PATH", os.defpath)))
 
 
 def _fill_home(home: str, shell: str) -> None:
@@ -172,11 +178,11 @@ def _run_tour(home: str, shell: str) -> None:
     keep = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "NO_COLOR")
     env = {name: os.environ[name] for name in keep if name in os.environ}
     # This installation of cowork-env comes first.
-    path = f"{os.path.dirname(_program())}:{os.environ.get('PATH', os.defpath)}"
+    path = absolute_path(f"{os.path.dirname(_program())}:{os.environ.get('PATH', os.defpath)}")
     # fish keeps a folder in the runtime directory, by default in the one for temporary files.
     env |= {"HOME": home, "XDG_RUNTIME_DIR": home, "ZDOTDIR": home, "TERM": "dumb", "PATH": path}
     child = pexpect.spawn(
-        shutil.which(shell) or shell,
+        _which(shell) or shell,
         ["-i"],
         cwd=home,
         env=env,
@@ -204,7 +210,7 @@ def _program() -> str:
     own = os.path.abspath(sys.argv[0])
     if os.path.basename(own) == "cowork-env":
         return own
-    found = shutil.which("cowork-env")
+    found = _which("cowork-env")
     if not found:
         raise CoworkEnvError(
             "The program cowork-env is not on PATH.", "Install it, and run 'cowork-env demo'."

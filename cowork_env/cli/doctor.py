@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import click
 from ..doctor import checkup
 from ..doctor.codes import ERROR, NOTE, OK, WARNING
 from ..util.errors import FAILURE
-from ..util.text import visible
+from ..util.text import argument, visible
 from .errors import report_error, usage_error
 from .inputs import current_inputs, detect_shell
 from .options import complete_provider, examples
@@ -83,8 +82,9 @@ def command(
     if as_json:
         write_json(_as_json(result, fixed.done))
     else:
-        again = f"doctor{' --all' if everyone else ''}{_argument(name)} --fix"
-        _show(result, everyone=everyone, offline=offline, fix_command=f"cowork-env {again}")
+        which = "--all" if everyone else argument(name, "")
+        again = f"cowork-env doctor --fix {which}".rstrip()
+        _show(result, everyone=everyone, offline=offline, fix_command=again)
     if result.errors:
         sys.exit(FAILURE)
 
@@ -103,10 +103,6 @@ def check_after_add(listed: Providers, index: int, inputs: Inputs) -> bool:
     for line in report_lines(found):
         say(line)
     return found.healthy
-
-
-def _argument(name: str) -> str:
-    return f" {shlex.quote(visible(name))}" if name else ""
 
 
 def _confirmed(fixes: list[Fix]) -> bool:

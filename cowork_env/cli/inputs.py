@@ -51,7 +51,17 @@ def detect_shell() -> str:
     """The name of the shell that runs this process, or empty when it cannot be detected."""
     from shellingham import ShellDetectionFailure, detect_shell  # type: ignore[import-untyped]
 
+    from ..util.system import absolute_path
+
+    path = os.environ.get("PATH")
     try:
+        # Where there is no /proc it runs ps, which a repository must not supply.
+        os.environ["PATH"] = absolute_path(path or os.defpath) or os.defpath
         return str(detect_shell()[0])
     except (ShellDetectionFailure, OSError, ValueError):
         return ""
+    finally:
+        if path is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = path

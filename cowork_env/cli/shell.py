@@ -96,8 +96,7 @@ def token_command(name: str | None) -> None:
 
     NAME defaults to the provider that applies here.
     """
-    from .. import secrets
-    from ..core.resolve import resolve
+    from ..core.resolve import fetch_key, resolve
 
     inputs = current_inputs(name)
     found = resolve(inputs)
@@ -108,7 +107,7 @@ def token_command(name: str | None) -> None:
         )
     shown = visible(found.provider.name)
     try:
-        key = secrets.fetch(found.provider, inputs.env)
+        key = fetch_key(found.provider, inputs)
     except CoworkEnvError as error:
         raise CoworkEnvError(f"{shown}: {error.message}", error.hint) from None
     if not key:

@@ -8,7 +8,7 @@ import click
 
 from ..core import resolve, variables
 from ..core.environment import HOST_FLAG, STATE
-from ..masking import is_key
+from ..masking import is_secret
 from ..overrides import BEATEN, HELD, SAME, WINS, YIELDS, Setting
 from ..status import (
     CHANGED_BY_HAND,
@@ -261,7 +261,7 @@ def _variable_json(row: VariableStatus, pending: bool) -> dict[str, Any]:
         "name": row.name,
         "value": (row.shown if row.value else "") if known else None,
         "set": row.value is not None,
-        "secret": is_key(row.name),
+        "secret": is_secret(row.name, row.value if known and row.value else ""),
         "source": row.source,
         "yoursIsKept": row.yours_is_kept,
         "pending": pending,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import posix
-from _stat import S_ISGID, S_ISLNK, S_ISREG, S_ISVTX
+from _stat import S_ISGID, S_ISLNK, S_ISVTX
 
 from ..util.errors import CoworkEnvError
-from ..util.system import open_without_blocking, parent
+from ..util.system import NotRegular, open_without_blocking, parent
 from ..util.text import first_control, visible
 from .provider import TIERS, InvalidField, check_model
 
@@ -58,11 +58,16 @@ def path_in(directory: str) -> str:
 
 
 def read(path: str) -> PinFile | None:
-    """The pin at ``path``, or None where there is none: one open and one read that cannot block."""
+    """The pin at ``path``, or None where there is none: one open and one read that cannot block.
+
+    What is not a regular file is not opened.
+    """
     try:
         descriptor = open_without_blocking(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except NotRegular:
+        return PinFile(path, problem="is not a regular file")
     except OSError as error:
         # A directory that may not be searched hides its pin, as it hides everything else.
         if isinstance(error, PermissionError) and not posix.access(parent(path), posix.X_OK):
@@ -72,8 +77,6 @@ def read(path: str) -> PinFile | None:
         return PinFile(path, problem=f"cannot be read: {error.strerror}")
     try:
         status = posix.fstat(descriptor)
-        if not S_ISREG(status.st_mode):
-            return PinFile(path, problem="is not a regular file")
         if status.st_size > MAX_BYTES:
             return PinFile(path, problem="is larger than 4 KiB")
         content = posix.read(descriptor, MAX_BYTES + 1)
@@ -86,21 +89,41 @@ def read(path: str) -> PinFile | None:
     return PinFile(path, content)
 
 
-def is_safe_to_open(path: str) -> bool:
-    """Whether a shell may open the pin at ``path``: no other user can replace it first.
+def safe_to_open(paths: list[str]) -> list[str]:
+    """Those of ``paths``, of pins, that a shell may open: no other user can replace them first.
 
-    A shell cannot open a FIFO without waiting for a writer. So the hooks open a pin only if it is
-    not a link, and its directory is the user's own and not shared (sticky or set-group-ID).
+    A shell cannot open a FIFO without waiting for a writer, and cannot see whether a group may
+    write to a directory. So the hooks open a pin only if this says so: it is not a link, its
+    directory is the user's own and not shared (sticky or set-group-ID), and nobody else may write
+    to it or rename it, nor one above it.
     """
+    verdicts: dict[str, bool] = {}
+    found = []
+    for path in paths:
+        directory = parent(path)
+        private = True
+        for above in reversed(ancestors(directory)):
+            if above not in verdicts:
+                verdicts[above] = private and _only_we_can_rename_in(above)
+            private = verdicts[above]
+        try:
+            own, itself = posix.stat(directory), posix.lstat(path)
+        except OSError:
+            continue
+        shared = own.st_uid != posix.geteuid() or own.st_mode & (S_ISVTX | S_ISGID)
+        if private and not shared and not S_ISLNK(itself.st_mode):
+            found.append(path)
+    return found
+
+
+def _only_we_can_rename_in(directory: str) -> bool:
+    """Whether no other user but root can rename what is ours in a directory."""
     try:
-        folder, itself = posix.stat(parent(path)), posix.lstat(path)
+        status = posix.stat(directory)
     except OSError:
         return False
-    return (
-        folder.st_uid == posix.geteuid()
-        and not folder.st_mode & (S_ISVTX | S_ISGID)
-        and not S_ISLNK(itself.st_mode)
-    )
+    mode = status.st_mode
+    return status.st_uid in (0, posix.geteuid()) and not (mode & 0o022 and not mode & S_ISVTX)
 
 
 # Content

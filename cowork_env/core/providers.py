@@ -6,12 +6,11 @@ This is on the fast path; ``store.py`` writes the file.
 from __future__ import annotations
 
 import posix
-from _stat import S_ISREG
 
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
-from ..util.system import distrusted, exists, open_without_blocking
-from ..util.text import tilde, visible
+from ..util.system import NotRegular, distrusted, exists, open_without_blocking
+from ..util.text import argument, tilde, visible
 from . import variables
 from .provider import NONE, InvalidField, Provider, slug
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 FOLDERS = ("Agent Cowork", "agent-cowork")
 FILE_NAME = "providers.json"
 MAX_BYTES = 16 << 20
+_MAX_NAMES_COMPARED = 1000  # with one that does not exist, and so many characters of each
+_MAX_COMPARED = 100
 _READ_ATTEMPTS = 4  # at a file that may still be being written
 _RETRY_SECONDS = 0.05
 _WRITING_SECONDS = 5  # how long after its last change a file may be incomplete
@@ -132,10 +133,11 @@ class Providers:
             return "Add one with 'cowork-env add'."
         from difflib import get_close_matches
 
-        by_fold = {n.casefold(): n for n in names} | {slug(n): n for n in names}
-        near = list(
-            dict.fromkeys(by_fold[m] for m in get_close_matches(wanted.casefold(), by_fold, 3))
-        )
+        # Comparing takes quadratic time, and a prompt waits for it.
+        short = [n for n in names if len(n) <= _MAX_COMPARED][:_MAX_NAMES_COMPARED]
+        by_fold = {n.casefold(): n for n in short} | {slug(n): n for n in short}
+        word = wanted.casefold()[:_MAX_COMPARED]
+        near = list(dict.fromkeys(by_fold[m] for m in get_close_matches(word, by_fold, 3)))
         if near:
             return "Did you mean " + " or ".join(f"'{visible(n)}'" for n in near) + "?"
         shown = ", ".join(f"'{visible(n)}'" for n in names[:6])
@@ -157,9 +159,11 @@ class Providers:
         line, column = jsontext.position(self.text, (*path, *error.path))
         where = f"{self.where}, line {line}, column {column}"
         field = visible(jsontext.format_path((*path, *error.path)))
-        name = visible(_field(self.entries[index], "name"))
+        name = _field(self.entries[index], "name")
         subject = f"{where}: {field}" if field else f"{where}: the provider"
-        hint = error.hint or (f"Fix it with 'cowork-env edit {name}'." if name else "Fix it there.")
+        hint = error.hint or (
+            f"Fix it: cowork-env edit {argument(name, 'NAME')}" if name else "Fix it there."
+        )
         return CoworkEnvError(f"{subject} {error.why}.", hint)
 
 
@@ -245,8 +249,6 @@ def read_bytes(path: str, where: str, own: int | None = None) -> bytes:
         descriptor = open_without_blocking(path, follow=not own)
         try:
             status = posix.fstat(descriptor)
-            if not S_ISREG(status.st_mode):
-                raise CoworkEnvError(f"{where} is not a regular file.")
             if own is not None and (error := distrusted(path, own, status)):
                 raise error
             if status.st_size > MAX_BYTES:
@@ -259,6 +261,8 @@ def read_bytes(path: str, where: str, own: int | None = None) -> bytes:
             posix.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
+    except NotRegular:
+        raise CoworkEnvError(f"{where} is not a regular file.") from None
     except OSError as error:
         if own and (link := distrusted(path, own)):
             raise link from None

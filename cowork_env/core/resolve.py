@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..util.errors import UNTRUSTED, CoworkEnvError
 from ..util.system import parent
-from ..util.text import tilde, visible
+from ..util.text import argument, tilde, visible
 from . import environment, limits, pins, providers, variables
 from .trust import ALLOWED, DENIED, TrustStore, location
 
@@ -172,17 +172,16 @@ class Resolution(Choice):
         nearest = self.untrusted[0]
         if self.pin is not None and len(nearest.path) <= len(self.pin.path):
             return
-        shown, where = visible(nearest.path), visible(nearest.directory)
-        where = f'"{where}"' if " " in where else where
+        shown, where = visible(nearest.path), argument(nearest.directory, "PATH")
         if nearest.problem:
             raise CoworkEnvError(
                 f"{shown} {nearest.problem}.",
-                f"Fix it, or silence it with 'cowork-env deny {where}'.",
+                f"Fix it, or silence it: cowork-env deny {where}",
                 UNTRUSTED,
             )
         raise CoworkEnvError(
             f"{shown} {nearest.why}.",
-            f"Look at it and run 'cowork-env allow {where}', or pass --trust.",
+            f"Look at it, and pass --trust or allow it: cowork-env allow {where}",
             UNTRUSTED,
         )
 
@@ -337,7 +336,10 @@ def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
     A key must not be looked up among another provider's variables.
     """
     old = environment.Activation.decode(env.get(environment.STATE, ""))
-    return environment.applied(env, old.reverse(env)) if old is not None else env
+    if old is None:
+        return env
+    changes = old.removal(env) if old.is_foreign(env) else old.reverse(env)
+    return environment.applied(env, changes)
 
 
 def target(inputs: Inputs, found: Resolution) -> Target | None:
@@ -353,7 +355,7 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
     if provider is None:
         return None
     try:
-        token = provider.plain_token or _fetch_key(provider, inputs)
+        token = provider.plain_token or fetch_key(provider, inputs)
     except CoworkEnvError as error:
         raise CoworkEnvError(f"{visible(provider.name)}: {error.message}", error.hint) from None
     wanted = environment.target(provider, token, found.models)
@@ -361,10 +363,23 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
     return wanted
 
 
-def _fetch_key(provider: Provider, inputs: Inputs) -> str:
+def fetch_key(provider: Provider, inputs: Inputs) -> str:
+    """A provider's key, for every command; empty only for a provider that needs none.
+
+    It is not looked up among the variables of another provider, the active one. Raises
+    :class:`CoworkEnvError` that never contains the key or its reference.
+    """
     from .. import secrets
 
-    return secrets.fetch(provider, original_env(inputs.env))
+    env = inputs.env
+    damaged = env.get(environment.STATE) and environment.current(env, running=True) is None
+    if damaged and secrets.watched_variable(provider.token_from):
+        raise CoworkEnvError(
+            "not found: whether its variable is your own or another provider's cannot be told,"
+            f" as {environment.STATE} is damaged.",
+            "Try it in a new shell.",
+        )
+    return secrets.fetch(provider, original_env(env))
 
 
 def outcome(inputs: Inputs, found: Resolution) -> Outcome:
@@ -401,7 +416,8 @@ def state_without_program(text: str) -> str:
 def explanation(found: Resolution, error: CoworkEnvError) -> str:
     """Why a choice cannot be used, with what to do and what that means for clients."""
     kept = "Clients are kept from falling back to your own login." if found.required else ""
-    return " ".join(filter(None, (error.message, error.hint, kept)))
+    # The hint comes last, as it may end with a command.
+    return " ".join(filter(None, (error.message, kept, error.hint)))
 
 
 def reason(key: str, provider_key: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .. import overrides, secrets
+from .. import overrides
 from ..core import environment, resolve, variables
 from ..core.provider import Provider
 from ..core.providers import Providers
@@ -190,8 +189,7 @@ class ProviderCheck:
             return
         from . import local
 
-        env = options.inputs.env
-        local.provider(self.report, provider, env, self._fix)
+        local.provider(self.report, provider, options.inputs, self._fix)
         # What is wrong already needs no request. A server on this machine is contacted directly,
         # so a proxy before it is no obstacle.
         obstacles = [f for f in self.report.errors if f.code != "proxy-loopback"]
@@ -199,7 +197,7 @@ class ProviderCheck:
             return
         self._progress("key")
         try:
-            key = secrets.fetch(provider, env)
+            key = resolve.fetch_key(provider, options.inputs)
             target = environment.target(provider, key, self.models)
         except CoworkEnvError as error:
             local.add_secret_error(self.report, error)
@@ -210,7 +208,7 @@ class ProviderCheck:
             self._online = OnlineCheck(
                 self.report,
                 target,
-                env,
+                resolve.original_env(options.inputs.env),
                 timeout=options.timeout,
                 make_fix=self._fix,
                 progress=self._progress,
@@ -263,19 +261,15 @@ def check_provider(
 
 
 def list_models(
-    url: str,
-    key: str,
-    auth: str,
-    env: Mapping[str, str] | None = None,
-    timeout: float = MODELS_TIMEOUT,
+    url: str, key: str, auth: str, env: Mapping[str, str], timeout: float = MODELS_TIMEOUT
 ) -> list[str]:
     """The models that the endpoint at ``url`` lists for ``key``; none where it fails or is slow.
 
-    ``env`` is by default that of this process.
+    ``env`` is the environment of a shell, from which an active provider is taken off first.
     """
     from . import online
 
-    return online.list_models(url, key, auth, os.environ if env is None else env, timeout)
+    return online.list_models(url, key, auth, resolve.original_env(env), timeout)
 
 
 # Fixing

@@ -13,6 +13,10 @@ from .codes import OK
 from .transport import Response
 
 WINDOW = 8  # a run of so many characters of a key is not shown
+MAX_MODELS = 1000  # of a server's list, as many as are asked for
+MAX_ROWS = 10_000  # of its list that are looked at
+MAX_NAME = 200  # characters of a model's name; longer ones are left out
+MAX_COMPARED = 100  # characters of two names that are compared, in quadratic time
 MAX_MESSAGE = 4000  # characters of a server's message, far more than is shown
 
 _UNKNOWN_MODEL = (
@@ -252,25 +256,35 @@ class ModelList:
 
 
 def model_list(response: Response, key: str) -> ModelList:
-    """The models in the response to ``GET /v1/models`` with ``key``; none if it is not a list."""
+    """The models in the response to ``GET /v1/models`` with ``key``; none if it is not a list.
+
+    Whatever the server says, they are at most :data:`MAX_MODELS` names of :data:`MAX_NAME`
+    characters.
+    """
     value = parse_body(response) if response.status == 200 else None
     rows = (value.get("data") or value.get("models")) if isinstance(value, dict) else value
-    names, openai = [], False
-    for row in rows if isinstance(rows, list) else []:
+    names: dict[str, None] = {}
+    openai = False
+    for row in rows[:MAX_ROWS] if isinstance(rows, list) else []:
         name = (row.get("id") or row.get("name")) if isinstance(row, dict) else row
-        if not isinstance(name, str) or not name or visible(name) != name:
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or visible(name) != name:
             continue
         # A short key that is just a word ("ollama") may well be in a model's name.
         if len(key) >= 2 * WINDOW and key in name:
             continue
-        names.append(name)
+        names[name] = None
         if isinstance(row, dict) and row.get("object") == "model" and row.get("type") != "model":
             openai = True
-    return ModelList(list(dict.fromkeys(names)), openai)
+        if len(names) == MAX_MODELS:
+            break
+    return ModelList(list(names), openai)
 
 
 def nearest(model: str, offered: list[str]) -> list[str]:
-    """Up to three names among ``offered`` that ``model`` was most likely meant to be."""
+    """Up to three names among ``offered`` that ``model`` was most likely meant to be.
+
+    Of long names only the beginnings are compared.
+    """
     from difflib import SequenceMatcher
 
     folded = model.casefold()
@@ -278,7 +292,9 @@ def nearest(model: str, offered: list[str]) -> list[str]:
     def likeness(name: str) -> float:
         other = name.casefold()
         same = other.rpartition("/")[2] == folded.rpartition("/")[2]
-        return 2.0 if same else SequenceMatcher(None, folded, other).ratio()
+        if same:
+            return 2.0
+        return SequenceMatcher(None, folded[:MAX_COMPARED], other[:MAX_COMPARED]).ratio()
 
     ranked = sorted(((likeness(name), name) for name in offered), key=lambda pair: -pair[0])
     return [name for score, name in ranked[:3] if score >= 0.5]

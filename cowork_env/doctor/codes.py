@@ -86,7 +86,7 @@ TOPICS = {
             Text(
                 ERROR,
                 "No model is configured and the server lists none, so no request can be tried.",
-                "Set one: cowork-env edit '{name}' --default-model MODEL",
+                "Set one: cowork-env edit --default-model MODEL {argument}",
             ),
         ),
     ),
@@ -345,12 +345,12 @@ TOPICS = {
                 ERROR,
                 "The server rejects the key ({status}).{server_message}",
                 "Claude Code may call this 'Not logged in'. "
-                "Enter the key again: cowork-env edit '{name}' --token-stdin",
+                "Enter the key again: cowork-env edit --token-stdin {argument}",
             ),
             characters=Text(
                 ERROR,
                 "The key has characters that an HTTP header cannot contain.",
-                "Enter the key again: cowork-env edit '{name}' --token-stdin",
+                "Enter the key again: cowork-env edit --token-stdin {argument}",
             ),
         ),
         Code(
@@ -359,7 +359,7 @@ TOPICS = {
             Text(
                 ERROR,
                 "The server accepts this key as {accepted}, but it is sent as {sent}.",
-                "Change it: cowork-env edit '{name}' --auth {auth}",
+                "Change it: cowork-env edit --auth {auth} {argument}",
             ),
         ),
         Code(
@@ -411,7 +411,7 @@ TOPICS = {
                 ERROR,
                 "The server rejects Claude Code's anthropic-beta header{for_model}."
                 "{server_message}",
-                "Send fewer values: cowork-env edit '{name}' {options}",
+                "Send fewer values: cowork-env edit {options} {argument}",
             ),
             unavoidable=Text(
                 ERROR,

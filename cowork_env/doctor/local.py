@@ -13,10 +13,10 @@ from ..core import providers
 from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, STATE, Activation
 from ..core.provider import InvalidField, Provider, Url, is_on, repaired
 from ..core.providers import Providers
-from ..core.resolve import Inputs, Resolution
+from ..core.resolve import Inputs, Resolution, fetch_key, original_env
 from ..util import files
 from ..util.errors import CoworkEnvError
-from ..util.text import tilde, visible
+from ..util.text import argument, tilde, visible
 from .codes import NOTE, WARNING
 from .findings import Fix, MakeFix, Report
 
@@ -110,7 +110,7 @@ def _chmod(path: str, mode: int, home: str) -> Fix:
             raise CoworkEnvError(f"{tilde(path, home)}: {error.strerror}.") from None
         return ""
 
-    return Fix(f"chmod {mode:03o} {tilde(path, home)}", run)
+    return Fix(f"chmod {mode:03o} {argument(path, tilde(path, home))}", run)
 
 
 def environment(report: Report, inputs: Inputs, difference: str, hint: str, level: str) -> None:
@@ -222,8 +222,9 @@ def host_flag(report: Report, entry: Provider, target: Target) -> None:
         report.add("host-flag", name=visible(entry.name), flag=HOST_FLAG)
 
 
-def provider(report: Report, entry: Provider, env: Mapping[str, str], make_fix: MakeFix) -> None:
+def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix) -> None:
     """Check one valid provider without the network: its URL and key, and proxies."""
+    env = original_env(inputs.env)
     url, name = entry.base_url, visible(entry.name)
     if entry.direct and not url:
         report.add("direct")
@@ -241,7 +242,7 @@ def provider(report: Report, entry: Provider, env: Mapping[str, str], make_fix: 
         report.add("secret", message=f"authTokenFrom {error.why}.", hint=error.hint)
     if not entry.token_from and not entry.token:
         try:  # Nothing is fetched here; the core knows which provider needs a key.
-            secrets.fetch(entry, env)
+            fetch_key(entry, inputs)
         except CoworkEnvError as error:
             add_secret_error(report, error)
     own = {name: value for name, value in entry.env.items() if value}

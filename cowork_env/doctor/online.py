@@ -19,7 +19,7 @@ from ..core.provider import (
     repaired,
     split_authority,
 )
-from ..util.text import visible
+from ..util.text import argument, visible
 from . import classify, transport
 from .classify import Classification
 from .codes import OK
@@ -113,7 +113,7 @@ class OnlineCheck:
         # A client runs with the provider's variables over the user's, its proxies included.
         self.env = {k: v for k, v in {**env, **target}.items() if v is not None}
         self.betas = betas(self.env)
-        self.name = visible(report.name)
+        self.name, self.argument = visible(report.name), argument(report.name, "NAME")
         self._connection: Connection | None = None
 
     @property
@@ -224,7 +224,7 @@ class OnlineCheck:
         if result.code in ABOUT_PROVIDER:
             self._report_failure(result, listed, "")
         else:
-            self.report.add("no-model", name=self.name)
+            self.report.add("no-model", argument=self.argument)
 
     def _report_for_all(self, model: str, result: Result, openai_list: bool) -> bool:
         """Report what is wrong whatever the model; whether there was something."""
@@ -274,7 +274,7 @@ class OnlineCheck:
             text,
             fix=fix,
             host=host,
-            name=self.name,
+            argument=self.argument,
             proxy=self._proxy_shown("the proxy"),
             reason=visible(detail or "unknown reason").rstrip("."),
             server=server,
@@ -344,13 +344,13 @@ class OnlineCheck:
                     accepted=HEADER_SHOWN[other],
                     sent=HEADER_SHOWN[self.style],
                     auth=other,
-                    name=self.name,
+                    argument=self.argument,
                     fix=self.make_fix(f"set auth of {self.name} to {other}", {"auth": other}),
                 )
                 return
         self.report.add(
             found.code,
-            name=self.name,
+            argument=self.argument,
             server_message=_server_message(found),
             status=response.status,
         )
@@ -438,8 +438,8 @@ class OnlineCheck:
             self.report.add(
                 "beta",
                 "" if outcome.beta_options else "unavoidable",
+                argument=self.argument,
                 for_model=f" for {shown}",
-                name=self.name,
                 options=outcome.beta_options,
                 server_message=_server_message(found),
             )

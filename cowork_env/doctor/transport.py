@@ -6,6 +6,7 @@ exception's text may contain a header, and so a key, and is never shown.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
@@ -24,7 +25,8 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
 MAX_BODY = 64 << 10  # bytes
-MAX_LIST = 8 << 20  # bytes of a list of models
+MAX_LIST = 4 << 20  # bytes of a list of models; the longest that are known have less than one MiB
+MAX_TIMEOUTS = 4  # how many times its timeout all requests of a connection may take
 
 # What OpenSSL says to a server that does not speak TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL")
@@ -123,6 +125,9 @@ def tls_context(env: Mapping[str, str]) -> ssl.SSLContext:
     These are the usual authorities, the system's, and those of ``NODE_EXTRA_CA_CERTS``; or those of
     ``SSL_CERT_FILE`` alone and ``NODE_EXTRA_CA_CERTS``. Raises :class:`TransportError`.
     """
+    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+        if env.get(name) and not os.path.isfile(env[name]):  # OpenSSL would wait at a FIFO.
+            raise TransportError("ca-file", name)
     try:
         if env.get("SSL_CERT_FILE"):
             context = ssl.create_default_context(cafile=env["SSL_CERT_FILE"])
@@ -146,8 +151,12 @@ class Connection:
     """
 
     def __init__(self, url: str, env: Mapping[str, str], timeout: float) -> None:
-        """``timeout`` is in seconds, for each request; raises :class:`TransportError`."""
+        """``timeout`` is in seconds, for each request; raises :class:`TransportError`.
+
+        All requests together end within :data:`MAX_TIMEOUTS` times that.
+        """
         self.url, self.timeout = url.rstrip("/"), timeout
+        self._deadline = time.monotonic() + MAX_TIMEOUTS * timeout
         parts = Url(url)
         self.host = parts.host
         self.port = int(parts.port or (443 if parts.scheme == "https" else 80))
@@ -225,7 +234,10 @@ class Connection:
             except Exception as error:
                 raise self._transport_error(error) from None
 
-        return with_timeout(send, self.timeout)
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TransportError("timeout")
+        return with_timeout(send, min(self.timeout, left))
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: object, limit: int

@@ -98,13 +98,14 @@ class Response:
     ``state`` is the value of COWORK_ENV_STATE afterwards. ``unexported`` names the variables that
     ``now`` sets and that the environment does not have: the shell may have them unexported.
     ``provider``, ``label`` and ``error`` are for the user. ``directory`` and ``pins`` (path and
-    content of each, as the hook formats them) are what the response is about. ``lifetime``: seconds
+    content of each, as the hook formats them) are what the response is about. ``safe``: the paths
+    of the pins that the hook may open, see :func:`..core.pins.safe_to_open`. ``lifetime``: seconds
     that it may be cached, 0 for no limit; for a shell without a clock, a file as old as the
     response.
     """
 
     TEXTS = RESPONSE_TEXTS
-    __slots__ = (*TEXTS, "flags", "notices", "watches")
+    __slots__ = (*TEXTS, "flags", "notices", "safe", "watches")
 
     def __init__(self) -> None:
         self.directory = self.pins = self.provider = self.label = self.error = ""
@@ -112,4 +113,5 @@ class Response:
         self.lifetime = "0"
         self.flags: list[str] = []
         self.notices: list[Notice] = []
+        self.safe: list[str] = []
         self.watches: list[Watch] = []

@@ -80,7 +80,7 @@ def render(shell: Shell, config_dir: str, state_dir: str) -> str:
     """The hook for ``eval``: the file with its placeholders replaced."""
     command = [*find_interpreter(state_dir).command, "-c", launch(state_dir, shell.name)]
     intruders = (*CREDENTIALS, *CONFLICTING)
-    names = (*RESPONSE_TEXTS, "flags", "notices", "unchanged")
+    names = (*RESPONSE_TEXTS, "flags", "notices", "safe", "unchanged")
     values = {
         "REQUEST": shell.words([*command, f"shell={shell.name}"]),
         "PYTHON": shell.quote(command[0]),

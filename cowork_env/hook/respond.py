@@ -58,7 +58,9 @@ def respond(request: Request, inputs: Inputs) -> Response:
     newest = watcher.add_all(_common_files(inputs))
     # The tick is not waited for at a pin: a pin that another user keeps changing would delay every
     # prompt.
-    unread = [path for path in inputs.pin_paths or () if not pins.is_safe_to_open(path)]
+    paths = [path for path in inputs.pin_paths or () if SEPARATOR not in path]
+    response.safe = pins.safe_to_open(paths)
+    unread = [path for path in inputs.pin_paths or () if path not in response.safe]
     newest_pin = watcher.add_all(unread, attempts=0)
     common = len(watcher.watches) - len(unread)
 

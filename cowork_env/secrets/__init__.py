@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from ..core.provider import InvalidField, Provider, check_token, is_encrypted
 from ..util.errors import CoworkEnvError
+from ..util.text import argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,14 +106,14 @@ def fetch(provider: Provider, env: Mapping[str, str]) -> str:
     """
     if provider.token_from:
         return _fetch_reference(provider.token_from, env)
-    edit = f"'cowork-env edit \"{provider.name}\" --token-stdin'"
+    edit = f"cowork-env edit --token-stdin {argument(provider.name, 'NAME')}"
     if is_encrypted(provider.token):
         raise CoworkEnvError(
             "its key is encrypted by the desktop app and cannot be read yet.",
-            f"Enter it again with {edit}.",
+            f"Enter it again: {edit}",
         )
     if not provider.token and not provider.direct:
-        raise CoworkEnvError("it has no key.", f"Enter one with {edit}.")
+        raise CoworkEnvError("it has no key.", f"Enter one: {edit}")
     return provider.plain_token
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
 
 from ..util.errors import CoworkEnvError
+from ..util.system import absolute_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,15 +21,28 @@ MAX_BYTES = 64 << 10
 # What ends this process must end the tool too: it has a session of its own, so neither the terminal
 # nor the shell signals it. The default action of SIGQUIT would leave a core file, with keys in it.
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+# Variables that name the user's directory, or its repository (git rev-parse --local-env-vars).
+_OF_THE_DIRECTORY = frozenset(
+    (
+        *("PWD", "OLDPWD", "INIT_CWD", "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"),
+        *("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+        *("GIT_PREFIX", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"),
+    )
+)
 
 
 def run(argv: list[str], env: Mapping[str, str], timeout: float = TIMEOUT) -> str:
     """What a tool of the user prints, in at most ``timeout`` seconds and 64 KiB.
 
     The tool gets no input, and none of the variables of clients and of cowork-env, which it might
-    leak or be misled by. It is killed, with all its children, when it exceeds the limits, or when a
-    signal ends this process (then KeyboardInterrupt is raised).
-    Raises :class:`CoworkEnvError` in the form that ``secrets`` describes.
+    leak or be misled by. A repository can supply neither the tool nor a module, a configuration or
+    another program of it: it is started in ``/``, where relative entries of any search path lead to
+    files of root's, with the absolute entries of ``PATH`` alone, and without the variables that
+    name the user's directory or its repository.
+
+    It is killed, with all its children, when it exceeds the limits, or when a signal ends this
+    process (then KeyboardInterrupt is raised). Raises :class:`CoworkEnvError` in the form that
+    ``secrets`` describes.
     """
     received: list[int] = []  # signals that came while the tool was being started
     default = (signal.SIG_DFL, signal.default_int_handler)
@@ -46,19 +61,29 @@ def run(argv: list[str], env: Mapping[str, str], timeout: float = TIMEOUT) -> st
 
 def _start(argv: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     tool = os.path.basename(argv[0])
+    path = absolute_path(env.get("PATH", os.defpath))
+    program = argv[0] if argv[0].startswith("/") else shutil.which(argv[0], path=path)
+    if not program:
+        raise CoworkEnvError(f"tool missing: {tool} is not installed.")
+    given = {name: value for name, value in env.items() if not _is_left_out(name)}
     try:
         return subprocess.Popen(
-            argv,
+            [program, *argv[1:]],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={k: v for k, v in env.items() if not k.startswith(("ANTHROPIC_", "COWORK_ENV_"))},
+            cwd="/",
+            env=given | {"PATH": path or os.defpath, "PWD": "/"},
             start_new_session=True,
         )
     except FileNotFoundError:
         raise CoworkEnvError(f"tool missing: {tool} is not installed.") from None
     except (OSError, ValueError):
         raise CoworkEnvError(f"denied: {tool} cannot be run.") from None
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(("ANTHROPIC_", "COWORK_ENV_", "DIRENV_")) or name in _OF_THE_DIRECTORY
 
 
 def _output(

@@ -91,6 +91,7 @@ class Fish(CachingShell):
     def response(self, response: Response) -> str:
         named = {name: quote(text) for name, text in fields(response).items()}
         named["unchanged"] = self.unchanged(response.watches)
+        named["safe"] = self.words(response.safe)
         if response.notices:
             texts = [text for notice in response.notices for text in (notice.id, notice.text)]
             named["notices"] = self.words(texts)

@@ -99,6 +99,7 @@ class Bash(Posix, CachingShell):
 
     def response(self, response: Response) -> str:
         named = fields(response) | {"unchanged": self.unchanged(response.watches)}
+        named["safe"] = "".join(path + SEPARATOR for path in response.safe)
         # Scalars: an interrupt inside name=(...) leaves bash's parser there, and ends the shell.
         return "".join(f"{RESPONSE_PREFIX}{name}={quote(text)}\n" for name, text in named.items())
 

@@ -55,14 +55,35 @@ def exists(path: str) -> bool:
     return True
 
 
-def open_without_blocking(path: str, follow: bool = True) -> int:
-    """A file descriptor to read ``path``; raises OSError, or ValueError for a path with a NUL.
+class NotRegular(OSError):
+    """There is something else than a regular file at a path."""
 
-    A FIFO in the place of the file must not hang a prompt, and a terminal must not become ours.
-    Without ``follow``, a link at ``path`` is not opened.
+
+def open_without_blocking(path: str, follow: bool = True) -> int:
+    """A file descriptor to read the regular file at ``path``.
+
+    Without ``follow``, a link at ``path`` is not opened. Raises :class:`NotRegular` for anything
+    but a regular file, which is not even opened: a waiting writer of a FIFO would go on, and lose
+    what it writes. Whoever can write to the directory could put one there meanwhile; even so it
+    does not hang a prompt, and a terminal does not become ours. Raises OSError, or ValueError for a
+    path with a NUL.
     """
+    if not S_ISREG(posix.stat(path).st_mode):
+        raise NotRegular(path)
     flags = posix.O_RDONLY | posix.O_NONBLOCK | posix.O_CLOEXEC | posix.O_NOCTTY
-    return posix.open(path, flags if follow else flags | posix.O_NOFOLLOW)
+    descriptor = posix.open(path, flags if follow else flags | posix.O_NOFOLLOW)
+    if not S_ISREG(posix.fstat(descriptor).st_mode):
+        posix.close(descriptor)
+        raise NotRegular(path)
+    return descriptor
+
+
+def absolute_path(path: str) -> str:
+    """A ``PATH`` without the entries that lead into the working directory: empty, relative, ``~``.
+
+    A repository must not supply a program that is started in it, by name.
+    """
+    return ":".join(entry for entry in path.split(":") if entry.startswith("/"))
 
 
 def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:

@@ -35,6 +35,31 @@ def visible(text: str, limit: int = 200) -> str:
     )
 
 
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:@+,")
+_MAX_ARGUMENT = 400  # characters, so that no message that it is in has to be cut
+
+
+def argument(text: str, otherwise: str) -> str:
+    """``text`` as the last words of a command that a user may paste into any shell.
+
+    sh, bash, zsh and fish read it alike, as one argument that is no option. A text that cannot be
+    shown as it is (control characters, bytes that are not UTF-8, too long) has no such form:
+    ``otherwise``, a placeholder, stands in its place.
+    """
+    if not text or first_control(text) >= 0 or len(text) > _MAX_ARGUMENT:
+        return otherwise
+    word, quoted = "-- " if text.startswith("-") else "", False
+    if _PLAIN.issuperset(text):
+        return word + text
+    for char in text:
+        # Quotes and backslashes stand outside of the quotes: fish has escapes inside of them.
+        special = char in "'\\"
+        if special == quoted:
+            word, quoted = word + "'", not quoted
+        word += "\\" + char if special else char
+    return word + "'" if quoted else word
+
+
 def tilde(path: str, home: str) -> str:
     """``path`` with ``~`` in the place of ``home``, safe to show."""
     home = home.rstrip("/")

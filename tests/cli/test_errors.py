@@ -178,7 +178,7 @@ def test_interrupt_during_a_slow_lookup(home: Home, command: list[str]) -> None:
             {
                 "name": "slow",
                 "baseUrl": "https://x.example",
-                "authTokenFrom": "cmd:sh -c 'echo $$ > asked; exec sleep 60'",
+                "authTokenFrom": "cmd:sh -c 'echo $$ > ~/asked; exec sleep 60'",
             }
         ]
     )

@@ -147,7 +147,7 @@ def test_hints_about_a_pin_work(home: Home) -> None:
     project = home.path / "my project"
     home.pin(project, "openrouter\n", allow=False)
     assert (
-        f"run 'cowork-env allow \"{project}\"'"
+        f"allow it: cowork-env allow '{project}'"
         in run(home, "export", "--format", "sh", cwd=project).stderr
     )
     (project / ".cowork-provider").unlink()
@@ -155,7 +155,7 @@ def test_hints_about_a_pin_work(home: Home) -> None:
     result = run(home, "export", "--format", "sh", cwd=project)
     assert (result.returncode, result.stdout) == (3, "")
     assert "is not a regular file." in result.stderr  # 'allow' would say the same
-    assert f"'cowork-env deny \"{project}\"'" in result.stderr
+    assert f"silence it: cowork-env deny '{project}'" in result.stderr
     assert run(home, "deny", str(project)).returncode == 0
     assert run(home, "export", "--format", "sh", cwd=project).returncode == 0
 
@@ -230,6 +230,44 @@ def test_no_secrets_leaves_keys_out_and_never_sets_a_url_alone(home: Home) -> No
     assert (other.returncode, other.stdout) == (1, "")
 
 
+def test_no_secrets_prints_none_of_your_own(home: Home) -> None:
+    """Neither in a statement that restores it, nor in the state, which would restore it later."""
+    env = {"SERVICE_URL": "https://service.example/x?sig=from-elsewhere"}
+    home.providers(
+        [
+            GUIDE[1]
+            | {
+                "env": {
+                    "DB": "postgres://me:from-the-file@db/x",
+                    "SERVICE_URL": "https://s.example",
+                }
+            }
+        ]
+    )
+    args = ("export", "--provider", "openrouter", "--format")
+    for shell in ("sh", "bash", "zsh", "fish"):
+        done = run(home, *args, shell, "--no-secrets", **env, **{KEY: "from-ci"})
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "your own SERVICE_URL could not be restored" in done.stderr
+    for form in ("json", "dotenv", "docker", "gitlab", "azure"):
+        done = run(home, *args, form, "--no-secrets")
+        assert (
+            done.returncode == 0 and "from-the-file" not in done.stdout and "DB" not in done.stdout
+        )
+    active = state_of(home, run(home, *args, "sh", **env).stdout, **env)
+    left = run(
+        home,
+        "export",
+        "--format=sh",
+        "--provider=none",
+        "--no-secrets",
+        **ours(active),
+        SERVICE_URL=active["SERVICE_URL"],
+    )
+    assert (left.returncode, left.stdout) == (1, "")
+    assert "from-elsewhere" not in left.stderr
+
+
 def test_no_secrets_in_json(home: Home) -> None:
     home.providers()
     values = json.loads(
@@ -248,7 +286,13 @@ def test_no_secrets_in_json(home: Home) -> None:
 
 def test_no_secrets_fetches_no_key(home: Home) -> None:
     home.providers(
-        [{"name": "vaulted", "baseUrl": "https://x.example", "authTokenFrom": "cmd:touch asked"}]
+        [
+            {
+                "name": "vaulted",
+                "baseUrl": "https://x.example",
+                "authTokenFrom": "cmd:sh -c 'touch ~/asked'",
+            }
+        ]
     )
     result = run(home, "export", "--format=json", "--provider=vaulted", "--no-secrets")
     assert result.returncode == 0
@@ -261,7 +305,7 @@ def test_no_key_is_fetched_for_an_untrusted_pin(home: Home) -> None:
             {
                 "name": "vaulted",
                 "baseUrl": "https://x.example",
-                "authTokenFrom": "cmd:sh -c 'touch asked; echo key'",
+                "authTokenFrom": "cmd:sh -c 'touch ~/asked; echo key'",
             }
         ]
     )
@@ -272,7 +316,7 @@ def test_no_key_is_fetched_for_an_untrusted_pin(home: Home) -> None:
     assert run(home, "export", "--format=sh", cwd=project).returncode == 3
     assert run(home, "exec", "true", cwd=project).returncode == 3
     assert run(home, "token", cwd=project).returncode == 3
-    assert not (project / "asked").exists()
+    assert not (home.path / "asked").exists()
     assert run(home, "export", "--format=sh").returncode == 0
     assert (home.path / "asked").exists()
 

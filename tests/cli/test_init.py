@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
+import shellingham  # type: ignore[import-untyped]
+
+from cowork_env.cli import inputs
 
 from support.home import Home, need
 from support.program import Program
@@ -79,3 +83,23 @@ def test_init_keeps_another_hook_line(program: Program, home: Home) -> None:
 
 def test_init_with_an_unknown_shell(program: Program) -> None:
     assert program.run("init", "tclsh").returncode == 2
+
+
+def test_the_shell_is_detected_without_programs_of_the_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where there is no /proc, shellingham runs ps, by name."""
+    seen: list[str] = []
+
+    def detect() -> tuple[str, str]:
+        seen.append(os.environ["PATH"])
+        return "zsh", "/bin/zsh"
+
+    monkeypatch.setattr(shellingham, "detect_shell", detect)
+    for path, searched in (("/a:.::b:/c", "/a:/c"), (".", os.defpath), ("", os.defpath)):
+        monkeypatch.setenv("PATH", path)
+        assert inputs.detect_shell() == "zsh"
+        assert os.environ["PATH"] == path and seen[-1] == searched
+    monkeypatch.delenv("PATH")
+    assert inputs.detect_shell() == "zsh"
+    assert "PATH" not in os.environ and seen[-1] == os.defpath

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.home import Home
+from support.home import Home, executable
 from support.program import Program
 
 
@@ -67,3 +67,40 @@ def test_token_with_an_untrusted_pin(program: Program, home: Home, project: Path
     home.pin(project, "openrouter\n", allow=False)
     result = program.run("token", cwd=project)
     assert (result.returncode, result.stdout) == (3, "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["token", "b"],
+        ["exec", "--provider", "b", "--", "printenv", "ANTHROPIC_AUTH_TOKEN"],
+        ["export", "--format", "json", "--provider", "b"],
+        ["doctor", "b", "--json", "--timeout", "1"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_variable_of_another_provider_is_not_a_key(
+    program: Program, home: Home, command: list[str]
+) -> None:
+    """Neither by its state, nor where that is damaged; the user's own value is what counts."""
+    home.providers(
+        [
+            {
+                "name": "a",
+                "baseUrl": "https://a.example",
+                "authToken": "sk-a",
+                "env": {"SHARED": "sk-of-a"},
+            },
+            {"name": "b", "baseUrl": "http://127.0.0.1:9", "authTokenFrom": "env:SHARED"},
+        ]
+    )
+    inner = ["exec", "--provider", "a", "--", executable(), *command]
+    done = program.run(*inner)
+    assert done.returncode == 1 and "not found: $SHARED is not set." in (
+        (done.stdout + done.stderr).lower().replace("$shared", "$SHARED")
+    )
+    assert "sk-of-a" not in done.stdout + done.stderr
+    damaged = program.run(*command, SHARED="sk-of-a", COWORK_ENV_STATE="1:damaged")
+    assert damaged.returncode == 1 and "cannot be told" in damaged.stdout + damaged.stderr
+    if command[0] != "doctor":
+        assert "sk-own" in program.run(*inner, SHARED="sk-own").check().stdout

@@ -166,3 +166,41 @@ def test_reading_a_pin_file(tmp_path: Path) -> None:
 
 def test_the_summary_is_safe_to_show() -> None:
     assert pins.summary(Pin("a\x1b", {"model": "m"}, True)) == "provider a\\x1b (model m, required)"
+
+
+@pytest.mark.parametrize(
+    ("mode", "above", "safe"),
+    [
+        (0o700, 0o755, True),
+        (0o755, 0o1777, True),  # sticky: nobody else can rename what is ours in it
+        (0o775, 0o755, False),
+        (0o757, 0o755, False),
+        (0o1755, 0o755, False),
+        (0o2755, 0o755, False),
+        (0o755, 0o775, False),
+        (0o755, 0o777, False),
+    ],
+)
+def test_which_pins_a_shell_may_open(tmp_path: Path, mode: int, above: int, safe: bool) -> None:
+    directory = tmp_path / "above/project"
+    directory.mkdir(parents=True)
+    pin = directory / pins.PIN_NAME
+    pin.write_text("a")
+    directory.chmod(mode)
+    directory.parent.chmod(above)
+    assert pins.safe_to_open([str(pin)]) == ([str(pin)] if safe else [])
+    pin.rename(tmp_path / "pin")
+    pin.symlink_to(tmp_path / "pin")
+    assert pins.safe_to_open([str(pin), f"{directory}/gone/{pins.PIN_NAME}"]) == []
+
+
+def test_how_many_directories_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once, however many pins are on the way up."""
+    deep = "/".join([str(tmp_path), *["d"] * 60])
+    looked: list[str] = []
+    real = pins._only_we_can_rename_in
+    monkeypatch.setattr(pins, "_only_we_can_rename_in", lambda d: looked.append(d) or real(d))
+    pins.safe_to_open(list(map(pins.path_in, pins.ancestors(deep))))
+    assert len(looked) == len(set(looked)) <= len(pins.ancestors(deep))

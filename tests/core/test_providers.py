@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_an_invalid_field_is_reported_with_its_position(document: Any, path: str
     assert (
         error.message == f"~/providers.json, line {line}, column {column}: {path} is not a string."
     )
-    assert error.hint == "Fix it with 'cowork-env edit OpenRouter'."
+    assert error.hint == "Fix it: cowork-env edit OpenRouter"
 
 
 def test_the_path_of_a_field_in_an_object_around_the_list() -> None:
@@ -281,3 +282,25 @@ def test_an_old_broken_file_is_refused_at_once(home: Home, monkeypatch: pytest.M
 
 def test_keys_stay_out_of_repr() -> None:
     assert "sk-" not in repr(listed(GUIDE))
+
+
+def test_looking_for_the_nearest_name_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt waits for it, whatever is in the file and in the pin."""
+    compared: list[tuple[int, int]] = []
+    real = difflib.get_close_matches
+
+    def match(word: str, names: dict[str, str], count: int) -> list[str]:
+        compared.append((len(word), len(names)))
+        assert all(len(name) <= 100 for name in names)
+        return real(word, names, count)
+
+    monkeypatch.setattr(difflib, "get_close_matches", match)
+    entries = [{"name": f"N {i} {'x' * (i % 300)}"} for i in range(20_000)]
+    listed = providers.Providers(json.dumps(entries), "", "it")
+    with pytest.raises(CoworkEnvError, match="There is no provider"):
+        listed.find("y" * 4000)
+    assert compared == [(100, 2000)]
+    listed = providers.Providers(json.dumps([{"name": "Same"}] * 20_000), "", "it")
+    with pytest.raises(CoworkEnvError, match="and more") as caught:
+        listed.find("same")
+    assert len(caught.value.message) < 400

@@ -167,7 +167,7 @@ def test_url_is_fixed(home: Home, serve: Serve) -> None:
 def test_key_style_is_fixed(home: Home, serve: Serve) -> None:
     path = home.providers([entry("So Good", serve(api(style="x-api-key")).url)])
     done = run(home, "So Good")
-    assert done.status == 1 and "cowork-env doctor 'So Good' --fix" in done.out
+    assert done.status == 1 and "cowork-env doctor --fix 'So Good'" in done.out
     assert run(home, "So Good", "--fix").status == 0
     assert json.loads(path.read_text())[0]["auth"] == "api-key"
 
@@ -203,7 +203,7 @@ def test_ctrl_c_ends_a_command_that_fetches_a_key(home: Home) -> None:
             {
                 "name": "Slow",
                 "baseUrl": "http://127.0.0.1:1",
-                "authTokenFrom": "cmd:sh -c 'echo $$ >asked; exec sleep 99'",
+                "authTokenFrom": "cmd:sh -c 'echo $$ >~/asked; exec sleep 99'",
             }
         ]
     )

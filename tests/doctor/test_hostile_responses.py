@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gzip
 import json
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 from cowork_env.cli.doctor import report_lines
-from cowork_env.doctor import classify, transport
+from cowork_env.doctor import classify, online, transport
 
 from support.doctor import check, errors, the
 from support.server import (
@@ -107,3 +108,64 @@ def test_redact_hides_every_part_of_a_key() -> None:
         assert piece not in classify.redact(f"key {piece}! (begins with {piece})", [KEY])
     assert classify.redact("nothing to hide", [KEY, ""]) == "nothing to hide"
     assert classify.redact("short abc here", ["abc"]) == "short [...] here"
+
+
+@pytest.mark.timeout(60)  # the defect would take more than a minute
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{i:x}-{'m' * 8}" for i in range(300_000)],
+        ["m" * 8_000_000],
+        [f"{i}" + "m" * 195 for i in range(20_000)],
+        ["\x1b"] * 500_000,
+    ],
+    ids=["many", "long", "many and long", "invalid"],
+)
+def test_a_huge_list_of_models(
+    serve: Serve, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept, and so compared and shown, is bounded."""
+    compared: list[int] = []
+
+    class Matcher(difflib.SequenceMatcher):  # type: ignore[type-arg]
+        def __init__(self, junk: None, a: str, b: str) -> None:
+            compared.append(len(a) * len(b))
+            super().__init__(junk, a, b)
+
+    monkeypatch.setattr(difflib, "SequenceMatcher", Matcher)
+    monkeypatch.setattr(transport, "MAX_LIST", 16 << 20)  # whatever the limit of the body is
+    body = json.dumps({"data": [{"id": name} for name in names]}).encode()
+    named = classify.model_list(transport.Response(200, "", "", body, 1), KEY).names
+    assert len(named) <= classify.MAX_MODELS
+    assert all(len(name) <= classify.MAX_NAME for name in named)
+    classify.nearest("m" * 400, named)
+    assert sum(compared) <= classify.MAX_MODELS * classify.MAX_COMPARED**2
+
+
+def test_the_body_of_a_list_is_bounded(serve: Serve) -> None:
+    server = serve(always(200, b"[" + b" " * (2 * transport.MAX_LIST)))
+    connection = transport.Connection(server.url, {}, 30)
+    try:
+        assert len(online.get_models(connection, {}).body) == transport.MAX_LIST
+    finally:
+        connection.close()
+
+
+def test_deeply_nested_json(serve: Serve) -> None:
+    assert errors(check(serve(always(200, b"[" * 60_000)).url)) == ["format"]
+
+
+def test_all_requests_to_a_provider_together_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(transport.time, "monotonic", lambda: clock[0])
+    asked: list[float] = []
+    monkeypatch.setattr(transport, "with_timeout", lambda job, seconds: asked.append(seconds))
+    connection = transport.Connection("https://a.example", {}, 10)
+    for clock[0] in (0.0, 35.0):
+        connection.get("/x", {})
+    assert asked == [10, 5]
+    clock[0] = 10.0 * transport.MAX_TIMEOUTS
+    with pytest.raises(transport.TransportError) as caught:
+        connection.get("/x", {})
+    assert caught.value.code == "timeout" and len(asked) == 2
+    connection.close()

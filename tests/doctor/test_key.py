@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from cowork_env.core import environment
+from cowork_env.core.provider import Provider
+from cowork_env.doctor import checkup
+
 from support.doctor import check, errors, the
 from support.server import (
     KEY,
@@ -99,3 +103,25 @@ def test_key_with_characters_that_no_header_can_contain(serve: Serve) -> None:
 def test_key_that_cannot_be_fetched(serve: Serve) -> None:
     report = check(serve(api()).url, authToken="", authTokenFrom="env:NOT_THERE")
     assert errors(report) == ["secret"] and "NOT_THERE" in the(report, "secret").message
+
+
+def test_nothing_of_another_provider_is_used(serve: Serve) -> None:
+    """Neither a variable, as a key, nor what a connection is made with."""
+    server = serve(api())
+    active = {
+        "name": "Active",
+        "baseUrl": "https://a.example",
+        "env": {"SHARED": KEY, "SSL_CERT_FILE": "/nonexistent/of-the-active-provider"},
+    }
+    target = environment.target(Provider(active), "sk-active", {})
+    _, changes = environment.transition({}, "active", target)
+    env = environment.applied({}, changes)
+    assert env["SHARED"] == KEY
+    report = check(server.url, env, authToken=None, authTokenFrom="env:SHARED")
+    assert errors(report) == ["secret"] and server.requests == []
+    assert errors(check(server.url, env)) == []
+    assert checkup.list_models(server.url, KEY, "bearer", env) == [MODEL]
+    # What the user had before the provider became active is the user's own.
+    _, changes = environment.transition({"SHARED": KEY}, "active", target)
+    env = environment.applied({"SHARED": KEY}, {**changes, "SHARED": changes.get("SHARED", KEY)})
+    assert errors(check(server.url, env, authToken=None, authTokenFrom="env:SHARED")) == []

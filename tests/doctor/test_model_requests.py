@@ -177,10 +177,10 @@ def test_request_that_fails_without_the_beta_header_too(serve: Serve) -> None:
 
 def test_list_models(serve: Serve) -> None:
     server = serve(api(("a", "b"), style="x-api-key", prefix="/api"))
-    assert checkup.list_models(server.url + "/api/v1", KEY, "api-key") == ["a", "b"]
-    assert checkup.list_models(server.url, KEY, "api-key") == []
-    assert checkup.list_models(server.url + "/api", KEY, "bearer") == []
-    assert checkup.list_models(f"http://127.0.0.1:{free_port()}", KEY, "bearer") == []
-    assert checkup.list_models("not a url", KEY, "bearer") == []
+    assert checkup.list_models(server.url + "/api/v1", KEY, "api-key", {}) == ["a", "b"]
+    assert checkup.list_models(server.url, KEY, "api-key", {}) == []
+    assert checkup.list_models(server.url + "/api", KEY, "bearer", {}) == []
+    assert checkup.list_models(f"http://127.0.0.1:{free_port()}", KEY, "bearer", {}) == []
+    assert checkup.list_models("not a url", KEY, "bearer", {}) == []
     with silent_port() as port:
-        assert checkup.list_models(f"http://127.0.0.1:{port}", KEY, "bearer", timeout=0.5) == []
+        assert checkup.list_models(f"http://127.0.0.1:{port}", KEY, "bearer", {}, timeout=0.5) == []

@@ -45,7 +45,7 @@ def test_bash_prompt_command_in_every_form(
         assert terminal.run("echo $y") == "2\n"
 
 
-@pytest.mark.parametrize("kind", ["sticky", "shared", "link", "foreign"])
+@pytest.mark.parametrize("kind", ["sticky", "shared", "group", "above", "link", "foreign"])
 def test_a_pin_that_the_shell_does_not_open(
     shell: str, kind: str, home: Home, projects: dict[str, Path], open_terminal: Open
 ) -> None:
@@ -60,10 +60,13 @@ def test_a_pin_that_the_shell_does_not_open(
         if os.geteuid() != 0:
             pytest.skip("only root can give a directory away")
         os.chown(place, 65534, 65534)
+    elif kind == "above":
+        place.parent.chmod(0o770)
     else:
-        place.chmod(0o1777 if kind == "sticky" else 0o2775)
+        place.chmod({"sticky": 0o1777, "shared": 0o2755, "group": 0o775}[kind])
     terminal = open_terminal(shell)
     assert terminal.managed(f"cd {place}") == MANAGED["OpenRouter"]
+    assert terminal.run("printf %s $__cowork_env_pins").endswith("\x01?\x01")
     assert terminal.managed("cd ~") == {}
     broken = (
         "function __cowork_env_request; false; end"
@@ -78,6 +81,25 @@ def test_a_pin_that_the_shell_does_not_open(
     pin.write_text("LiteLLM Local\n")
     assert "has changed since you allowed it" in terminal.run("true")
     assert terminal.managed() == {}
+
+
+def test_a_pin_that_the_shell_opens(
+    shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """As soon as the program has said that it may, and after every pin that it may not open."""
+    shared, own = projects["OpenRouter"], projects["LiteLLM Local"]
+    shared.chmod(0o775)
+    terminal = open_terminal(shell)
+    for place, content in ((own, "LiteLLM Local\n"), (shared, "?"), (own, "LiteLLM Local\n")):
+        terminal.run(f"cd {place}")
+        said = terminal.run('printf %s "$__cowork_env_pins"').replace("\r", "")
+        assert said.endswith(f"\x01{content}\x01")
+    # Two contents with one timestamp, which no watch tells apart.
+    pin = own / ".cowork-provider"
+    before = pin.stat()
+    pin.write_text("litellm-local")
+    os.utime(pin, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "is not trusted" in terminal.run("true")
 
 
 def test_remembered_responses_are_bounded(terminal: Terminal) -> None:

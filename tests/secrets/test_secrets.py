@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import os
 import signal
@@ -311,3 +312,86 @@ def test_the_watched_file_is_the_one_that_is_read(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert secrets.watched_file("file:~/k.json#/a/b") == f"{tmp_path}/k.json"
+
+
+# What a repository could supply
+
+MODULE = "print('sk-from-the-repository')"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a program and a module that print a key."""
+    for folder in ("", "bin"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "vault-tool").write_text("#!/bin/sh\necho sk-from-the-repository\n")
+        (tmp_path / folder / "vault-tool").chmod(0o755)
+        (tmp_path / folder / "vault_module.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", ["", ".", ":", "bin", "./bin:", "/usr/bin::/bin", "~/bin:.", None])
+def test_a_repository_does_not_supply_the_tool(repository: Path, path: str | None) -> None:
+    env = {"HOME": str(repository)} | ({} if path is None else {"PATH": path})
+    said = fails(env, authTokenFrom="cmd:vault-tool")
+    assert said == "tool missing: vault-tool is not installed."
+
+
+@pytest.mark.parametrize("variable", ["PYTHONPATH", "X"])
+@pytest.mark.parametrize("value", ["", ".", ":bin", "bin:"])
+def test_a_repository_does_not_supply_a_module_of_the_tool(
+    repository: Path, variable: str, value: str
+) -> None:
+    env = {"PATH": os.environ["PATH"], variable: value}
+    for python in (sys.executable, "python3"):
+        said = fails(env, authTokenFrom=f"cmd:{python} -m vault_module")
+        assert said.startswith("not found: python")
+
+
+def test_a_tool_does_not_know_the_directory(repository: Path) -> None:
+    """A tool that finds its configuration by the directory, as git does, finds the user's own."""
+    names = ("PWD", "OLDPWD", "INIT_CWD", "GIT_DIR", "GIT_WORK_TREE", "DIRENV_DIR", "DIRENV_FILE")
+    env = {
+        "PATH": f".:{os.environ['PATH']}:bin:",
+        "KEPT": "kept",
+        **dict.fromkeys(names, str(repository)),
+    }
+    code = "import os; print(os.getcwd(), *sorted(k + '=' + v for k, v in os.environ.items()))"
+    said = tool.run([sys.executable, "-c", code], env)
+    assert str(repository) not in said
+    assert said.startswith("/ ") and " KEPT=kept " in said and " PWD=/" in said
+    (path,) = (word.removeprefix("PATH=") for word in said.split() if word.startswith("PATH="))
+    assert all(entry.startswith("/") for entry in path.split(":"))
+
+
+# The one way to a key, and the few ways to start a program
+
+PACKAGE = Path(secrets.__file__).parents[1]
+
+
+def calls(*names: str) -> set[str]:
+    """The files of the package that call one of these functions, as ``module.function``."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in names:
+                found.add(str(path.relative_to(PACKAGE)))
+    return found
+
+
+def test_keys_are_fetched_in_one_place() -> None:
+    """There the variables of another provider are taken off first."""
+    assert calls("secrets.fetch") == {"core/resolve.py"}
+
+
+def test_programs_are_started_in_few_places() -> None:
+    """The tools for keys; what a user runs with exec or a launcher; the tour, in a home of its own.
+
+    None finds its program in the directory that it is run in.
+    """
+    assert calls(
+        *(f"subprocess.{name}" for name in ("Popen", "run", "call", "check_output", "check_call")),
+        *("os.system", "os.popen", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn"),
+        *("os.posix_spawnp", "os.spawnvp", "posix.fork", "os.fork", "pexpect.spawn", "pty.spawn"),
+    ) == {"cli/demo.py", "launcher.py", "secrets/tool.py"}

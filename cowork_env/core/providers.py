@@ -101,7 +101,8 @@ class Providers:
         if len(both) == 1:
             return both[0]
         raise CoworkEnvError(
-            f"'{visible(wanted)}' could be any of {', '.join(map(self._shown, both))}.",
+            f"'{visible(wanted)}' could be any of {', '.join(map(self._shown, both[:6]))}"
+            f"{' and more' if len(both) > 6 else ''}.",
             "Use the id of one."
             if len(found) > 1 and not by_id
             else f"Give one of them another id in {self.where}.",

@@ -567,7 +567,7 @@ TOPICS = {
                 "its Bash tool, hooks, MCP servers and status line get no key (in there, it says "
                 "'Not logged in'), and it has no background sessions and no agent view.",
                 "In there, use 'cowork-env exec'. To give up the protection: "
-                "cowork-env edit '{name}' --env {flag}=",
+                "cowork-env edit --env CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST= {argument}",
             ),
         ),
         Code(

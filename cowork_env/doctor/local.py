@@ -219,7 +219,7 @@ def settings(report: Report, found: overrides.Report, inputs: Inputs, active: bo
 def host_flag(report: Report, entry: Provider, target: Target) -> None:
     """Report what Claude Code cannot do while it is told that its provider is managed."""
     if is_on(target.get(HOST_FLAG)):
-        report.add("host-flag", name=visible(entry.name), flag=HOST_FLAG)
+        report.add("host-flag", argument=argument(entry.name, "NAME"))
 
 
 def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix) -> None:

@@ -48,7 +48,7 @@ class Lock:
                 holder, since = now, time.monotonic()
             elif time.monotonic() - since > LIMIT:
                 raise CoworkEnvError(
-                    f"{self._where} has been locked by another cowork-env for {LIMIT:g} seconds.",
+                    f"Another process has locked {self._where} for {LIMIT:g} seconds.",
                     "Nothing was changed. Try again when it has finished, or end it.",
                 )
             time.sleep(pause)

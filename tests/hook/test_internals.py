@@ -99,7 +99,7 @@ def test_a_pin_that_the_shell_opens(
     before = pin.stat()
     pin.write_text("litellm-local")
     os.utime(pin, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert "is not trusted" in terminal.run("true")
+    assert "has changed since you allowed it" in terminal.run("true")
 
 
 def test_remembered_responses_are_bounded(terminal: Terminal) -> None:

@@ -145,7 +145,8 @@ def test_a_provider_file_that_others_can_write_is_no_provider(
     home.file.chmod(0o602)
     terminal = open_terminal(shell)
     said = terminal.run(f"cd {home.path}/project")
-    assert "providers.json can be written by other users; it is not used. Run: chmod go-w" in said
+    assert "providers.json can be written by other users; it is not used." in said
+    assert "Run: chmod go-w" in said
     assert terminal.run("true") == ""
     home.file.chmod(0o600)
     assert terminal.run("true") == "cowork-env: OpenRouter (~/project/.cowork-provider)\n"

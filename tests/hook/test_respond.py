@@ -442,7 +442,7 @@ def test_while_a_slow_key_is_fetched(required: bool, world: World) -> None:
         given_up = world.request(before, GIVEN_UP)
         after, _ = run(given_up.now, before)
         assert given_up.flags == [] and own_or_dead_end(after)
-        assert given_up.error.startswith("slow: the lookup of its key was interrupted. Run ")
+        assert given_up.error.startswith("slow: the lookup of its key was interrupted. ")
         assert run(given_up.undo, after)[0] == start
     # The same once more: what the user has changed meanwhile is known by the activation.
     assert own_or_dead_end(run(world.request(active).now, active)[0])

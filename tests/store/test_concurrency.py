@@ -82,7 +82,7 @@ def test_a_lock_held_by_another_process_is_an_error(
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "held\n"
-            with pytest.raises(CoworkEnvError, match="another cowork-env"):
+            with pytest.raises(CoworkEnvError, match="Another process has locked"):
                 store.edit(inputs(home), add(NEW))
             assert file.read_bytes() == before
         finally:
@@ -103,7 +103,7 @@ def test_the_lock_lies_beside_the_file_whatever_the_path_and_the_state_folder(
     def change(_listed: Providers) -> None:
         path = file.parent / ".providers.json.lock"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        with pytest.raises(CoworkEnvError, match="has been locked by another cowork-env"):
+        with pytest.raises(CoworkEnvError, match="Another process has locked"):
             store.edit(elsewhere, add(NEW))
 
     store.edit(inputs(home), change)

@@ -76,7 +76,7 @@ def test_a_required_pin_keeps_clients_from_the_own_login_all_the_time(session: S
         assert terminal.managed() == DEAD_END
         said = status(session)
         assert f"not applied: {INTERRUPTED}" in said
-        assert "Run 'cowork-env reload' to ask again." in said
+        assert "Run 'cowork-env reload' to ask again" in said
         assert "kept from falling back to your own login" in said and "no hook" not in said
         terminal.run("cd ~")
         assert terminal.managed() == OWN

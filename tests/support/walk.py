@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 from hypothesis import note
 
+from cowork_env.core.environment import Activation
+
 from support.home import Home
 from support.model import (
     ACTIVE,
@@ -468,7 +470,10 @@ class Walk:
             assert len(keys) == (0 if url is None else 1)
             assert url is None or (url, keys[0]) in self.world.pairs
         assert self.seen == {n: self.model.env[n] for n in WATCHED if n in self.model.env}
-        assert ("COWORK_ENV_STATE" in env) == bool(self.model.active)
         state = env.get("COWORK_ENV_STATE", "")
+        activation = Activation.decode(state)
+        # A choice that cannot be used leaves why in the state, and touches nothing.
+        assert bool(state) == bool(activation)
+        assert bool(activation and activation.touched) == bool(self.model.active)
         assert "key-" not in unquote(state)
         assert not [n for n in env if n.startswith("__cowork_env")]

@@ -138,8 +138,9 @@ class TouchedVariable:
         return mark(name, live) == self.mark or (self.shadowed and self.mark == "-" and not live)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TouchedVariable) and all(
-            getattr(self, s) == getattr(other, s) for s in self.__slots__
+        return isinstance(other, TouchedVariable) and (
+            (self.original, self.mark, self.shadowed)
+            == (other.original, other.mark, other.shadowed)
         )
 
     __hash__ = None  # type: ignore[assignment]  # a mutable value
@@ -182,8 +183,8 @@ class Activation:
             if variable not in self.touched:
                 fields += [variable, "", ""]
         for variable, t in self.touched.items():
-            if t == _UNSET_BEFORE_AND_AFTER and variable in _STANDARD:
-                continue
+            if t.original is None and t.mark == "-" and variable in _STANDARD:
+                continue  # It was unset before, and is now.
             kind = ("u" if t.shadowed else "=") if t.original is not None else "-"
             fields += [variable, t.mark, kind + (t.original or "")]
         body = ",".join(map(_percent_encode, fields))
@@ -310,8 +311,7 @@ _STANDARD = (
     *(*NAMES[:IN_FIRST_STATE], ACTIVE, NO_AGENT_VIEW, *NAMES[IN_FIRST_STATE:]),
 )
 _IN_FIRST_STATE = _STANDARD.index(ACTIVE) + 1
-_UNSET_BEFORE_AND_AFTER = TouchedVariable(None, "-")
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=./:")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=./:"
 
 
 def _checksum(body: str) -> str:
@@ -320,10 +320,10 @@ def _checksum(body: str) -> str:
 
 def _percent_encode(field: str) -> str:
     """``field`` with every byte but the plainest as ``%`` and two digits (RFC 3986, 2.1)."""
-    return "".join(
-        c if c in _PLAIN else "".join(f"%{b:02x}" for b in c.encode("utf-8", "surrogateescape"))
-        for c in field
-    )
+    data = field.encode("utf-8", "surrogateescape")
+    if not data.translate(None, _PLAIN):
+        return field
+    return "".join(chr(b) if b in _PLAIN else f"%{b:02x}" for b in data)
 
 
 def _percent_decode(field: str) -> str:

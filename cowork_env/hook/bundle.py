@@ -14,6 +14,10 @@ from .. import shells
 from ..util.system import digest, distrusted, home_owner
 from .interpreter import PACKAGE
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+
 FOLDER = "bundles"
 KEPT = 8  # bundles: other shells, versions and installations may be in use
 # Each after those that it imports; the shell's own module goes after shells.base.
@@ -86,10 +90,16 @@ def _make(state_dir: str, file: str, sources: dict[str, str]) -> None:
         origin = f"{PACKAGE}/{source}"
         with open(origin, "rb") as text:
             compiled = compile(text.read(), origin, "exec", dont_inherit=True, optimize=2)
-        code.append((name, source, compiled))
+        code.append((name, source, _stripped(compiled)))
     folder = files.state_folder(state_dir, FOLDER)
     old = sorted((f"{folder}/{name}" for name in os.listdir(folder)), key=os.path.getmtime)
     for unused in old[: -KEPT + 1]:
         os.unlink(unused)
     data = marshal.dumps((compile(LOADER, "<loader>", "exec"), code))
     files.write_atomically(file, data, follow=False)
+
+
+def _stripped(code: CodeType) -> CodeType:
+    """Code without line numbers, a quarter of its size; nothing shows a traceback of it."""
+    constants = (_stripped(c) if isinstance(c, type(code)) else c for c in code.co_consts)
+    return code.replace(co_linetable=b"", co_consts=tuple(constants))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..util import files, system
+from ..util import files, groups, system
 from ..util.errors import CoworkEnvError
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -35,13 +35,13 @@ def sound(path, posix=__import__('posix')):
 
 def sound(path: str) -> str:
     """:data:`SOUND` for what is at ``path``, a real path, and for the user who runs this."""
-    users, groups, place = system.our_users(), set(), path
+    users, private, place = system.our_users(), set(), path
     while place != "/":
         place = system.parent(place)
         status = os.lstat(place)
-        if status.st_mode & 0o020 and system.is_private_group(status.st_gid, status.st_uid):
-            groups.add(status.st_gid)
-    return SOUND.format(is_root=os.geteuid() == 0, users=users, groups=(*sorted(groups), -1))
+        if status.st_mode & 0o020 and groups.is_private(status.st_gid, status.st_uid):
+            private.add(status.st_gid)
+    return SOUND.format(is_root=os.geteuid() == 0, users=users, groups=(*sorted(private), -1))
 
 
 class Interpreter:

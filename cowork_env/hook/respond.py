@@ -226,8 +226,8 @@ def _activate(
     )
     if activation is None or outcome.target is None:
         return True
-    response.state = activation.encode()
     env = environment.applied(inputs.env, changes)
+    response.state = env[STATE]
     return _prepare_cache(shell, env, activation, outcome.target, secret_variable, response)
 
 
@@ -257,7 +257,7 @@ def _prepare_cache(
     if secret_variable:
         before.setdefault(secret_variable, resolve.original_env(env).get(secret_variable))
     shadowed = frozenset(name for name, variable in touched.items() if variable.shadowed)
-    again, changes = environment.enter(
+    _, changes = environment.enter(
         {name: value for name, value in before.items() if value is not None},
         activation.key,
         target,
@@ -267,7 +267,7 @@ def _prepare_cache(
     write = shell.each_statement if resolve.is_unusable(activation.key) else shell.statements
     response.apply = write(changes)
     # While the user has changed a variable, the response is valid only once.
-    return len(ours) == len(target) and again.encode() == response.state
+    return len(ours) == len(target) and changes[STATE] == response.state
 
 
 def _is_transient(request: Request, inputs: Inputs, newest: int, newest_pin: int) -> bool:

@@ -105,7 +105,6 @@ def digest(data: bytes) -> str:
 # Whose files are believed
 
 _MAX_LINKS = 40  # as in Linux
-_UNKNOWN = 65534  # the owner of what belongs to users that a user namespace does not know
 _CAN_BE_WRITTEN = "can be written by other users"
 
 
@@ -181,58 +180,18 @@ def _parts(path: str) -> list[str]:
 def _flaw(status: stat_result, users: tuple[int, ...], above: bool = False) -> str:
     """Why a file or folder is not believed, or empty; ``above``: a folder above it, or a link."""
     mode, above = status.st_mode, above or S_ISLNK(status.st_mode)
-    if status.st_uid not in users and not (above and _is_unknown(status.st_uid)):
-        return "belongs to another user"
+    if status.st_uid not in users:
+        from . import groups
+
+        if not (above and groups.is_unknown_user(status.st_uid)):
+            return "belongs to another user"
     if not mode & 0o022 or S_ISLNK(mode) or (above and mode & S_ISVTX):
         return ""
-    if not mode & 0o002 and is_private_group(status.st_gid, status.st_uid):
+    from . import groups
+
+    if not mode & 0o002 and groups.is_private(status.st_gid, status.st_uid):
         return ""
     return _CAN_BE_WRITTEN
-
-
-def _is_unknown(uid: int) -> bool:
-    """Whether a user is one that this user namespace does not know, as root is in a sandbox."""
-    if uid != _UNKNOWN:
-        return False
-    known = [list(map(int, line.split())) for line in _read("/proc/self/uid_map")]
-    return bool(known) and not any(first <= uid < first + count for first, _, count in known)
-
-
-def is_private_group(gid: int, uid: int) -> bool:
-    """Whether a group is a user's own, without other members; root has none.
-
-    Systems with such groups give them the user's name, mostly also the user's number, and create
-    files with group write permission (umask 002). The two files are read as they are: a directory
-    service could take seconds, and may not know of the group. There, the number decides.
-    """
-    if uid == 0:
-        return False
-    names = set()
-    for user, _, number, group, *_ in (line.split(b":") for line in _read("/etc/passwd", 4)):
-        if number == b"%d" % uid:
-            names.add(user)
-        elif group == b"%d" % gid:
-            return False
-    private = gid == uid
-    for name, _, number, members, *_ in (line.split(b":") for line in _read("/etc/group", 4)):
-        if number == b"%d" % gid:
-            private = private or name in names
-            if set(filter(None, members.strip().split(b","))) - names:
-                return False
-    return private
-
-
-def _read(path: str, fields: int = 0) -> list[bytes]:
-    """The lines of a small system file that have so many fields; none if it cannot be read."""
-    try:
-        descriptor = open_without_blocking(path)
-        try:
-            data = posix.read(descriptor, 1 << 20)
-        finally:
-            posix.close(descriptor)
-    except OSError:
-        return []
-    return [line for line in data.splitlines() if line.count(b":") >= fields - 1]
 
 
 def _distrust(path: str, flaw: str, above: bool = False) -> Distrusted:

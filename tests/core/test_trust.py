@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cowork_env.core.trust import ALLOWED, DENIED, UNTRUSTED, TrustStore, location
-from cowork_env.util import system
+from cowork_env.util import groups
 from cowork_env.util.errors import CoworkEnvError
 
 PIN = "/p/a/.cowork-provider"
@@ -156,7 +156,7 @@ def test_the_store_is_made_private_whatever_its_mode_was(state: Path, store: Tru
 def test_a_trust_store_that_others_can_write_to_is_ignored(
     state: Path, store: TrustStore, mode: int, which: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(system, "is_private_group", lambda gid, uid: False)
+    monkeypatch.setattr(groups, "is_private", lambda gid, uid: False)
     store.allow(PIN, b"a")
     store.allow_below("/p")
     (state / which).chmod(mode)

@@ -13,7 +13,7 @@ import pytest
 from cowork_env.core import resolve
 from cowork_env.core.resolve import Inputs
 from cowork_env.hook import bundle, interpreter, render
-from cowork_env.util import system
+from cowork_env.util import groups
 
 from support.home import Home
 from support.hook import hook_request
@@ -85,7 +85,7 @@ def test_a_compiled_file_is_checked_when_it_is_run(
     home: Home, change: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need_root()
-    monkeypatch.setattr(system, "is_private_group", lambda gid, uid: False)
+    monkeypatch.setattr(groups, "is_private", lambda gid, uid: False)
     launch = render.launch(str(home.state), "bash")
     file = Path(bundle.path(str(home.state), "bash"))
     file.write_bytes(code(home))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cowork_env.util import system
+from cowork_env.util import groups, system
 
 from support.other_user import OTHER, give, need_root
 
@@ -39,7 +39,7 @@ def test_a_file_of_the_users_is_believed(file: Path) -> None:
 def test_write_permission_of_others(
     file: Path, mode: int, above: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(system, "is_private_group", lambda gid, uid: False)
+    monkeypatch.setattr(groups, "is_private", lambda gid, uid: False)
     (file, *file.parents)[above].chmod(mode)
     used = "nothing in it is used" if above else "it is not used"
     assert said(file).endswith(f" can be written by other users; {used}.")
@@ -123,13 +123,13 @@ GROUP = b"root:x:0:\nann:x:1000:\nbob:x:1002:bob\nusers:x:100:\nteam:x:1001:ann\
 )
 def test_private_groups(gid: int, uid: int, private: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"/etc/passwd": PASSWD, "/etc/group": GROUP}
-    monkeypatch.setattr(system, "_read", lambda path, fields=0: files[path].splitlines())
-    assert system.is_private_group(gid, uid) is private
+    monkeypatch.setattr(groups, "_read", lambda path, fields=0: files[path].splitlines())
+    assert groups.is_private(gid, uid) is private
 
 
 def test_a_group_of_ones_own_may_write(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.parent.chmod(0o770)
-    monkeypatch.setattr(system, "is_private_group", lambda gid, uid: True)
+    monkeypatch.setattr(groups, "is_private", lambda gid, uid: True)
     assert said(file) == ""
     file.parent.chmod(0o772)
     assert said(file)
@@ -140,7 +140,7 @@ def test_in_a_sandbox_root_is_unknown(
     file: Path, monkeypatch: pytest.MonkeyPatch, known: bytes, fine: bool
 ) -> None:
     need_root()
-    monkeypatch.setattr(system, "_read", lambda path, fields=0: [known])
+    monkeypatch.setattr(groups, "_read", lambda path, fields=0: [known])
     os.chown(file.parents[2], 65534, 65534)
     assert (said(file) == "") is fine
     os.chown(file, 65534, 65534)

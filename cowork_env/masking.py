@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from .core.provider import BASE_URL_VARIABLE, KEYS, InvalidField, Url, is_encrypted
+from .core.environment import ACTIVE, BASE_URL
+from .core.provider import KEYS, InvalidField, Url, is_encrypted
 from .util.text import visible
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ _LEAST_REST = 8
 _RANDOM = 32  # characters of letters and digits without a break: no word of any language
 _SCHEMES = ("bearer", "basic", "digest", "negotiate", "token")  # of HTTP authentication
 # Checked when they are saved, to have no secret in them; and a name that is shown at prompts.
-_NEVER = frozenset((BASE_URL_VARIABLE, "COWORK_ENV_ACTIVE"))
+_NEVER = frozenset((BASE_URL, ACTIVE))
 _BREAKS = str.maketrans(dict.fromkeys("?&;#,{}[]\t\r\n", " "))
 _QUOTES = "\"'"
 

@@ -8,7 +8,6 @@ content is treated as hostile.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-MAX_BYTES = 1 << 20  # of a settings file
+MAX_BYTES = 1 << 20  # of a settings file: parsing takes many times the size
 MAX_DROP_INS = 64  # more than are in use, so that a huge folder takes no time
 
 MANAGED_SCOPE, LOCAL, PROJECT, USER = "managed", "local", "project", "user"
@@ -212,17 +211,7 @@ def load(path: str, home: str = "", limit: int = MAX_BYTES) -> dict[str, Any]:
     Raises FileNotFoundError, or :class:`CoworkEnvError`.
     """
     where = tilde(path, home)
-    too_large = CoworkEnvError(f"{where} is larger than {limit >> 20} MiB.")
-    try:
-        # Before reading: no real settings are that large, and parsing takes many times the size.
-        if stat.S_ISREG((status := os.stat(path)).st_mode) and status.st_size > limit:
-            raise too_large
-    except (OSError, ValueError):
-        pass  # Reading it raises the error.
-    data = providers.read_bytes(path, where)
-    if len(data) > limit:
-        raise too_large
-    text = jsontext.decode(data, where)
+    text = jsontext.decode(providers.read_bytes(path, where, limit=limit), where)
     document = jsontext.parse(text, where) if text.strip() else {}
     if not isinstance(document, dict):
         raise CoworkEnvError(f"{where} does not hold an object.")

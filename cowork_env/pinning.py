@@ -40,7 +40,7 @@ def write(
     """Write a pin to the working directory, and allow it.
 
     The lines of a trusted pin that is there stay, except for ``changes``: lines to set, by key, or
-    (None) to take off. Those of a pin that is not trusted do not: to write it would allow them.
+    (None) to remove. Those of a pin that is not trusted do not: to write it would allow them.
     With ``force``, another kind of file there, or a link to elsewhere, is replaced. Raises
     :class:`CoworkEnvError` with nothing changed.
     """

@@ -108,8 +108,8 @@ class Status:
     """What is active for these inputs, and what a client that is started there gets.
 
     ``found``, ``outcome`` and ``target``: what should be active (see :mod:`resolve`); ``previous``:
-    the activation that the environment holds now; ``state_damaged``: it holds one that cannot be
-    read; ``reason``: why the hook did not apply the provider, as far as it says. ``changed``: the
+    the activation that the environment holds now; ``ignored_state``: why its state is ignored, or
+    empty; ``reason``: why the hook did not apply the provider, as far as it says. ``changed``: the
     variables that a hook would change; ``after``: the environment with these changes. ``client``:
     the environment that a client gets, and ``report`` what overrides it.
     ``rows``: the managed variables. ``shell``: how the shell compares.
@@ -119,7 +119,7 @@ class Status:
         self.inputs = inputs
         self.found = resolve.resolve(inputs)
         self.previous = Activation.decode(inputs.env.get(STATE, ""))
-        self.state_damaged = bool(inputs.env.get(STATE)) and self.previous is None
+        self.ignored_state = environment.ignored_state(inputs.env, running=True)
         self.reason = ""
         if self.previous is not None:
             text = resolve.reason(self.previous.key, self.found.key)

@@ -9,7 +9,7 @@ import os
 
 from .core import providers, resolve, variables
 from .core.provider import KEYS, InvalidField, Provider, slug
-from .core.providers import Providers
+from .core.providers import Providers, field_of
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
 from .util.lock import Lock
@@ -208,8 +208,7 @@ def _validated(before: list[str], found_by: Counter[str], listed: Providers) -> 
 
 def refused(entry: object, error: InvalidField) -> CoworkEnvError:
     """What to raise for an entry that is not saved because of ``error``; it holds no value."""
-    name = entry.get("name") if isinstance(entry, dict) else None
-    subject = visible(name.strip()) if isinstance(name, str) and name.strip() else "The provider"
+    subject = visible(field_of(entry, "name")) or "The provider"
     field = visible(jsontext.format_path(error.path))
     return CoworkEnvError(
         f"{subject}: {field} {error.why}." if field else f"{subject} {error.why}.", error.hint
@@ -218,17 +217,12 @@ def refused(entry: object, error: InvalidField) -> CoworkEnvError:
 
 def _id(entry: object) -> str:
     """An entry's id as it is compared, or a text that no id can be."""
-    value = entry.get("id") if isinstance(entry, dict) else None
-    return value.strip().casefold() if isinstance(value, str) and value.strip() else "\n"
+    return field_of(entry, "id").casefold() or "\n"
 
 
 def words(entry: object) -> set[str]:
     """All that an entry can be found by, as it is compared: its name, its slug, its id."""
-    if not isinstance(entry, dict):
-        return set()
-    name, own_id = (
-        value.strip() if isinstance(value := entry.get(key), str) else "" for key in ("name", "id")
-    )
+    name, own_id = field_of(entry, "name"), field_of(entry, "id")
     return {name.casefold(), slug(name), own_id.casefold()} - {""}
 
 
@@ -249,7 +243,7 @@ def _check_distinct(saved: list[Any], unchanged: list[bool], before: Counter[str
         for word in () if unchanged[i] else words(entry):
             if 1 < after[word] > before[word]:
                 other = next(e for j, e in enumerate(saved) if j != i and word in words(e))
-                raise taken(entry["name"], str(other.get("name", "")).strip())
+                raise taken(entry["name"], field_of(other, "name"))
 
 
 def taken(name: str, by: str) -> CoworkEnvError:
@@ -268,7 +262,7 @@ def check_free(name: str, listed: Providers) -> None:
     wanted = words({"name": name})
     for entry in listed.entries:
         if wanted & words(entry):
-            raise taken(name, str(entry.get("name", "")).strip())
+            raise taken(name, field_of(entry, "name"))
 
 
 def _with_id(entry: Any) -> Any:

@@ -265,7 +265,7 @@ function __cowork_env_read_pin
     builtin set -l text '!'
     builtin set -a __cowork_env_pins_found "$pin"
     # Neither a FIFO nor a file in /proc, which has no size, is opened here, nor what another user
-    # could replace by one meanwhile. That the program has to say: a shell cannot see all of it.
+    # could replace by one meanwhile. The program says where that is so: a shell cannot see it.
     if builtin test -f "$pin" -a -s "$pin" -a -r "$pin"
         builtin set text '?'
         builtin set -a __cowork_env_pin_tests -a -f "$pin" -a -s "$pin" -a -r "$pin"

@@ -173,7 +173,7 @@ function __cowork_env_snapshot {
       __cowork_env_pins_found+=("$__cowork_env_pin")
       __cowork_env_text='!'
       # Neither a FIFO nor a file in /proc, which has no size, is opened here, nor what another user
-      # could replace by one meanwhile. That the program has to say: a shell cannot see all of it.
+      # could replace by one meanwhile. The program says where that is so: a shell cannot see it.
       if [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
         __cowork_env_text='?'
         if (( ${__cowork_env_safe[(Ie)$__cowork_env_pin]} )) &&

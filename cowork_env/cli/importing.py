@@ -38,9 +38,8 @@ def command(source: str, name: str | None, yes: bool) -> None:
     """Import providers from elsewhere.
 
     Shows what will be added, with the keys masked, and adds it. FILE is another providers.json or
-    the desktop app's api-config.json. The source is not changed. Each provider gets a new id. What
-    a shared list could do harm with is left out, and named: other variables than those of clients,
-    and references to keys.
+    the desktop app's api-config.json. The source is not changed. Each provider gets a new id.
+    Variables that could do harm in a shared list, and references to keys, are left out, and named.
     """
     inputs = current_inputs()
     store.writable(inputs)

@@ -51,7 +51,7 @@ def pin_command(name: str | None, required: bool | None, force: bool, **models: 
 
     Writes the file .cowork-provider and allows it. It has the provider's name and models, never a
     key, so it can be committed; other users have to allow it. The other lines of a trusted pin that
-    is there stay; an empty MODEL takes its line off.
+    is there stay; an empty MODEL removes its line.
     """
     inputs = _here()
     changes = _models(models)
@@ -93,7 +93,7 @@ def _name_to_pin(inputs: Inputs, name: str | None) -> str:
 
 
 def _models(given: dict[str, str | None]) -> dict[str, str | None]:
-    """The models to write, by key; None for a line to take off."""
+    """The models to write, by key; None for a line to remove."""
     found: dict[str, str | None] = {}
     for key in ("model", *TIERS):
         if (value := given[key]) is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core import resolve, variables
-from ..core.environment import HOST_FLAG, STATE
+from ..core.environment import HOST_FLAG
 from ..masking import is_secret
 from ..overrides import BEATEN, HELD, SAME, WINS, YIELDS, Setting
 from ..status import (
@@ -20,7 +20,8 @@ from ..status import (
     shown_variable,
 )
 from ..util.errors import FAILURE
-from ..util.text import tilde, visible
+from ..util.system import parent
+from ..util.text import argument, tilde, visible
 from .inputs import current_inputs
 from .options import examples, resolution_options
 from .output import write_json
@@ -103,15 +104,16 @@ def _summary(status: Status) -> list[str]:
     add("shell", shell.message, "" if shell.state == IN_STEP else "yellow")
     if shell.hint:
         add("", shell.hint)
-    if status.state_damaged:
-        add("", f"{STATE} is damaged; it is ignored", "yellow")
+    if status.ignored_state:
+        add("", status.ignored_state, "yellow")
     distrust = status.inputs.store.error()
     if distrust is not None and distrust is not found.error:
         add("", f"{distrust.message} {distrust.hint}", "yellow")
     for pin in found.untrusted:
         add("untrusted", pin.message, "yellow")
     for denied in found.denied:
-        add("denied", f"{tilde(denied.path, home)}; 'cowork-env allow DIRECTORY' undoes that")
+        undo = f"cowork-env allow {argument(parent(denied.path), 'DIRECTORY')}"
+        add("denied", f"{tilde(denied.path, home)}; to undo that: {undo}")
     winning = dict.fromkeys(s.place.path for s in status.report.settings if s.effect == WINS)
     if status.outcome.provider and winning:
         files = " and ".join(tilde(path, home) for path in winning)

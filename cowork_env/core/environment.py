@@ -279,24 +279,21 @@ class Activation:
         return dict.fromkeys((*gone, STATE))
 
 
-def current(env: Mapping[str, str], *, running: bool = False) -> Activation | None:
-    """The activation in an environment; None: there is none, or its state is damaged or foreign.
-
-    ``running``: the state is this shell's own, not an inherited one that could be foreign.
-    """
-    found = Activation.decode(env.get(STATE, ""))
-    return None if found is None or (not running and found.is_foreign(env)) else found
+def is_damaged(env: Mapping[str, str]) -> bool:
+    """Whether there is a state in an environment that cannot be read."""
+    return bool(env.get(STATE)) and Activation.decode(env[STATE]) is None
 
 
 def ignored_state(env: Mapping[str, str], *, running: bool = False) -> str:
     """Why the state in an environment is ignored, as a clause; empty: it is not, or there is none.
 
-    ``running`` as in :func:`current`.
+    ``running`` as in :func:`transition`.
     """
-    if not env.get(STATE) or current(env, running=running) is not None:
-        return ""
-    if Activation.decode(env[STATE]) is None:
+    if is_damaged(env):
         return f"{STATE} is damaged; it is ignored"
+    found = Activation.decode(env.get(STATE, ""))
+    if running or found is None or not found.is_foreign(env):
+        return ""
     if env.get(BASE_URL) and any(map(env.get, CREDENTIALS)):
         return ""  # A startup file of this shell has set its own: that is nothing to warn of.
     return f"{STATE} is not from this shell; it is ignored"

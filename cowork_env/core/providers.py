@@ -58,7 +58,7 @@ class Providers:
 
     def names(self) -> list[str]:
         """The names of all entries that have one, in their order."""
-        return [name for name in (_field(entry, "name") for entry in self.entries) if name]
+        return [name for name in (field_of(entry, "name") for entry in self.entries) if name]
 
     def find(self, name_or_id: str) -> int:
         """The index of an entry, by name, else by name ignoring case, else by slug, else by id.
@@ -68,7 +68,7 @@ class Providers:
         """
         wanted = name_or_id.strip()
         folded = wanted.casefold()
-        names = [_field(entry, "name") for entry in self.entries]
+        names = [field_of(entry, "name") for entry in self.entries]
         rules: tuple[Callable[[int], bool], ...] = (
             lambda i: names[i] == wanted,
             lambda i: names[i].casefold() == folded,
@@ -114,7 +114,7 @@ class Providers:
         For a pin or the selection. Raises :class:`CoworkEnvError` where none does.
         """
         error = CoworkEnvError(f"Entry {index} of {self.where} has neither a name nor an id.")
-        for value in filter(unless_none, (_field(self.entries[index], key) for key in keys)):
+        for value in filter(unless_none, (field_of(self.entries[index], key) for key in keys)):
             try:
                 if self.find(value) == index:
                     return value
@@ -124,8 +124,8 @@ class Providers:
 
     def _shown(self, index: int) -> str:
         entry = self.entries[index]
-        distinct = visible(_field(entry, "id")) or f"entry {index}"
-        return f"'{visible(_field(entry, 'name'))}' ({distinct})"
+        distinct = visible(field_of(entry, "id")) or f"entry {index}"
+        return f"'{visible(field_of(entry, 'name'))}' ({distinct})"
 
     def _nearest(self, wanted: str) -> str:
         """A hint with the names that are nearest to one that does not exist."""
@@ -160,7 +160,7 @@ class Providers:
         line, column = jsontext.position(self.text, (*path, *error.path))
         where = f"{self.where}, line {line}, column {column}"
         field = visible(jsontext.format_path((*path, *error.path)))
-        name = _field(self.entries[index], "name")
+        name = field_of(self.entries[index], "name")
         subject = f"{where}: {field}" if field else f"{where}: the provider"
         hint = error.hint or (
             f"Fix it: cowork-env edit {argument(name, 'NAME')}" if name else "Fix it there."
@@ -168,7 +168,8 @@ class Providers:
         return CoworkEnvError(f"{subject} {error.why}.", hint)
 
 
-def _field(entry: object, key: str) -> str:
+def field_of(entry: object, key: str) -> str:
+    """The text of an entry, valid or not, under ``key``, stripped; empty if it has none."""
     value = entry.get(key) if isinstance(entry, dict) else None
     return value.strip() if isinstance(value, str) else ""
 
@@ -240,8 +241,8 @@ def _may_be_incomplete(path: str) -> bool:
         return False
 
 
-def read_bytes(path: str, where: str, own: int | None = None) -> bytes:
-    """All bytes of a regular file; ``where`` names it in errors.
+def read_bytes(path: str, where: str, own: int | None = None, limit: int = MAX_BYTES) -> bytes:
+    """All bytes of a regular file of at most ``limit``; ``where`` names it in errors.
 
     With ``own``, it must be one that :func:`distrusted` has nothing against. Raises
     FileNotFoundError if there is none, :class:`CoworkEnvError` if it cannot be read.
@@ -252,11 +253,15 @@ def read_bytes(path: str, where: str, own: int | None = None) -> bytes:
             status = posix.fstat(descriptor)
             if own is not None and (error := distrusted(path, own, status)):
                 raise error
-            if status.st_size > MAX_BYTES:
-                raise CoworkEnvError(f"{where} is larger than {MAX_BYTES >> 20} MiB.")
-            chunks = []
-            while chunk := posix.read(descriptor, max(status.st_size + 1, 1 << 16)):
+            # A file in /proc, or one that grows, may have more than its size says.
+            size, read, chunks = status.st_size, 0, []
+            while max(size, read) <= limit and (
+                chunk := posix.read(descriptor, max(size + 1, 1 << 16))
+            ):
                 chunks.append(chunk)
+                read += len(chunk)
+            if max(size, read) > limit:
+                raise CoworkEnvError(f"{where} is larger than {limit >> 20} MiB.")
             return b"".join(chunks)
         finally:
             posix.close(descriptor)

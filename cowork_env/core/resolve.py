@@ -335,10 +335,7 @@ def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
 
     A key must not be looked up among another provider's variables.
     """
-    old = environment.Activation.decode(env.get(environment.STATE, ""))
-    if old is None:
-        return env
-    changes = old.removal(env) if old.is_foreign(env) else old.reverse(env)
+    _, changes = environment.transition(env, "", None)
     return environment.applied(env, changes)
 
 
@@ -372,8 +369,7 @@ def fetch_key(provider: Provider, inputs: Inputs) -> str:
     from .. import secrets
 
     env = inputs.env
-    damaged = env.get(environment.STATE) and environment.current(env, running=True) is None
-    if damaged and secrets.watched_variable(provider.token_from):
+    if environment.is_damaged(env) and secrets.watched_variable(provider.token_from):
         raise CoworkEnvError(
             "not found: whether its variable is your own or another provider's cannot be told,"
             f" as {environment.STATE} is damaged.",

@@ -250,11 +250,9 @@ def _editing(inputs: Inputs, provider: Provider, changes: dict[str, Any]) -> Cal
     return run
 
 
-def check_provider(
-    listed: Providers, index: int, options: Options, models: Mapping[str, str] | None = None
-) -> Report:
-    """The report on the provider at ``index``; ``models`` are those of a pin."""
-    check = ProviderCheck(listed, index, options, models)
+def check_provider(listed: Providers, index: int, options: Options) -> Report:
+    """The report on the provider at ``index``."""
+    check = ProviderCheck(listed, index, options)
     check.prepare()
     check.run()
     return check.report
@@ -265,7 +263,7 @@ def list_models(
 ) -> list[str]:
     """The models that the endpoint at ``url`` lists for ``key``; none where it fails or is slow.
 
-    ``env`` is the environment of a shell, from which an active provider is taken off first.
+    ``env`` is the environment of a shell, from which an active provider is removed first.
     """
     from . import online
 

@@ -435,12 +435,12 @@ TOPICS = {
             file=Text(
                 ERROR,
                 "{path} is readable by other users (mode {mode:03o}), and it contains keys.",
-                "Make it private: chmod 600",
+                "Make it private: chmod 600 {argument}",
             ),
             folder=Text(
                 ERROR,
                 "{path} is accessible by other users (mode {mode:03o}).",
-                "Make it private: chmod 700",
+                "Make it private: chmod 700 {argument}",
             ),
             distrusted=_AS_GIVEN,
         ),
@@ -478,7 +478,7 @@ TOPICS = {
             Text(
                 NOTE,
                 "You have denied {pin}, so it has no effect.",
-                "'cowork-env allow DIRECTORY' undoes that.",
+                "To undo that: cowork-env allow {argument}",
             ),
         ),
         Code(
@@ -490,7 +490,7 @@ TOPICS = {
         Code(
             "state",
             "the state variable is damaged",
-            Text(WARNING, "{variable} is damaged and ignored.", "Start a new shell."),
+            Text(WARNING, "{why}.", "Start a new shell."),
         ),
         Code("hook", "where the hook is loaded", Text(OK, "The hook is loaded in {places}.")),
         Code(
@@ -564,9 +564,10 @@ TOPICS = {
             Text(
                 NOTE,
                 "Claude Code is kept from settings files that set another URL or key. In return, "
-                "its Bash tool, hooks, MCP servers and status line get no key (in there, it says "
-                "'Not logged in'), and it has no background sessions and no agent view.",
-                "In there, use 'cowork-env exec'. To give up the protection: "
+                "its Bash tool, hooks, MCP servers and status line get no key (a client that they "
+                "start says 'Not logged in'), and there are no background sessions and no agent "
+                "view.",
+                "There, use 'cowork-env exec'. To give up the protection: "
                 "cowork-env edit --env CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST= {argument}",
             ),
         ),

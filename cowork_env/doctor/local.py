@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING
 
 from .. import overrides, secrets, startup_files, store
 from ..core import providers
-from ..core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, STATE, Activation
+from ..core.environment import (
+    BASE_URL,
+    CONFLICTING,
+    CREDENTIALS,
+    HOST_FLAG,
+    STATE,
+    ignored_state,
+    is_damaged,
+)
 from ..core.provider import InvalidField, Provider, Url, is_on, repaired
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution, fetch_key, original_env
 from ..util import files
 from ..util.errors import CoworkEnvError
+from ..util.system import parent
 from ..util.text import argument, tilde, visible
 from .codes import NOTE, WARNING
 from .findings import Fix, MakeFix, Report
@@ -60,6 +69,7 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
             "file",
             path=listed.where,
             mode=stat.S_IMODE(os.stat(listed.path).st_mode),
+            argument=argument(listed.path, "FILE"),
             where=listed.where,
             fix=_chmod(listed.path, 0o600, inputs.home),
         )
@@ -98,7 +108,15 @@ def folders(report: Report, inputs: Inputs) -> None:
         if mode & 0o077 and (error is None or error.path != path):
             shown = tilde(path, inputs.home)
             fix = _chmod(path, 0o700, inputs.home)
-            report.add("permissions", "folder", path=shown, mode=mode, where=shown, fix=fix)
+            report.add(
+                "permissions",
+                "folder",
+                path=shown,
+                mode=mode,
+                argument=argument(path, "FOLDER"),
+                where=shown,
+                fix=fix,
+            )
 
 
 def _chmod(path: str, mode: int, home: str) -> Fix:
@@ -119,18 +137,17 @@ def environment(report: Report, inputs: Inputs, difference: str, hint: str, leve
     ``difference`` says what differs (empty: nothing does), ``hint`` what to do then; ``level`` is
     for a difference.
     """
-    at_work = _hook_at_work(inputs)
-    if inputs.env.get(STATE) and not at_work:
-        report.add("state", variable=STATE)
+    if why := ignored_state(inputs.env, running=True):
+        report.add("state", why=why)
     if difference:
         report.add("shell", "different", level=level, state=difference, hint=hint)
-    elif at_work:
+    elif _hook_at_work(inputs):
         report.add("shell", "ok")
 
 
 def _hook_at_work(inputs: Inputs) -> bool:
     """Whether the environment has the state that a hook (or ``exec``) writes."""
-    return Activation.decode(inputs.env.get(STATE, "")) is not None
+    return bool(inputs.env.get(STATE)) and not is_damaged(inputs.env)
 
 
 def hook(report: Report, inputs: Inputs, shell: str, level: str) -> None:
@@ -262,7 +279,8 @@ def choice(report: Report, found: Resolution, home: str) -> None:
     for pin in found.untrusted:
         report.add("untrusted", pin=f"{pin.message[:1].upper()}{pin.message[1:]}")
     for denied in found.denied:
-        report.add("denied", where=tilde(denied.path, home), pin=tilde(denied.path, home))
+        shown, again = tilde(denied.path, home), argument(parent(denied.path), "DIRECTORY")
+        report.add("denied", where=shown, pin=shown, argument=again)
     if found.error:
         add_error(report, "choice", found.error, text="error")
     elif found.provider:

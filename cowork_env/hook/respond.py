@@ -214,7 +214,11 @@ def _activate(
     shell = request.shell
     starting = STARTING in request.flags
     activation, changes = environment.transition(
-        *(inputs.env, outcome.key, outcome.target, starting, request.universal),
+        inputs.env,
+        outcome.key,
+        outcome.target,
+        fresh=starting,
+        shadowed=request.universal,
         running=not starting,
     )
     write = shell.each_statement if resolve.is_unusable(outcome.key) else shell.statements

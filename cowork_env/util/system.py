@@ -11,7 +11,7 @@ import sys
 from _stat import S_ISLNK, S_ISREG, S_ISVTX
 
 from .errors import Distrusted
-from .text import first_control, tilde
+from .text import argument, tilde
 
 try:  # The built-in module: importing hashlib loads OpenSSL, which takes 2 ms.
     if sys.version_info >= (3, 12):
@@ -199,10 +199,7 @@ def _distrust(path: str, flaw: str, above: bool = False) -> Distrusted:
     home = posix.environ.get(b"HOME", b"").decode(sys.getfilesystemencoding(), "surrogateescape")
     hint = "Change its owner to you with chown, or use another place."
     if flaw == _CAN_BE_WRITTEN:
-        hint = "Make it yours alone with 'chmod go-w'."
-        if first_control(path) < 0:
-            quoted = path.replace("'", "'\\''")
-            hint = f"Run: chmod go-w '{quoted}'"
+        hint = f"Run: chmod go-w {argument(path, 'PATH')}"
     elif flaw == "is a link":
         hint = "Remove it, or put what it leads to in its place."
     used = "nothing in it is used" if above else "it is not used"

@@ -251,7 +251,8 @@ def test_a_changed_pin_and_a_denied_one_are_reported(home: Home, work: Path) -> 
     TrustStore(str(home.state)).deny(location(str(pin)))
     found = as_json(home, work)
     assert (found["denied"], found["untrusted"]) == ([{"path": str(pin)}], [])
-    assert f"denied    ~/{pin.relative_to(home.path)}; 'cowork-env allow" in run(home, work)
+    undo = f"to undo that: cowork-env allow {work}"
+    assert f"denied    ~/{pin.relative_to(home.path)}; {undo}" in run(home, work)
 
 
 def test_options_show_what_would_be_active(home: Home, work: Path) -> None:

@@ -44,7 +44,7 @@ def test_write_permission_of_others(
     used = "nothing in it is used" if above else "it is not used"
     assert said(file).endswith(f" can be written by other users; {used}.")
     error = system.distrusted(str(file))
-    assert error and error.hint == f"Run: chmod go-w '{(file, *file.parents)[above]}'"
+    assert error and error.hint == f"Run: chmod go-w {(file, *file.parents)[above]}"
 
 
 def test_a_sticky_folder_may_be_above_but_not_be_ours(file: Path) -> None:

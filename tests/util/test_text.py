@@ -121,6 +121,6 @@ def test_every_command_in_a_message_is_quoted() -> None:
     for codes in TOPICS.values():
         for code in codes:
             for one in code.texts.values():
-                command = re.search(r"cowork-env [a-z]+ ([^.]*)$", one.hint)
+                command = re.search(r"(?:cowork-env [a-z]+|chmod) ([^.]*)$", one.hint)
                 fields = set(re.findall(r"\{(\w+)\}", command[1])) if command else set()
                 assert fields <= {"argument", "options", "auth"}, code.name

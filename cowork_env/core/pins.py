@@ -7,13 +7,14 @@ import posix
 from _stat import S_ISGID, S_ISLNK, S_ISVTX
 
 from ..util.errors import CoworkEnvError
-from ..util.system import NotRegular, open_without_blocking, parent
+from ..util.system import NotRegular, distrusted, open_without_blocking, parent
 from ..util.text import first_control, visible
 from .provider import TIERS, InvalidField, check_model
 
 PIN_NAME = ".cowork-provider"
 MAX_BYTES = 4096
 KEYS = ("model", *TIERS, "required")
+_MAX_OPENED = 8  # pins that a shell opens at each prompt; others are watched by their timestamp
 
 
 class PinFile:
@@ -93,37 +94,21 @@ def safe_to_open(paths: list[str]) -> list[str]:
     """Those of ``paths``, of pins, that a shell may open: no other user can replace them first.
 
     A shell cannot open a FIFO without waiting for a writer, and cannot see whether a group may
-    write to a directory. So the hooks open a pin only if this says so: it is not a link, its
-    directory is the user's own and not shared (sticky or set-group-ID), and nobody else may write
-    to it or rename it, nor one above it.
+    write to a directory. So the hooks open a pin only if this says so, and their own checks agree:
+    it is not a link, and its directory is the user's own, and neither sticky nor set-group-ID.
+    Only the nearest few are looked at: a repository may have one at each of many levels.
     """
-    verdicts: dict[str, bool] = {}
     found = []
-    for path in paths:
+    for path in paths[:_MAX_OPENED]:
         directory = parent(path)
-        private = True
-        for above in reversed(ancestors(directory)):
-            if above not in verdicts:
-                verdicts[above] = private and _only_we_can_rename_in(above)
-            private = verdicts[above]
         try:
             own, itself = posix.stat(directory), posix.lstat(path)
         except OSError:
             continue
         shared = own.st_uid != posix.geteuid() or own.st_mode & (S_ISVTX | S_ISGID)
-        if private and not shared and not S_ISLNK(itself.st_mode):
+        if not shared and not S_ISLNK(itself.st_mode) and distrusted(directory) is None:
             found.append(path)
     return found
-
-
-def _only_we_can_rename_in(directory: str) -> bool:
-    """Whether no other user but root can rename what is ours in a directory."""
-    try:
-        status = posix.stat(directory)
-    except OSError:
-        return False
-    mode = status.st_mode
-    return status.st_uid in (0, posix.geteuid()) and not (mode & 0o022 and not mode & S_ISVTX)
 
 
 # Content

@@ -94,15 +94,11 @@ def main(name: str, state_dir: str, config_dir: str, folders: list[str]) -> NoRe
 def environment_for(inputs: Inputs) -> dict[str, str]:
     """The environment for a program that a launcher starts; raises what is wrong with the choice.
 
-    A pin that is not trusted is ignored. Where nothing applies the environment stays as it is, an
-    active provider included: ``exec`` may have set it. Where ``none`` is chosen, an active provider
-    is removed.
+    A pin that is not trusted is ignored. Where nothing applies, the provider of an outer shell is
+    removed; ``exec --provider`` also sets the variable that chooses it, so that one applies.
     """
     found = resolve.resolve(inputs)
-    target = resolve.target(inputs, found)
-    if found.rule == resolve.NOTHING:
-        return dict(inputs.env)
-    return _with_target(inputs, found.key, target)
+    return _with_target(inputs, found.key, resolve.target(inputs, found))
 
 
 def execute(inputs: Inputs, command: list[str]) -> NoReturn:
@@ -303,7 +299,7 @@ def add(name: str, inputs: Inputs) -> str:
     path = os.path.join(folder(), check_name(name))
     if os.path.lexists(path) and not is_launcher(path):
         raise CoworkEnvError(f"{visible(path)} is not a launcher.", "Nothing was changed.")
-    files.private_directory(folder())
+    files.state_folder(*os.path.split(folder()))  # It will be first on PATH.
     files.write_atomically(path, text(name, inputs).encode("utf-8", "surrogateescape"), 0o755)
     return path
 

@@ -20,14 +20,15 @@ MIN_LENGTH = 20  # characters that a key must have for its last four to be shown
 # DBPASSWORD, except for the short ones, which are endings of other words, too.
 _ENDINGS = (
     *("TOKEN", "KEY", "KEYS", "SECRET", "SECRETS", "CREDENTIAL", "CREDENTIALS", "CREDS"),
-    *("PASS", "PASSWD", "PASSWORD", "PASSWORDS", "PASSPHRASE", "PASSCODE", "PWD", "PAT", "JWT"),
+    *("PASS", "PASSWD", "PASSWORD", "PASSWORDS", "PASSPHRASE", "PASSCODE", "PWD", "PW", "PAT"),
+    *("PATS", "JWT", "JWTS", "HMAC", "AUTHENTICATION", "MNEMONIC", "COOKIEJAR"),
     *("AUTHORIZATION", "BEARER", "COOKIE", "COOKIES", "HEADER", "HEADERS", "SIGNATURE", "DSN"),
     *("CONNECTIONSTRING", "CONNSTR"),
 )
-_WORDS = frozenset(("SIG", "SAS", "PIN", "OTP", "WEBHOOK"))
+_WORDS = frozenset(("SIG", "SAS", "PIN", "OTP", "WEBHOOK", "HOOK", "SALT", "SEED"))
 _OTHER_WORDS = ("COMPAT", "BYPASS", "COMPASS", "MONKEY", "TURKEY", "HOTKEY")
 # The same, unless the value says otherwise: a switch, or (TOKENS) a number.
-_SWITCHES, _NUMBERS = ("AUTH", "SESSION", "SESSIONS"), ("TOKENS",)
+_SWITCHES, _NUMBERS = ("AUTH", "AUTHS", "SESSION", "SESSIONS"), ("TOKENS",)
 # A last word that says what a number is about a key, and no key; a word that makes a switch.
 _MEASURES = frozenset(("MS", "SECONDS", "MINUTES", "TTL", "TIMEOUT", "DESCRIPTOR", "FD", "COUNT"))
 _VERBS = frozenset(("USE", "SKIP", "DISABLE", "DISABLED", "ENABLE", "ENABLED", "ALLOW", "NO"))
@@ -81,6 +82,7 @@ def is_secret(name: str, value: str = "") -> bool:
 def _is_named_secret(name: str, value: str) -> bool:
     """Whether a variable of this name, or a header or parameter, holds a secret."""
     words = "".join(c if c.isalnum() else " " for c in name.upper()).split()
+    words = [word.rstrip("0123456789") or word for word in words]  # API_KEY2
     number = not value or (value.isascii() and value.isdigit() and len(value) < 10)
     switch = not value or value.lower() in _SWITCH_VALUES
     if words and (number or switch) and (words[-1] in _MEASURES or _VERBS.intersection(words)):

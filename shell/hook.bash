@@ -377,7 +377,10 @@ function __cowork_env_request {
         __cowork_env_flags+=" given-up"
         \builtin continue
       fi
-      __cowork_env_leave 2>/dev/null
+      # What the first response about a slow lookup asked for stays in force: it may be a dead end.
+      [[ -n $__cowork_env_pending_key ]] || __cowork_env_leave 2>/dev/null
+      # Interrupted once more: that it is given up is told to the program at the next update.
+      [[ -z $__cowork_env_pending_key || $__cowork_env_status != 130 ]] || \builtin return
       __cowork_env_text=
       if ((__cowork_env_status == 130)); then
         # Interrupted again, or a request that is not slow: it is sent again.

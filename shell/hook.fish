@@ -391,7 +391,9 @@ function __cowork_env_request
                 builtin set __cowork_env_flags "$__cowork_env_flags given-up"
                 builtin continue
             end
-            __cowork_env_leave
+            # What the first response about a slow lookup asked for stays in force: it may be a dead
+            # end.
+            builtin test -n "$__cowork_env_pending_key"; or __cowork_env_leave
             builtin set __cowork_env_text
             if builtin test -z "$COWORK_ENV_STATE"
                 builtin set -gx COWORK_ENV_STATE @CANNOT_RUN_STATE@ # for status

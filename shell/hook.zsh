@@ -305,8 +305,11 @@ function __cowork_env_request {
         __cowork_env_flags+=" given-up"
         builtin continue
       fi
+      # What the first response about a slow lookup asked for stays in force: it may be a dead end.
+      [[ -n $__cowork_env_pending_key ]] || __cowork_env_leave
+      # Interrupted once more: that it is given up is told to the program at the next update.
+      [[ -z $__cowork_env_pending_key || $__cowork_env_status != 130 ]] || builtin return
       __cowork_env_pending_key=
-      __cowork_env_leave
       __cowork_env_text=
       if [[ $__cowork_env_status == 130 ]]; then
         # Interrupted all the same: zsh gives the signal its meaning back in substitutions. It is

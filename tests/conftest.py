@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 from support.home import FOREIGN, GUIDE, Home, copies
 from support.program import Program
 from support.terminal import Open, Terminal
+
+# Started in the background by a script, this process and all that it starts would ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -233,10 +233,31 @@ def test_active_provider_is_replaced_only_by_a_choice(shims: Shims) -> None:
     before = plain(shims.env) | {"ANTHROPIC_MODEL": "mine"}
     assert shims.seen(shims.home.path / "none", **active) == before
     assert shims.seen(COWORK_PROVIDER="none", **active) == before | {"COWORK_PROVIDER": "none"}
-    assert shims.seen(**active) == active
-    assert shims.seen(shims.home.path / "clone", **active) == active
+    # Nothing applies: what an outer shell left is removed, also if only a part of it is there.
+    keyless = {n: v for n, v in active.items() if n != "ANTHROPIC_AUTH_TOKEN"}
+    for left in (active, keyless):
+        assert shims.seen(**left) == before
+        assert shims.seen(shims.home.path / "clone", **left) == before
+    theirs = shims.seen(shims.home.path / "work", **keyless, ANTHROPIC_API_KEY="own")
+    assert theirs["ANTHROPIC_AUTH_TOKEN"] and "ANTHROPIC_API_KEY" not in theirs
     changed = {**active, "ANTHROPIC_MODEL": "by-hand"}
     assert shims.seen(shims.home.path / "work", **changed)["ANTHROPIC_MODEL"] == "by-hand"
+
+
+@pytest.mark.parametrize("kind", ["link", "shared"])
+def test_a_folder_that_others_can_change_gets_no_launcher(home: Home, kind: str) -> None:
+    """It will be first on PATH."""
+    folder = home.path / "data/cowork-env"
+    (home.path / "elsewhere").mkdir()
+    folder.parent.mkdir()
+    if kind == "link":
+        folder.symlink_to(home.path / "elsewhere")
+    else:
+        folder.parent.chmod(0o777)
+    data = {"XDG_DATA_HOME": str(folder.parent)}
+    refused = Program(home).run("shim", "tool", env=data).check(1)
+    assert ("is a link" if kind == "link" else "can be written by other users") in refused.stderr
+    assert not list(home.path.rglob("tool"))
 
 
 def test_deleted_directory(shims: Shims) -> None:

@@ -246,15 +246,26 @@ class Activation:
             return []
         return changed
 
+    def lacks_key(self, env: Mapping[str, str]) -> bool:
+        """Whether our URL is there without our key, whatever else is there."""
+        keys = self.set_names(CREDENTIALS)
+        return (
+            BASE_URL in self.set_names([BASE_URL])
+            and self.ours(BASE_URL, env)
+            and not any(map(env.get, keys))
+        )
+
     def is_foreign(self, env: Mapping[str, str]) -> bool:
         """Whether the environment never was this activation's: it came from another shell or user.
 
         Then neither the URL nor the key is there as it was set. A direct cloud has neither of them,
         but its switch.
         """
-        for names in (URL_AND_CREDENTIALS, CLOUD_SWITCHES, self.touched):
-            if made := self.set_names(names):
-                return not any(self.ours(name, env) for name in made)
+        if made := self.set_names(URL_AND_CREDENTIALS):
+            return not any(self.ours(name, env) for name in made)
+        if made := self.set_names(CLOUD_SWITCHES):
+            return not all(self.ours(name, env) for name in (*made, *self.set_names([ACTIVE])))
+        # Whoever made it up could name any variable as proof.
         return bool(self.touched)
 
     def reverse(self, env: Mapping[str, str]) -> Changes:
@@ -282,6 +293,14 @@ class Activation:
 def is_damaged(env: Mapping[str, str]) -> bool:
     """Whether there is a state in an environment that cannot be read."""
     return bool(env.get(STATE)) and Activation.decode(env[STATE]) is None
+
+
+def is_mixed_up(env: Mapping[str, str]) -> bool:
+    """Whether a provider's variables may be there that cannot be told from the user's own.
+
+    The state, which tells them apart, is damaged or was taken away.
+    """
+    return is_damaged(env) or bool(env.get(ACTIVE) and not env.get(STATE))
 
 
 def ignored_state(env: Mapping[str, str], *, running: bool = False) -> str:
@@ -372,18 +391,24 @@ def refresh(
     *,
     fresh: bool,
     shadowed: Set[str] = frozenset(),
+    running: bool = False,
 ) -> tuple[Activation, Changes]:
     """Move an active provider to another target: it was edited, or a new shell inherited it.
 
     What the user changed by hand stays. In a ``fresh`` shell, one that has not reached a prompt, a
     changed value comes from its startup files instead: the provider is applied again, and that
-    value becomes the one to restore. Returns the activation, and the changes that it makes.
+    value becomes the one to restore. The same holds for a key that was found where ours is missing,
+    beside our URL, unless the shell is ``running``, where the user may have set it for that URL.
+    Returns the activation, and the changes that it makes.
     """
     activation = Activation(old.key, wanted.get(ACTIVE) or "")
     changes: Changes = {}
     appeared = _appeared(old, wanted, shadowed)
     taken_away = old.taken_away(env)
     kept = set() if fresh else _changed_by_user(env, old, appeared)
+    if not (fresh or running) and old.lacks_key(env):
+        kept.difference_update(URL_AND_CREDENTIALS)
+        taken_away = [name for name in URL_AND_CREDENTIALS if not env.get(name)]
     for name in dict.fromkeys((*wanted, *old.touched)):
         live, known = env.get(name), old.touched.get(name)
         if name in appeared:
@@ -477,7 +502,9 @@ def transition(
     if old is not None and not running and old.is_foreign(env):
         undo, old = old.removal(env), None
     if wanted is not None and old is not None and old.key == key:
-        activation, changes = refresh(env, old, wanted, fresh=fresh, shadowed=shadowed)
+        activation, changes = refresh(
+            env, old, wanted, fresh=fresh, shadowed=shadowed, running=running
+        )
         return activation, {k: v for k, v in changes.items() if k != STATE or v != env.get(STATE)}
     if old is not None:
         undo = old.reverse(env)

@@ -213,6 +213,7 @@ def is_free_name(name: str) -> bool:
         name == name.upper()
         and name not in names.RESERVED
         and not name.startswith(names.RESERVED_STARTS)
+        and not name.endswith(names.RESERVED_ENDS)
     )
 
 

@@ -369,10 +369,10 @@ def fetch_key(provider: Provider, inputs: Inputs) -> str:
     from .. import secrets
 
     env = inputs.env
-    if environment.is_damaged(env) and secrets.watched_variable(provider.token_from):
+    if environment.is_mixed_up(env) and secrets.watched_variable(provider.token_from):
         raise CoworkEnvError(
             "not found: whether its variable is your own or another provider's cannot be told,"
-            f" as {environment.STATE} is damaged.",
+            f" as {environment.STATE} is missing or damaged.",
             "Try it in a new shell.",
         )
     return secrets.fetch(provider, original_env(env))

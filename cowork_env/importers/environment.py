@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import resolve
-from ..core.environment import ACTIVE, STATE, is_damaged
+from ..core.environment import ACTIVE, STATE, is_mixed_up
 from ..core.provider import CREDENTIAL
 from ..util.errors import CoworkEnvError
 from . import names
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def read(inputs: Inputs) -> Found:
     """The provider in the user's own variables, without those that an active provider has set."""
     env = inputs.env
-    if is_damaged(env) or (env.get(ACTIVE) and not env.get(STATE)):
+    if is_mixed_up(env):
         raise CoworkEnvError(
             f"Could not tell your own variables: {ACTIVE} is set, {STATE} is missing or damaged.",
             "Try it in a new shell, outside of every pin.",

@@ -102,5 +102,9 @@ def test_a_variable_of_another_provider_is_not_a_key(
     assert "sk-of-a" not in done.stdout + done.stderr
     damaged = program.run(*command, SHARED="sk-of-a", COWORK_ENV_STATE="1:damaged")
     assert damaged.returncode == 1 and "cannot be told" in damaged.stdout + damaged.stderr
+    stripped = program.run(
+        *("exec", "--provider", "a", "--", "env", "-u", "COWORK_ENV_STATE", executable(), *command)
+    )
+    assert stripped.returncode == 1 and "cannot be told" in stripped.stdout + stripped.stderr
     if command[0] != "doctor":
         assert "sk-own" in program.run(*inner, SHARED="sk-own").check().stdout

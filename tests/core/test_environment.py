@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cowork_env.core import environment
+from cowork_env.core import environment, resolve
 from cowork_env.core.environment import (
     ACTIVE,
     BASE_URL,
@@ -350,6 +350,8 @@ def test_url_and_key_are_both_ours_or_neither_goes_on(
     auth: str,
 ) -> None:
     goal = wanted(auth=auth, defaultModel="d")
+    if not running and now == (OURS, GONE, THEIRS):
+        then = (OURS, OURS, GONE)  # Found, in what Claude Code started: it is not for our URL.
     if auth == "api-key":
         now, then = (now[0], now[2], now[1]), (then[0], then[2], then[1])
     if not running and OURS not in (now[0], now[2 if auth == "api-key" else 1]):
@@ -367,6 +369,22 @@ def test_url_and_key_are_both_ours_or_neither_goes_on(
     # Nothing of ours is there after leaving.
     left = applied(live, transition(live, "", None, running=running)[1])
     assert KEY not in left.values() and goal[URL] not in left.values()
+
+
+def test_a_made_up_state_needs_more_proof_than_a_variable_that_can_be_guessed() -> None:
+    """Nothing of it is restored: neither a URL and a key, nor anything else."""
+    touched = environment.TouchedVariable
+    forged = Activation("k", "evil")
+    evil = {URL: "https://evil.example", TOKEN: "evil", "AWS_REGION": "evil"}
+    forged.touched = {n: touched(v, environment.mark(n, None)) for n, v in evil.items()}
+    proof = environment.mark("COLORTERM", "truecolor")
+    forged.touched["COLORTERM"] = touched("truecolor", proof)
+    live = {"COLORTERM": "truecolor", STATE: forged.encode()}
+    assert forged.is_foreign(live) and environment.ignored_state(live)
+    for key, wish in (("", None), ("k", wanted()), ("b", wanted(name="B"))):
+        after = applied(live, transition(live, key, wish)[1])
+        assert "evil" not in str(after)
+    assert "evil" not in str(resolve.original_env(live))
 
 
 @pytest.mark.parametrize("gone", [GONE, EMPTY])
@@ -397,6 +415,7 @@ FOREIGN = {
     "URL another": ({}, {URL: "https://b.example"}, False),
     "the cloud's switch gone": (CLOUD, {"CLAUDE_CODE_USE_BEDROCK": None}, True),
     "the cloud's region gone": (CLOUD, {"AWS_REGION": None}, False),
+    "the cloud's name gone": (CLOUD, {ACTIVE: None}, True),
 }
 
 

@@ -6,6 +6,7 @@ A required pin keeps clients from the user's own login all the time; ``status`` 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,22 @@ def test_a_required_pin_keeps_clients_from_the_own_login_all_the_time(session: S
     assert terminal.managed()["ANTHROPIC_MODEL"] == "another"
     terminal.run("cd ~")
     assert terminal.managed() == OWN
+
+
+def test_control_c_twice_with_a_trap(session: Session) -> None:
+    """The second one comes while the program is told of the first; a trap keeps the shell going."""
+    terminal, home = session.terminal, session.home
+    home.pin(home.path / "slow", "Slow\nrequired = true\n")
+    terminal.run("trap true INT")
+    for pause in (0.01, 0.02, 0.03):
+        pid = session.start("cd ~/slow")
+        terminal.child.sendintr()
+        time.sleep(pause)
+        terminal.child.sendintr()
+        wait_for(lambda pid=pid: has_ended(pid))
+        session.wait_ready()
+        assert terminal.managed() == DEAD_END
+        terminal.run("cd ~")
 
 
 def test_status_tells_of_an_interrupted_lookup(session: Session) -> None:

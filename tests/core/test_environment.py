@@ -270,7 +270,7 @@ def test_refresh_keeps_what_the_user_changed(
     edited = {n: v for n, v in edited.items() if n in one}
     activation, changes = enter(env, "k", one)
     live = applied(applied(env, changes), edited)
-    again, changes = refresh(live, activation, two, fresh=False)
+    again, changes = refresh(live, activation, two, fresh=False, running=True)
     after = applied(live, changes)
     edited = by_hand(one, edited)
     assert {n: after.get(n) for n in edited} == edited

@@ -220,7 +220,7 @@ function __cowork_env_list_pin_paths {
 # Take a snapshot of what a response depends on, beside the watched files: the pins with their
 # contents, and a few variables.
 function __cowork_env_snapshot {
-  \builtin local __cowork_env_pin __cowork_env_text __cowork_env_rest
+  \builtin local __cowork_env_pin __cowork_env_text
   __cowork_env_pins=''
   \builtin unset -v __cowork_env_pins_read __cowork_env_pins_found
   for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
@@ -231,8 +231,7 @@ function __cowork_env_snapshot {
       # could replace by one meanwhile. The program says where that is so: a shell cannot see it.
       if [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
         __cowork_env_text='?'
-        __cowork_env_rest=${__cowork_env_safe#*$'\1'"$__cowork_env_pin"$'\1'}
-        if [[ ${#__cowork_env_rest} != "${#__cowork_env_safe}" &&
+        if [[ $__cowork_env_safe == *$'\1'"$__cowork_env_pin"$'\1'* &&
           -O ${__cowork_env_pin%.cowork-provider} &&
           ! -k ${__cowork_env_pin%.cowork-provider} &&
           ! -g ${__cowork_env_pin%.cowork-provider} && ! -L $__cowork_env_pin ]]; then
@@ -444,19 +443,12 @@ function __cowork_env_request {
   __cowork_env_notify "$__cowork_env_response_notices"
 }
 
-# The program says which pins may be opened: note the new ones, and read them. It reads the variables
-# of __cowork_env_request.
+# The program says which pins may be opened: note them, and read those that are new. It reads a
+# variable of __cowork_env_request. A loop over them would cost more than all the rest.
 function __cowork_env_note_safe {
-  \builtin local __cowork_env_rest __cowork_env_new=''
-  while [[ -n $__cowork_env_response_safe ]]; do
-    __cowork_env_rest=${__cowork_env_safe#*$'\1'"${__cowork_env_response_safe%%$'\1'*}"$'\1'}
-    if [[ ${#__cowork_env_rest} == "${#__cowork_env_safe}" ]]; then
-      __cowork_env_new+=${__cowork_env_response_safe%%$'\1'*}$'\1'
-    fi
-    __cowork_env_response_safe=${__cowork_env_response_safe#*$'\1'}
-  done
-  [[ -n $__cowork_env_new ]] || \builtin return 0
-  __cowork_env_safe+=$__cowork_env_new
+  [[ $__cowork_env_safe != *$'\1'"$__cowork_env_response_safe"* ]] || \builtin return 0
+  ((${#__cowork_env_safe} < 65536)) || __cowork_env_safe=$'\1'
+  __cowork_env_safe+=$__cowork_env_response_safe
   __cowork_env_snapshot
 }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 TIMEOUT = 30.0  # seconds
+SLICE = 0.2  # seconds
 MAX_BYTES = 64 << 10
 # What ends this process must end the tool too: it has a session of its own, so neither the terminal
 # nor the shell signals it. The default action of SIGQUIT would leave a core file, with keys in it.
@@ -106,7 +107,10 @@ def _output(
         if received:
             raise KeyboardInterrupt
         while True:
-            readable, _, _ = select.select([process.stdout], [], [], remaining(0.0))
+            # In slices: a signal that comes just before the call does not end it.
+            readable, _, _ = select.select([process.stdout], [], [], min(remaining(0.0), SLICE))
+            if not readable and time.monotonic() < deadline:
+                continue
             if not readable:
                 raise CoworkEnvError(
                     f"timed out: {tool} did not answer within {timeout:.0f} seconds."

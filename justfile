@@ -79,8 +79,7 @@ bench *args:
 # Update the documents that are made from the program's own output
 docs:
     {{ python }} docs/make_commands.py >docs/commands.md
-    {{ python }} docs/make_codes.py
-    {{ python }} docs/make_variables.py
+    {{ python }} docs/make_tables.py
     {{ python }} docs/make_picture.py >docs/demo.svg
 
 # Update what the documents show of the benchmark; prints the lines for the README

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from .core import providers
-from .core.client_variables import CLIENT_VARIABLES, UNREAD
-from .core.environment import BASE_URL, CONFLICTING, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
+from .core.client_variables import CLIENT_VARIABLES, CONFLICTING, UNREAD
+from .core.environment import BASE_URL, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
 from .core.provider import API_KEY, BEARER, CREDENTIAL, Url, is_loopback, is_on
 from .util import jsontext
 from .util.errors import CoworkEnvError

@@ -1,7 +1,7 @@
 """The variables by which clients choose an endpoint, a credential or a model, beside our own.
 
 Each is unset while a provider is active, unless the provider's ``env`` sets it. This is data on the
-fast path: ``docs/make_variables.py`` makes a table of it, and the tests with real clients compare
+fast path: ``docs/make_tables.py`` makes a table of it, and the tests with real clients compare
 it with the names in the newest Claude Code.
 
 Not listed, because other programs need them or because they change nothing beside a URL and a key:
@@ -85,6 +85,6 @@ CLIENT_VARIABLES = (
     ("CLAUDE_CODE_EXTRA_BODY", "changes requests, the model included", _CLAUDE + "2.1.332"),
     ("ANTHROPIC_BETAS", "adds beta headers", _CLAUDE + "2.1.332"),
 )
-NAMES = tuple(name for name, _, _ in CLIENT_VARIABLES)
-CLOUD_SWITCHES = tuple(name for name in NAMES if name.startswith("CLAUDE_CODE_USE_"))
+CONFLICTING = tuple(name for name, _, _ in CLIENT_VARIABLES)
+CLOUD_SWITCHES = tuple(name for name in CONFLICTING if name.startswith("CLAUDE_CODE_USE_"))
 IN_FIRST_STATE = 13  # the names of which version 1 of the state knew

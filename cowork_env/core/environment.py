@@ -9,7 +9,7 @@ made. It can be reversed, and is carried from prompt to prompt in ``COWORK_ENV_S
 from __future__ import annotations
 
 from ..util.system import digest
-from .client_variables import CLOUD_SWITCHES, IN_FIRST_STATE, NAMES
+from .client_variables import CLOUD_SWITCHES, CONFLICTING, IN_FIRST_STATE
 from .provider import (
     BASE_URL_VARIABLE,
     BEARER,
@@ -40,9 +40,6 @@ NO_AGENT_VIEW = "CLAUDE_CODE_DISABLE_AGENT_VIEW"
 CREDENTIALS = tuple(CREDENTIAL.values())
 # Changed together or not at all: a key must never be sent to a URL that it is not for.
 URL_AND_CREDENTIALS = (BASE_URL, *CREDENTIALS)
-# What else can redirect a client, add a credential or choose a model: unset while a provider is
-# active.
-CONFLICTING = NAMES
 MANAGED = (
     *(BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values()),
     *(HOST_FLAG, NO_AGENT_VIEW, *CONFLICTING),
@@ -248,12 +245,8 @@ class Activation:
 
     def lacks_key(self, env: Mapping[str, str]) -> bool:
         """Whether our URL is there without our key, whatever else is there."""
-        keys = self.set_names(CREDENTIALS)
-        return (
-            BASE_URL in self.set_names([BASE_URL])
-            and self.ours(BASE_URL, env)
-            and not any(map(env.get, keys))
-        )
+        is_ours = bool(self.set_names([BASE_URL])) and self.ours(BASE_URL, env)
+        return is_ours and not any(map(env.get, self.set_names(CREDENTIALS)))
 
     def is_foreign(self, env: Mapping[str, str]) -> bool:
         """Whether the environment never was this activation's: it came from another shell or user.
@@ -324,7 +317,7 @@ _HASH_LENGTH = 12  # hexadecimal digits
 # of the names: first those that version 1 knew.
 _STANDARD = (
     *(BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values(), HOST_FLAG),
-    *(*NAMES[:IN_FIRST_STATE], ACTIVE, NO_AGENT_VIEW, *NAMES[IN_FIRST_STATE:]),
+    *(*CONFLICTING[:IN_FIRST_STATE], ACTIVE, NO_AGENT_VIEW, *CONFLICTING[IN_FIRST_STATE:]),
 )
 _IN_FIRST_STATE = _STANDARD.index(ACTIVE) + 1
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=./:"

@@ -1,7 +1,7 @@
 """What ``doctor`` can find: every code with its level, its message, its hint and its meaning.
 
 This is the only place for them. A check names a code and gives the fields of its text.
-``python docs/make_codes.py`` makes the table in docs/doctor.md from here. Codes and levels are an
+``python docs/make_tables.py`` makes the table in docs/doctor.md from here. Codes and levels are an
 interface: programs read them.
 """
 

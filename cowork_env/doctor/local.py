@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from .. import overrides, secrets, startup_files, store
 from ..core import providers
+from ..core.client_variables import CONFLICTING
 from ..core.environment import (
     BASE_URL,
-    CONFLICTING,
     CREDENTIALS,
     HOST_FLAG,
     STATE,

@@ -6,7 +6,8 @@ import os
 
 from .. import shells
 from ..core import resolve, variables
-from ..core.environment import CONFLICTING, CREDENTIALS
+from ..core.client_variables import CONFLICTING
+from ..core.environment import CREDENTIALS
 from ..shells.base import RESPONSE_PREFIX, RESPONSE_TEXTS
 from ..util.errors import USAGE, CoworkEnvError
 from . import bundle, interpreter

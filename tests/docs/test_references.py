@@ -17,7 +17,7 @@ from cowork_env import secrets
 from cowork_env.cli import COMMANDS
 from cowork_env.cli.group import group
 from cowork_env.core import pins
-from cowork_env.core.client_variables import NAMES
+from cowork_env.core.client_variables import CONFLICTING
 from cowork_env.core.environment import ACTIVE, MANAGED
 from cowork_env.core.provider import KEYS, Provider
 
@@ -85,16 +85,18 @@ def test_the_readme_has_three_lines_of_the_benchmark() -> None:
 def test_the_table_of_variables() -> None:
     table = rows(section(CONFIGURATION, "Variables that are set and unset"))
     named = [name for row in table for name in code(row[0])]
-    assert sorted(named) == sorted({*MANAGED, ACTIVE} - {*NAMES})  # These have their own table.
+    assert sorted(named) == sorted(
+        {*MANAGED, ACTIVE} - {*CONFLICTING}
+    )  # These have their own table.
 
 
 def test_the_table_of_unset_variables_is_current() -> None:
     before = CONFIGURATION.read_text(encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("made", ROOT / "docs/make_variables.py")
+    spec = importlib.util.spec_from_file_location("made", ROOT / "docs/make_tables.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.document() == before, "It is out of date: python docs/make_variables.py"
+    assert module.document(CONFIGURATION) == before, "It is out of date: python docs/make_tables.py"
 
 
 def test_the_table_of_providers_keys() -> None:

@@ -62,11 +62,12 @@ def test_braces_in_a_value_are_not_a_template(serve: Serve) -> None:
 
 
 def test_document_has_the_current_table() -> None:
-    path = ROOT / "docs/make_codes.py"
-    spec = importlib.util.spec_from_file_location("make_codes", path)
+    path = ROOT / "docs/make_tables.py"
+    spec = importlib.util.spec_from_file_location("make_tables", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    document = (ROOT / "docs/doctor.md").read_text(encoding="utf-8")
-    assert document == module.document(), "run: python docs/make_codes.py"
+    place = ROOT / "docs/doctor.md"
+    document = place.read_text(encoding="utf-8")
+    assert document == module.document(place), "run: python docs/make_tables.py"
     assert all(f"| `{code}` |" in document for code in CODES)

@@ -9,6 +9,8 @@ $env.__cowork_env = {
     # What the active response is about, the files to watch, how to undo it, its error; the notices
     # that were shown; whether no prompt has been reached yet.
     key: null, watches: [], undo: "", error: "", shown: [], starting: "starting",
+    # The error of a slow lookup that was interrupted, until it is shown.
+    interrupted: null,
     # An inherited state names its provider until the first response.
     provider: (if ($env.COWORK_ENV_STATE? | default "") != "" { $env.COWORK_ENV_ACTIVE? | default "" } else { "" }),
     # The variables that our folders follow from, when the hook was rendered.
@@ -89,24 +91,28 @@ def --env __cowork_env_update [] {
     let key = (__cowork_env_snapshot)
     let now = $env.__cowork_env
     if $now.starting == "" and $key == $now.key and ($now.watches | all {|it| __cowork_env_unchanged $it }) { return }
-    mut slow = false
-    mut error = @CANNOT_RUN@
     mut response = (__cowork_env_request $now.starting)
     if $response != null and "pending" in $response.flags {
         # A slow lookup follows. What this response asked for stays in force if that is interrupted.
         __cowork_env_change $response.now
         $env.__cowork_env.undo = $response.undo
-        $slow = true
-        $error = $response.error
+        # An interrupt may end this function anywhere: then it is not tried again until something
+        # changes, and the next prompt says why. No new snapshot is taken, as reading fails as long
+        # as nushell handles the interrupt.
+        $env.__cowork_env.key = ($key | update state $env.COWORK_ENV_STATE?)
+        $env.__cowork_env.interrupted = $response.error
+        # nushell takes the terminal back a moment after a process has ended. One that is started
+        # before that is in no group that Ctrl-C reaches.
+        sleep 100ms
         $response = (__cowork_env_request ($now.starting + " allow-slow"))
-        if $response == null { $response = (__cowork_env_request ($now.starting + " given-up")) }
+        if $response == null { return }
+        $env.__cowork_env.interrupted = null
     }
     if $response == null {
-        # Interrupted, or gone: not tried again until something changes. No new snapshot is taken,
-        # as reading fails as long as nushell handles the interrupt.
-        if not $slow and $env.__cowork_env.undo != "" { __cowork_env_leave }
+        # Not tried again until something changes.
+        if $env.__cowork_env.undo != "" { __cowork_env_leave }
         $env.__cowork_env.key = ($key | update state $env.COWORK_ENV_STATE?)
-        __cowork_env_finish "" "" $error
+        __cowork_env_finish "" "" @CANNOT_RUN@
         return
     }
     __cowork_env_change $response.now
@@ -120,9 +126,15 @@ def --env __cowork_env_update [] {
     for notice in $response.notices {
         if $nu.is-interactive and $notice.id not-in $env.__cowork_env.shown {
             $env.__cowork_env.shown = ($env.__cowork_env.shown | append $notice.id)
-            print --stderr $"cowork-env: ($notice.text)"
+            __cowork_env_say $notice.text
         }
     }
+}
+
+# A message. That fails as long as nushell handles an interrupt, and an error would undo what the
+# functions that are under way have changed.
+def __cowork_env_say [text: string] {
+    try { print --stderr $"cowork-env: ($text)" }
 }
 
 # The response is applied: note that, and tell the user what is new.
@@ -131,18 +143,23 @@ def --env __cowork_env_finish [provider: string, label: string, error: string] {
     $env.__cowork_env.provider = $provider
     $env.__cowork_env.error = $error
     if $error != "" and $error != $before.error {
-        print --stderr $"cowork-env: ($error)"
+        __cowork_env_say $error
     } else if $provider != $before.provider and $nu.is-interactive and $env.COWORK_ENV_QUIET? != "1" {
         if $provider == "" {
-            print --stderr $"cowork-env: left ($before.provider)"
+            __cowork_env_say $"left ($before.provider)"
         } else if $label != "" {
-            print --stderr $"cowork-env: ($label)"
+            __cowork_env_say $label
         }
     }
 }
 
 def --env __cowork_env_prompt [] {
     __cowork_env_update
+    if $env.__cowork_env.interrupted != null {
+        let error = $env.__cowork_env.interrupted
+        $env.__cowork_env.interrupted = null
+        __cowork_env_finish "" "" $error
+    }
     $env.__cowork_env.starting = ""
 }
 

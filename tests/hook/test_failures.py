@@ -180,7 +180,7 @@ def test_control_c_stops_a_slow_lookup(shell: str, home: Home, open_terminal: Op
     terminal = open_terminal(shell)
     terminal.run(f"cd {fast}")
     terminal.child.sendline(f"cd {slow}")
-    wait_for(lambda: (home.path / "asked").exists())
+    wait_for(lambda: (home.path / "asked").exists() and (home.path / "asked").stat().st_size)
     terminal.child.sendintr()
     terminal.child.expect_exact("@prompt@")
     terminal.child.sendline("echo ready-$((1+1))" if shell != "fish" else "echo ready-(math 1+1)")

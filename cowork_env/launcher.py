@@ -38,7 +38,7 @@ LAUNCHER = """\
 # A cowork-env launcher: it runs the next '{name}' on PATH with the provider of the directory.
 # Written by 'cowork-env shim'; to remove it: cowork-env shim --remove {argument}
 import sys
-{cache}sys.path += {path!r}
+sys.path += {path!r}
 try:
     from cowork_env.launcher import main
 except ImportError:
@@ -260,15 +260,13 @@ def text(name: str, inputs: Inputs) -> str:
 
     from .hook import interpreter
 
-    python = interpreter.find_interpreter(inputs.state_dir)
     places = [
         os.path.dirname(interpreter.PACKAGE),
         os.path.dirname(os.path.dirname(os.path.abspath(platformdirs.__file__))),
     ]
-    return first_lines(python.path) + LAUNCHER.format(
+    return first_lines(sys.executable) + LAUNCHER.format(
         name=name,
         argument=argument(name, "NAME"),
-        cache=python.set_prefix(),
         path=list(dict.fromkeys(places)),
         state_dir=inputs.state_dir,
         config_dir=inputs.config_dir,

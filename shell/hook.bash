@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # it does not see assignments in "\builtin local"
-# cowork-env's hook for bash 3.2 and later: eval "$(cowork-env hook bash)"
+# cowork-env's hook for bash 3.2 and later: eval "$(cowork-env hook bash)", which reads this file
 #
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
@@ -17,12 +17,13 @@ case $- in *a*) \builtin set +a && __cowork_env_allexport=(1) ;; esac
 __cowork_env_loaded=(1)
 # An inherited variable keeps its export attribute, and what is assigned to it may hold a key.
 \builtin export -n "${!__cowork_env_@}"
-# Our folders when the hook was rendered, and the variables that they follow from.
-__cowork_env_state_dir=@STATE_DIR@
-__cowork_env_config_dir=@CONFIG_DIR@
-__cowork_env_folders=@FOLDERS@
-# The variables that say where providers come from, when the first cached response was requested.
-__cowork_env_sources=
+# The line that reads this file has set the interpreter and the package that requests are made with:
+# __cowork_env_python and __cowork_env_package.
+
+# The variables that say where providers come from, as text: now, and when the first cached response
+# was requested. Our folders then, as the program gave them.
+__cowork_env_sources='' __cowork_env_cache_sources=''
+__cowork_env_state_dir='' __cowork_env_config_dir=''
 
 # $PWD, the physical directory, whether it is gone; the paths where a pin could apply there.
 __cowork_env_pwd='' __cowork_env_dir='' __cowork_env_gone=''
@@ -36,11 +37,12 @@ __cowork_env_pins=''
 __cowork_env_safe=$'\1'
 __cowork_env_key=''
 
-# The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error, and a
-# condition that holds as long as no watched file has changed (also as a function: bash parses that
-# only once). No key of ours is empty or \2: either means that a request has to be made.
+# The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error; a
+# condition that holds as long as the variables are as it made them; and one that holds as long as no
+# watched file has changed (also as a function: bash parses that only once). No key of ours is empty
+# or \2: either means that a request has to be made.
 __cowork_env_active_key='' __cowork_env_active_state='' __cowork_env_active_provider=''
-__cowork_env_active_undo='' __cowork_env_active_error=''
+__cowork_env_active_undo='' __cowork_env_active_error='' __cowork_env_active_intact=''
 __cowork_env_active_unchanged='[[ -z x ]]'
 function __cowork_env_watches_unchanged { \builtin return 1; }
 # An inherited state names its provider until the first response.
@@ -65,6 +67,9 @@ __cowork_env_change='' __cowork_env_change_undo='' __cowork_env_change_state=''
 __cowork_env_pending_key=
 # Variables that were set but not exported before they were exported here, as name=value.
 __cowork_env_unexported=(${__cowork_env_unexported[@]+"${__cowork_env_unexported[@]}"})
+# What is said when the program cannot be run, and COWORK_ENV_STATE then, for "cowork-env status".
+__cowork_env_cannot_run='the program cannot be run. Reinstall it, or remove the hook line from your startup file'
+__cowork_env_cannot_run_state='2:9e64bf315125:0,%01%2a%01the%20program%20cannot%20be%20run.%20Reinstall%20it%2c%20or%20remove%20the%20hook%20line%20from%20your%20startup%20file,'
 # The ids of the notices that were shown, and whether no prompt has been reached yet.
 __cowork_env_shown='' __cowork_env_starting=starting
 
@@ -75,7 +80,9 @@ function __cowork_env_prompt {
     *)
       # The fast path, with the user's own options.
       if [[ -n ${__cowork_env_fast-} ]] && __cowork_env_files_unchanged &&
-        \builtin test "$PWD"$'\2'"${COWORK_ENV_STATE-}"@CONTEXT@ = "$__cowork_env_fast_text"; then
+        \builtin test "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"\
+$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
+$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}" = "$__cowork_env_fast_text"; then
         ((__cowork_env_fast)) || \builtin return "$1"
         ! __cowork_env_pins_unchanged "${__cowork_env_pins_read[@]}" || \builtin return "$1"
       fi
@@ -84,6 +91,9 @@ function __cowork_env_prompt {
   __cowork_env_with_options_saved prompt
   \builtin return "$1"
 }
+
+# The same where bash restores $? afterwards: for set -e and an ERR trap it never fails.
+function __cowork_env_prompt_first { __cowork_env_prompt || :; }
 
 # Whether pins still have their content. Arguments: path and content of each.
 function __cowork_env_pins_unchanged {
@@ -129,6 +139,13 @@ function __cowork_env_move {
   \builtin return "$1"
 }
 
+# Run a command, followed by an update. In a subshell, nobody waits for one.
+function __cowork_env_follow {
+  if "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
+  ((BASH_SUBSHELL)) || __cowork_env_with_options_saved move
+  \builtin return "$1"
+}
+
 # Update the environment for this directory. Argument: prompt or move.
 function __cowork_env_update {
   \builtin local IFS=$' \t\n' __cowork_env_changed=''
@@ -154,19 +171,22 @@ function __cowork_env_update {
   elif \builtin test "$__cowork_env_key" != "$__cowork_env_pending_key"; then
     __cowork_env_pending_key=
   fi
-  if [[ -z $__cowork_env_changed && -z $__cowork_env_pending_key && -z $__cowork_env_starting ]] &&
-    \builtin test "$__cowork_env_key" = "$__cowork_env_active_key"; then
+  if [[ -z $__cowork_env_changed && -z $__cowork_env_pending_key ]] &&
+    \builtin test "$__cowork_env_key" = "$__cowork_env_active_key" && {
+    # Behind the hook, a startup file may have changed what the hook had set.
+    [[ $1 != prompt || -z $__cowork_env_starting ]] ||
+      \builtin eval "${__cowork_env_active_intact:-:}"
+  }; then
     if [[ $1 == prompt ]]; then
       # Preparing the fast path pays only where the user stays.
       [[ -z $__cowork_env_idle ]] || __cowork_env_note_unchanged
       __cowork_env_idle=1
     fi
-    \builtin return
-  fi
-  __cowork_env_idle=
-  __cowork_env_active_key='' # An interrupt may leave the rest half done.
-  if [[ -n $__cowork_env_starting || -n $__cowork_env_pending_key ]] || ! __cowork_env_recall; then
-    __cowork_env_request
+  else
+    __cowork_env_idle=
+    __cowork_env_active_key='' # An interrupt may leave the rest half done.
+    [[ -z $__cowork_env_starting && -z $__cowork_env_pending_key ]] && __cowork_env_recall ||
+      __cowork_env_find_none || __cowork_env_request
   fi
   if [[ $1 == prompt && -n $__cowork_env_starting ]]; then
     __cowork_env_wrap # What a startup file defined behind the hook, before the first command line.
@@ -244,7 +264,9 @@ function __cowork_env_snapshot {
       __cowork_env_pins=$__cowork_env_pins$__cowork_env_pin$'\1'$__cowork_env_text$'\1'
     fi
   done
-  __cowork_env_key=$__cowork_env_pins@CONTEXT@
+  __cowork_env_sources=$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
+$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"
+  __cowork_env_key=$__cowork_env_pins$'\2'${COWORK_PROVIDER-}$__cowork_env_sources
 }
 
 # Nothing changed since the last prompt: prepare the fast path.
@@ -342,25 +364,58 @@ function __cowork_env_recall {
   \builtin return 1
 }
 
+# Where nothing names a provider, none applies: no request is needed to know. Fails where there may
+# be one, or where only the program knows what was before.
+function __cowork_env_find_none {
+  \builtin local __cowork_env_state_home=${HOME-}/.local/state __cowork_env_code
+  # The program knows of other folders, on Android.
+  [[ -z ${COWORK_PROVIDER-}${ANDROID_DATA-} && ${HOME-} == /* ]] &&
+    [[ -z ${COWORK_ENV_STATE-} || -n $__cowork_env_active_undo && -z $__cowork_env_starting ]] &&
+    ((${#__cowork_env_pins_found[@]} == 0)) || \builtin return 1
+  [[ ${XDG_STATE_HOME-} != /* ]] || __cowork_env_state_home=$XDG_STATE_HOME
+  # The selection, on Linux and on macOS.
+  \builtin set -- "$__cowork_env_state_home/cowork-env/selection" \
+    "$HOME/Library/Application Support/cowork-env/selection"
+  [[ ! -e $1 && ! -e $2 ]] || \builtin return 1
+  # Cached responses need what they watch, which the selection is part of.
+  if ((${#__cowork_env_cache_keys[@]} == 0)); then
+    \builtin printf -v __cowork_env_code '[[ ! -e %q && ! -e %q ]]' "$@"
+    __cowork_env_active_unchanged=$__cowork_env_code
+    \builtin eval "function __cowork_env_watches_unchanged { $__cowork_env_code; }"
+  fi
+  if [[ -n ${COWORK_ENV_STATE-} ]]; then
+    __cowork_env_change_undo='' __cowork_env_change_state=$COWORK_ENV_STATE __cowork_env_change=1
+    __cowork_env_leave 2>/dev/null
+    __cowork_env_change=
+  fi
+  __cowork_env_pending_key='' __cowork_env_active_intact=''
+  __cowork_env_finish "$__cowork_env_active_provider" '' '' ''
+}
+
 # Request a response from the program, apply it, and cache it.
 function __cowork_env_request {
-  \builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again='' \
-    __cowork_env_state_arg='' __cowork_env_config_arg='' \
+  \builtin local __cowork_env_response_directory __cowork_env_response_pins \
+    __cowork_env_response_lifetime __cowork_env_response_provider __cowork_env_response_label \
+    __cowork_env_response_error __cowork_env_response_state __cowork_env_response_now \
+    __cowork_env_response_guard __cowork_env_response_apply __cowork_env_response_undo \
+    __cowork_env_response_unexported __cowork_env_response_intact \
+    __cowork_env_response_state_dir __cowork_env_response_config_dir \
+    __cowork_env_response_flags __cowork_env_response_notices __cowork_env_response_safe \
+    __cowork_env_response_unchanged \
+    __cowork_env_text __cowork_env_status __cowork_env_again='' \
     "__cowork_env_provider=$__cowork_env_active_provider" \
     "__cowork_env_flags=$__cowork_env_starting${__cowork_env_pending_key:+ given-up} pins-listed"
-  if \builtin test "$__cowork_env_folders" = @FOLDERS@; then
-    __cowork_env_state_arg=$__cowork_env_state_dir __cowork_env_config_arg=$__cowork_env_config_dir
-  fi
   ((BASH_VERSINFO[0] > 4)) || __cowork_env_flags+=" whole-seconds"
-  __cowork_env_text=@SOURCES@
-  if ! \builtin test "$__cowork_env_text" = "$__cowork_env_sources"; then
+  if ! \builtin test "$__cowork_env_sources" = "$__cowork_env_cache_sources"; then
     __cowork_env_forget
-    __cowork_env_sources=$__cowork_env_text
+    __cowork_env_cache_sources=$__cowork_env_sources
+    __cowork_env_state_dir='' __cowork_env_config_dir=''
   fi
   while :; do
     __cowork_env_response_flags=
-    __cowork_env_text=$(\builtin exec @REQUEST@ "flags=$__cowork_env_flags" \
-      "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" \
+    __cowork_env_text=$(\builtin exec "$__cowork_env_python" -I -S -X utf8 \
+      "$__cowork_env_package/hook/launch.py" shell=bash "flags=$__cowork_env_flags" \
+      "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir" \
       "${__cowork_env_pins_found[@]/#/pin=}" </dev/null 2>/dev/null)
     __cowork_env_status=$?
     \builtin eval "$__cowork_env_text"
@@ -386,12 +441,12 @@ function __cowork_env_request {
         __cowork_env_key=$'\2'
       else
         if [[ -z ${COWORK_ENV_STATE-} ]]; then
-          \builtin export COWORK_ENV_STATE=@CANNOT_RUN_STATE@ # for status
+          \builtin export COWORK_ENV_STATE=$__cowork_env_cannot_run_state
           __cowork_env_active_state=$COWORK_ENV_STATE
           __cowork_env_active_undo='\builtin unset -v COWORK_ENV_STATE'
         fi
         if [[ " $__cowork_env_shown " != *' cannot-run '* ]]; then
-          __cowork_env_text=@CANNOT_RUN@
+          __cowork_env_text=$__cowork_env_cannot_run
           __cowork_env_shown="cannot-run $__cowork_env_shown"
         fi
       fi
@@ -416,6 +471,9 @@ function __cowork_env_request {
     __cowork_env_active_undo=$__cowork_env_response_undo \
       __cowork_env_active_state=$__cowork_env_response_state
     __cowork_env_change=
+    __cowork_env_active_intact=$__cowork_env_response_intact
+    __cowork_env_state_dir=$__cowork_env_response_state_dir
+    __cowork_env_config_dir=$__cowork_env_response_config_dir
     __cowork_env_active_unchanged=$__cowork_env_response_unchanged
     \builtin eval "function __cowork_env_watches_unchanged { $__cowork_env_response_unchanged; }"
     [[ $__cowork_env_response_flags == *' pending '* ]] || \builtin break
@@ -525,46 +583,67 @@ function __cowork_env_notify {
   done
 }
 
-# Define cd, pushd and popd. They have no prefix, so they may be copied into a shell that lacks the
-# rest of this file, or its variables: there they are the plain builtins. A user's own cd, pushd or
-# popd is kept under another name, and called.
+# Define the functions that others may call, and put ours before what they call.
 function __cowork_env_wrap {
   \builtin local __cowork_env_name __cowork_env_text
-  __cowork_env_text=$(\builtin declare -f cd pushd popd) || : # not all of them are functions yet
-  [[ $__cowork_env_text != *'__cowork_env_move cd '*'__cowork_env_move pushd '*'__cowork_env_move popd '* ]] ||
-    \builtin return 0
   # At the first prompt the user's aliases must not be expanded in what is evaluated here.
   \builtin set --
   ! \builtin shopt -q expand_aliases || \builtin set -- on
   \builtin shopt -u expand_aliases
+  # cd, pushd and popd have no prefix, so they may be copied into a shell that lacks the rest of this
+  # file, or its variables: there they are the plain builtins. A user's own is kept under another
+  # name, and called.
   for __cowork_env_name in cd pushd popd; do
-    __cowork_env_text=$(\builtin declare -f "$__cowork_env_name") ||
-      __cowork_env_text="$__cowork_env_name { \\builtin $__cowork_env_name \"\$@\"; }"
+    __cowork_env_text="$__cowork_env_name { \\builtin $__cowork_env_name \"\$@\"; }"
+    ! \builtin declare -F "$__cowork_env_name" >/dev/null ||
+      __cowork_env_text=$(\builtin declare -f "$__cowork_env_name")
     [[ $__cowork_env_text != *"__cowork_env_move $__cowork_env_name "* ]] || \builtin continue
     \builtin eval "function __cowork_env_users_$__cowork_env_name ${__cowork_env_text#"$__cowork_env_name" }"
     \builtin eval "function $__cowork_env_name {
       if [[ -n \${__cowork_env_loaded+x} ]]; then __cowork_env_move $__cowork_env_name \"\$@\"; else \\builtin $__cowork_env_name \"\$@\" || \\builtin return; fi
     }"
   done
+  # In posix mode, the rest are no names of functions.
+  if [[ :$SHELLOPTS: != *:posix:* ]]; then
+    # What zoxide, z, goto, enhancd and oh-my-bash change the directory with: the builtin cd.
+    for __cowork_env_name in __zoxide_cd _z _goto_directory __enhancd::cd::builtin \
+      _omb_directories_cd; do
+      \builtin declare -F "$__cowork_env_name" >/dev/null || \builtin continue
+      __cowork_env_text=$(\builtin declare -f "$__cowork_env_name")
+      [[ $__cowork_env_text != *'__cowork_env_follow '* ]] || \builtin continue
+      \builtin eval "function __cowork_env_users_$__cowork_env_name ${__cowork_env_text#"$__cowork_env_name" }"
+      \builtin eval "function $__cowork_env_name { __cowork_env_follow __cowork_env_users_$__cowork_env_name \"\$@\"; }"
+    done
+    # What the command changes is in force for the next command of the line.
+    \builtin declare -F cowork-env >/dev/null || \builtin eval 'function cowork-env {
+      if [[ -n ${__cowork_env_loaded+x} && $- == *i* ]]; then __cowork_env_follow \command cowork-env "$@"; else \command cowork-env "$@"; fi
+    }'
+  fi
   [[ -z ${1-} ]] || \builtin shopt -s expand_aliases
 }
 __cowork_env_wrap
 
-# Last in the list, so that others see $? and PIPESTATUS first. "&& :" keeps set -e and an ERR trap
-# from taking the status, which is passed on, for a failure of the hook. A child shell that inherits
-# the variable alone runs nothing.
-if [[ "${PROMPT_COMMAND[*]-}" != *__cowork_env_prompt* ]]; then
-  if [[ -n ${PROMPT_COMMAND[*]-} ]] &&
-    ((${#PROMPT_COMMAND[@]} > 1 && BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 500)); then
-    PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='${__cowork_env_loaded+"__cowork_env_prompt"} && :'
+# First, so that what shows a prompt has the variables. From bash 5.1 on, each item of a list starts
+# with the $? and PIPESTATUS of the command line. bash exports no list.
+if [[ "${PROMPT_COMMAND[*]-}${precmd_functions[*]-}" != *__cowork_env_prompt* ]]; then
+  if [[ ${PROMPT_COMMAND-} == *__bp_install* ]]; then
+    # bash-preexec is loaded, and will take the text over at the first prompt. It has its own list.
+    precmd_functions=(__cowork_env_prompt ${precmd_functions[@]+"${precmd_functions[@]}"})
+  elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 500)); then
+    PROMPT_COMMAND=(__cowork_env_prompt_first ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
   else
-    # A line of its own, so that it does not matter how the text before it ends. Of an array, its
-    # first element.
+    # Behind the others, as it would hide PIPESTATUS from them. A line of its own, so that it does
+    # not matter how the text before it ends. "&& :" keeps set -e and an ERR trap from taking the
+    # status, which is passed on, for a failure of the hook. A child shell that inherits the
+    # variable alone runs nothing.
     # shellcheck disable=SC2128,SC2178
     PROMPT_COMMAND="${PROMPT_COMMAND:+${PROMPT_COMMAND}
 }\${__cowork_env_loaded+\"__cowork_env_prompt\"} && :"
   fi
 fi
+
+# A startup file is not the end: what follows in it may depend on the provider.
+[[ $- != *i* ]] || __cowork_env_with_options_saved move
 
 [[ -z ${__cowork_env_allexport-} ]] || {
   \builtin unset -v __cowork_env_allexport

@@ -1,4 +1,4 @@
-# cowork-env's hook for fish 3.2 and later: cowork-env hook fish | source
+# cowork-env's hook for fish 3.6 and later: cowork-env hook fish | source, which reads this file
 #
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
@@ -17,12 +17,15 @@ for __cowork_env_name in (builtin set -gnx | builtin string match '__cowork_env_
 end
 builtin set -e __cowork_env_name
 
-# Our folders when the hook was rendered, and the variables that they follow from.
-builtin set -gu __cowork_env_state_dir @STATE_DIR@
-builtin set -gu __cowork_env_config_dir @CONFIG_DIR@
-builtin set -gu __cowork_env_folders @FOLDERS@
-# The variables that say where providers come from, when the first cached response was requested.
+# The line that reads this file has set the interpreter and the package that requests are made with:
+# __cowork_env_python and __cowork_env_package.
+
+# The variables that say where providers come from, as text: now, and when the first cached response
+# was requested. Our folders then, as the program gave them.
 builtin set -gu __cowork_env_sources ''
+builtin set -gu __cowork_env_cache_sources ''
+builtin set -gu __cowork_env_state_dir ''
+builtin set -gu __cowork_env_config_dir ''
 
 # $PWD, the physical directory, whether it is gone; the directories where a pin could apply there,
 # the root as ''.
@@ -43,14 +46,16 @@ builtin set -gu __cowork_env_pins_absent
 # The pins that the program found safe to open.
 builtin set -gu __cowork_env_safe
 
-# The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error, and the
-# words of a test that holds as long as no watched file has changed. No key of ours is empty or \2:
-# either means that a request has to be made.
+# The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error; a
+# condition that holds as long as the variables are as it made them; and the words of a test that
+# holds as long as no watched file has changed. No key of ours is empty or \2: either means that a
+# request has to be made.
 builtin set -gu __cowork_env_active_key ''
 builtin set -gu __cowork_env_active_state ''
 builtin set -gu __cowork_env_active_provider ''
 builtin set -gu __cowork_env_active_undo ''
 builtin set -gu __cowork_env_active_error ''
+builtin set -gu __cowork_env_active_intact ''
 builtin set -gu __cowork_env_active_unchanged -n ''
 # An inherited state names its provider until the first response.
 builtin test -n "$COWORK_ENV_STATE"
@@ -83,6 +88,9 @@ builtin set -gu __cowork_env_pending_key ''
 # The names of variables that were set but not exported before they were exported here; their values
 # are in __cowork_env_unexported_NAME.
 builtin set -q __cowork_env_unexported; or builtin set -gu __cowork_env_unexported
+# What is said when the program cannot be run, and COWORK_ENV_STATE then, for "cowork-env status".
+builtin set -gu __cowork_env_cannot_run 'the program cannot be run. Reinstall it, or remove the hook line from your startup file'
+builtin set -gu __cowork_env_cannot_run_state '2:9e64bf315125:0,%01%2a%01the%20program%20cannot%20be%20run.%20Reinstall%20it%2c%20or%20remove%20the%20hook%20line%20from%20your%20startup%20file,'
 # The ids of the notices that were shown, and whether no prompt has been reached yet.
 builtin set -gu __cowork_env_shown
 builtin set -gu __cowork_env_starting starting
@@ -93,7 +101,7 @@ function __cowork_env_prompt --on-event fish_prompt
     builtin set -l fish_trace
     # The fast path.
     if builtin test $__cowork_env_fast; and not builtin path filter -q -- $__cowork_env_pins_absent
-        if builtin test "$PWD"\x02"$COWORK_ENV_STATE"@CONTEXT@ = "$__cowork_env_fast_text"
+        if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME"\x02"$XDG_CONFIG_HOME"\x02"$XDG_STATE_HOME" = "$__cowork_env_fast_text"
             builtin set -q __cowork_env_pins_read[1]; or builtin return
             __cowork_env_pins_unchanged; and builtin return
         end
@@ -111,8 +119,8 @@ function __cowork_env_pins_unchanged
     end
 end
 
-# The directory has changed.
-function __cowork_env_moved --on-variable PWD
+# The directory has changed, or something else may have: always an event, as fish traces none of it.
+function __cowork_env_moved --on-variable PWD --on-event __cowork_env_moved
     builtin set -l fish_trace
     __cowork_env_update move
 end
@@ -126,7 +134,37 @@ end
 
 # A universal variable was set in another session: it would join the provider's own variables, above
 # all as a second key. fish may be at a prompt then, so this does not wait for the next one.
-function __cowork_env_intruded @INTRUDERS@
+function __cowork_env_intruded --on-variable ANTHROPIC_AUTH_TOKEN --on-variable ANTHROPIC_API_KEY \
+    --on-variable ANTHROPIC_API_URL --on-variable ANTHROPIC_API_BASE_URL \
+    --on-variable ANTHROPIC_UNIX_SOCKET --on-variable ANTHROPIC_CUSTOM_HEADERS \
+    --on-variable ANTHROPIC_SMALL_FAST_MODEL --on-variable CLAUDE_CODE_SUBAGENT_MODEL \
+    --on-variable CLAUDE_CODE_OAUTH_TOKEN --on-variable CLAUDE_CODE_USE_BEDROCK \
+    --on-variable CLAUDE_CODE_USE_VERTEX --on-variable CLAUDE_CODE_USE_FOUNDRY \
+    --on-variable CLAUDE_CODE_USE_GATEWAY --on-variable CLAUDE_CODE_USE_MANTLE \
+    --on-variable CLAUDE_CODE_USE_ANTHROPIC_AWS \
+    --on-variable CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD --on-variable ANTHROPIC_API_BASE \
+    --on-variable CLAUDE_CODE_API_BASE_URL --on-variable ANTHROPIC_BEDROCK_BASE_URL \
+    --on-variable ANTHROPIC_BEDROCK_MANTLE_BASE_URL --on-variable ANTHROPIC_VERTEX_BASE_URL \
+    --on-variable ANTHROPIC_FOUNDRY_BASE_URL --on-variable ANTHROPIC_AWS_BASE_URL \
+    --on-variable ANTHROPIC_GOOGLE_CLOUD_BASE_URL --on-variable CLAUDE_CODE_SKIP_BEDROCK_AUTH \
+    --on-variable CLAUDE_CODE_SKIP_MANTLE_AUTH --on-variable CLAUDE_CODE_SKIP_VERTEX_AUTH \
+    --on-variable CLAUDE_CODE_SKIP_FOUNDRY_AUTH --on-variable CLAUDE_CODE_SKIP_ANTHROPIC_AWS_AUTH \
+    --on-variable CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH \
+    --on-variable _CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL \
+    --on-variable CLAUDE_CODE_CUSTOM_OAUTH_URL --on-variable CLAUDE_CODE_OAUTH_REFRESH_TOKEN \
+    --on-variable CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR \
+    --on-variable CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR \
+    --on-variable CLAUDE_CODE_WEBSOCKET_AUTH_FILE_DESCRIPTOR \
+    --on-variable CLAUDE_CODE_GATEWAY_TOKEN_FILE_DESCRIPTOR \
+    --on-variable CLAUDE_CODE_HOST_AUTH_ENV_VAR --on-variable CLAUDE_CODE_HOST_CREDS_FILE \
+    --on-variable ANTHROPIC_PROFILE --on-variable ANTHROPIC_CONFIG_DIR \
+    --on-variable ANTHROPIC_FEDERATION_RULE_ID --on-variable ANTHROPIC_IDENTITY_TOKEN \
+    --on-variable ANTHROPIC_IDENTITY_TOKEN_FILE --on-variable ANTHROPIC_ORGANIZATION_ID \
+    --on-variable ANTHROPIC_SERVICE_ACCOUNT_ID --on-variable ANTHROPIC_WORKSPACE_ID \
+    --on-variable ANTHROPIC_DEFAULT_MODEL --on-variable CLAUDE_CODE_SUBAGENT_MODEL_FORCE \
+    --on-variable CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL --on-variable CLAUDE_CODE_AUTO_MODE_MODEL \
+    --on-variable CLAUDE_CODE_BG_CLASSIFIER_MODEL --on-variable CLAUDE_CODE_EXTRA_BODY \
+    --on-variable ANTHROPIC_BETAS
     builtin set -l fish_trace
     builtin test -n "$__cowork_env_active_state"
     and builtin set -qUx $argv[3]
@@ -161,16 +199,22 @@ function __cowork_env_update
     else if builtin test x"$__cowork_env_key" != x"$__cowork_env_pending_key"
         builtin set __cowork_env_pending_key ''
     end
-    if builtin test -z "$changed$__cowork_env_pending_key$__cowork_env_starting" \
+    if builtin test -z "$changed$__cowork_env_pending_key" \
             -a x"$__cowork_env_key" = x"$__cowork_env_active_key"
-        __cowork_env_note_unchanged
-        builtin return
+        # Behind the hook, a startup file may have changed what the hook had set.
+        builtin test -n "$__cowork_env_starting" -a $argv[1] = prompt -a -n "$__cowork_env_active_intact"
+        and not builtin eval "$__cowork_env_active_intact"
+        or begin
+            builtin test $argv[1] = prompt; and builtin set __cowork_env_starting ''
+            __cowork_env_note_unchanged
+            builtin return
+        end
     end
     builtin set __cowork_env_active_key '' # An interrupt may leave the rest half done.
-    if builtin test -n "$__cowork_env_starting" -o -n "$__cowork_env_pending_key"
-        or not __cowork_env_recall
-        __cowork_env_request
-    end
+    builtin test -z "$__cowork_env_starting" -a -z "$__cowork_env_pending_key"
+    and __cowork_env_recall
+    or __cowork_env_find_none
+    or __cowork_env_request
     builtin test $argv[1] = prompt; and builtin set __cowork_env_starting ''
     # A request may also have to be made again, or be interrupted.
     builtin test -z "$__cowork_env_starting" \
@@ -256,7 +300,8 @@ function __cowork_env_snapshot
             end
         end
     end
-    builtin set __cowork_env_key "$__cowork_env_pins"@CONTEXT@
+    builtin set __cowork_env_sources \x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME"\x02"$XDG_CONFIG_HOME"\x02"$XDG_STATE_HOME"
+    builtin set __cowork_env_key "$__cowork_env_pins"\x02"$COWORK_PROVIDER$__cowork_env_sources"
 end
 
 # Add the pin in a directory to the snapshot.
@@ -286,7 +331,7 @@ end
 # The environment is up to date: prepare the fast path.
 function __cowork_env_note_unchanged
     builtin test -n "$__cowork_env_can_be_fast"; or builtin return
-    builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"@CONTEXT@
+    builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"\x02"$COWORK_PROVIDER$__cowork_env_sources"
     builtin set -l words $__cowork_env_active_unchanged $__cowork_env_pin_tests
     builtin test -n "$__cowork_env_gone"; or builtin set -a words -a . -ef "$__cowork_env_dir"
     builtin set __cowork_env_fast $words
@@ -357,6 +402,38 @@ function __cowork_env_recall
         "$__cowork_env_cache_labels[$__cowork_env_i]" "$__cowork_env_cache_errors[$__cowork_env_i]"
 end
 
+# Where nothing names a provider, none applies: no request is needed to know. Fails where there may
+# be one, or where only the program knows what was before.
+function __cowork_env_find_none
+    # The program knows of other folders, on Android.
+    builtin test -n "$COWORK_PROVIDER$ANDROID_DATA"
+    or builtin test -n "$COWORK_ENV_STATE" -a -z "$__cowork_env_active_undo"
+    or builtin test -n "$COWORK_ENV_STATE" -a -n "$__cowork_env_starting"
+    or builtin set -q __cowork_env_pins_found[1]
+    or not builtin string match -q '/*' -- "$HOME"
+    and builtin return 1
+    # The selection, on Linux and on macOS.
+    builtin set -l selections "$HOME/.local/state/cowork-env/selection" \
+        "$HOME/Library/Application Support/cowork-env/selection"
+    builtin string match -q '/*' -- "$XDG_STATE_HOME"
+    and builtin set selections[1] "$XDG_STATE_HOME/cowork-env/selection"
+    builtin test -e "$selections[1]" -o -e "$selections[2]"
+    and builtin return 1
+    # Cached responses need what they watch, which the selection is part of.
+    builtin set -q __cowork_env_cache_keys[1]
+    or builtin set __cowork_env_active_unchanged -n x -a ! -e "$selections[1]" -a ! -e "$selections[2]"
+    if builtin test -n "$COWORK_ENV_STATE"
+        builtin set __cowork_env_change_undo ''
+        builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
+        builtin set __cowork_env_change 1
+        __cowork_env_leave
+        builtin set __cowork_env_change ''
+    end
+    builtin set __cowork_env_pending_key ''
+    builtin set __cowork_env_active_intact ''
+    __cowork_env_finish "$__cowork_env_active_provider" '' '' ''
+end
+
 # Request a response from the program, apply it, and cache it.
 function __cowork_env_request
     # The fields of a response become variables of this function.
@@ -365,12 +442,11 @@ function __cowork_env_request
     builtin set -l __cowork_env_flags "$__cowork_env_starting pins-listed"
     builtin test -n "$__cowork_env_pending_key"
     and builtin set __cowork_env_flags "$__cowork_env_flags given-up"
-    builtin set -l __cowork_env_folder_args "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir"
-    builtin test x"$__cowork_env_folders" = x@FOLDERS@; or builtin set __cowork_env_folder_args
-    builtin set __cowork_env_text @SOURCES@
-    if builtin test x"$__cowork_env_text" != x"$__cowork_env_sources"
+    if builtin test x"$__cowork_env_sources" != x"$__cowork_env_cache_sources"
         __cowork_env_forget
-        builtin set __cowork_env_sources "$__cowork_env_text"
+        builtin set __cowork_env_cache_sources "$__cowork_env_sources"
+        builtin set __cowork_env_state_dir ''
+        builtin set __cowork_env_config_dir ''
     end
     # A universal variable is hidden while a provider is active, and must show again.
     builtin set -l __cowork_env_universal
@@ -380,9 +456,12 @@ function __cowork_env_request
     while true
         # If the program is missing, fish would print a long message that no redirection hides.
         builtin set __cowork_env_text
-        builtin test -x @PYTHON@
-        and builtin set __cowork_env_text (@REQUEST@ "flags=$__cowork_env_flags" $__cowork_env_folder_args "universal=$__cowork_env_universal" \
-            pin=$__cowork_env_pins_found </dev/null 2>/dev/null | builtin string collect)
+        builtin test -x "$__cowork_env_python"
+        and builtin set __cowork_env_text ("$__cowork_env_python" -I -S -X utf8 \
+            "$__cowork_env_package/hook/launch.py" shell=fish "flags=$__cowork_env_flags" \
+            "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir" \
+            "universal=$__cowork_env_universal" pin=$__cowork_env_pins_found \
+            </dev/null 2>/dev/null | builtin string collect)
         builtin eval "$__cowork_env_text"
         if not builtin set -q __cowork_env_response_unchanged[1]
             if builtin test -n "$__cowork_env_pending_key"
@@ -396,12 +475,12 @@ function __cowork_env_request
             builtin test -n "$__cowork_env_pending_key"; or __cowork_env_leave
             builtin set __cowork_env_text
             if builtin test -z "$COWORK_ENV_STATE"
-                builtin set -gx COWORK_ENV_STATE @CANNOT_RUN_STATE@ # for status
+                builtin set -gx COWORK_ENV_STATE $__cowork_env_cannot_run_state
                 builtin set __cowork_env_active_state "$COWORK_ENV_STATE"
                 builtin set __cowork_env_active_undo 'builtin set -eg COWORK_ENV_STATE'
             end
             if not builtin contains cannot-run $__cowork_env_shown
-                builtin set __cowork_env_text @CANNOT_RUN@
+                builtin set __cowork_env_text $__cowork_env_cannot_run
                 builtin set -p __cowork_env_shown cannot-run
             end
             builtin set __cowork_env_pending_key ''
@@ -419,6 +498,9 @@ function __cowork_env_request
         builtin set __cowork_env_active_undo "$__cowork_env_response_undo"
         builtin set __cowork_env_active_state "$__cowork_env_response_state"
         builtin set __cowork_env_change ''
+        builtin set __cowork_env_active_intact "$__cowork_env_response_intact"
+        builtin set __cowork_env_state_dir "$__cowork_env_response_state_dir"
+        builtin set __cowork_env_config_dir "$__cowork_env_response_config_dir"
         builtin set __cowork_env_active_unchanged $__cowork_env_response_unchanged
         builtin string match -q '* pending *' -- "$__cowork_env_response_flags"; or builtin break
         # A slow lookup follows. What this response asked for stays in force if that is interrupted.
@@ -537,3 +619,16 @@ function __cowork_env_notify
         builtin set -e argv[1..2]
     end
 end
+
+# What the command changes is in force for the next command of the line.
+builtin functions -q cowork-env
+or function cowork-env
+    command cowork-env $argv
+    builtin set -l __cowork_env_status $status
+    builtin status is-interactive; and not builtin status is-command-substitution
+    and builtin emit __cowork_env_moved
+    builtin return $__cowork_env_status
+end
+
+# A startup file is not the end: what follows in it may depend on the provider.
+builtin status is-interactive; and builtin emit __cowork_env_moved

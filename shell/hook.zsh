@@ -1,24 +1,32 @@
-# cowork-env's hook for zsh 5.1 and later: eval "$(cowork-env hook zsh)"
+# cowork-env's hook for zsh 5.1 and later: eval "$(cowork-env hook zsh)", which reads this file
 #
-# It reaches eval inside "emulate zsh -c", so that these functions run with zsh's own options,
-# whatever the user has set.
+# It is read inside "emulate zsh -c", so that these functions run with zsh's own options, whatever
+# the user has set.
 #
 # At a prompt where nothing changed it starts no process: it compares the directory, the pins on the
 # way up, and the timestamps of a few files with what the active response was about. For something
 # new it requests a response from the program once, and caches it. The fields of a response are
 # described in cowork_env/hook/protocol.py. Nothing is exported.
 
+case $ZSH_VERSION in
+  4.*|5.0|5.0.*)
+    builtin print -u2 'cowork-env: zsh 5.1 or later is needed'
+    builtin return
+    ;;
+esac
+
 builtin zmodload zsh/system 2>/dev/null
 
 # An inherited variable keeps its export attribute, and what is assigned to it may hold a key.
 builtin typeset -g +x -m '__cowork_env_*'
 
-# Our folders when the hook was rendered, and the variables that they follow from.
-__cowork_env_state_dir=@STATE_DIR@
-__cowork_env_config_dir=@CONFIG_DIR@
-__cowork_env_folders=@FOLDERS@
-# The variables that say where providers come from, when the first cached response was requested.
-__cowork_env_sources=
+# The line that reads this file has set the interpreter and the package that requests are made with:
+# __cowork_env_python and __cowork_env_package.
+
+# The variables that say where providers come from, as text: now, and when the first cached response
+# was requested. Our folders then, as the program gave them.
+__cowork_env_sources= __cowork_env_cache_sources=
+__cowork_env_state_dir= __cowork_env_config_dir=
 
 # $PWD, the physical directory, whether it is gone; the paths where a pin could apply there.
 __cowork_env_pwd= __cowork_env_dir= __cowork_env_gone=
@@ -32,11 +40,12 @@ __cowork_env_pins=
 __cowork_env_safe=()
 __cowork_env_key=
 
-# The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error, and a
-# condition that holds as long as no watched file has changed (also as a function: zsh parses that
-# only once). No key of ours is empty or \2: either means that a request has to be made.
+# The active response: its key, COWORK_ENV_STATE, the provider, how to undo it, its error; a
+# condition that holds as long as the variables are as it made them; and one that holds as long as no
+# watched file has changed (also as a function: zsh parses that only once). No key of ours is empty
+# or \2: either means that a request has to be made.
 __cowork_env_active_key= __cowork_env_active_state= __cowork_env_active_provider=
-__cowork_env_active_undo= __cowork_env_active_error=
+__cowork_env_active_undo= __cowork_env_active_error= __cowork_env_active_intact=
 __cowork_env_active_unchanged='[[ -z x ]]'
 function __cowork_env_watches_unchanged { builtin return 1 }
 # An inherited state names its provider until the first response.
@@ -59,7 +68,12 @@ __cowork_env_cache_next=1
 __cowork_env_pending_key=
 # Variables that were set but not exported before they were exported here: name and value of each.
 (( ${+__cowork_env_unexported} )) || __cowork_env_unexported=()
-# The ids of the notices that were shown, and whether no prompt has been reached yet.
+# What is said when the program cannot be run, and COWORK_ENV_STATE then, for "cowork-env status".
+__cowork_env_cannot_run='the program cannot be run. Reinstall it, or remove the hook line from your startup file'
+__cowork_env_cannot_run_state='2:9e64bf315125:0,%01%2a%01the%20program%20cannot%20be%20run.%20Reinstall%20it%2c%20or%20remove%20the%20hook%20line%20from%20your%20startup%20file,'
+# Messages for later, see __cowork_env_say. The ids of the notices that were shown, and whether no
+# prompt has been reached yet.
+__cowork_env_unsaid=()
 __cowork_env_shown=() __cowork_env_starting=starting
 
 # zsh restores $?, pipestatus and $_ after the functions of a hook.
@@ -70,7 +84,9 @@ function __cowork_env_prompt {
   builtin trap - DEBUG ZERR
   # The fast path.
   if [[ -n $__cowork_env_fast ]] && __cowork_env_files_unchanged &&
-    [[ "$PWD"$'\2'"${COWORK_ENV_STATE-}"@CONTEXT@ == "$__cowork_env_fast_text" ]]; then
+    [[ "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"\
+$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
+$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}" == "$__cowork_env_fast_text" ]]; then
     (( __cowork_env_fast )) || builtin return
     ! __cowork_env_pins_unchanged "${__cowork_env_pins_read[@]}" || builtin return 0
   fi
@@ -87,7 +103,7 @@ function __cowork_env_pins_unchanged {
   done
 }
 
-# The directory has changed.
+# The directory has changed, or something else may have.
 function __cowork_env_moved {
   builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export \
     no_warn_create_global
@@ -118,21 +134,25 @@ function __cowork_env_update {
   elif [[ $__cowork_env_key != "$__cowork_env_pending_key" ]]; then
     __cowork_env_pending_key=
   fi
-  if [[ -z $__cowork_env_changed && -z $__cowork_env_pending_key && -z $__cowork_env_starting &&
-    $__cowork_env_key == "$__cowork_env_active_key" ]]; then
+  if [[ -z $__cowork_env_changed && -z $__cowork_env_pending_key &&
+    $__cowork_env_key == "$__cowork_env_active_key" ]] && {
+    # Behind the hook, a startup file may have changed what the hook had set.
+    [[ $1 != prompt || -z $__cowork_env_starting ]] ||
+      __cowork_env_evaluate "${__cowork_env_active_intact:-:}"
+  }; then
     if [[ $1 == prompt ]]; then
       # Preparing the fast path pays only where the user stays.
-      [[ -z $__cowork_env_idle ]] || __cowork_env_note_unchanged
+      [[ -z $__cowork_env_idle || -n $__cowork_env_unsaid ]] || __cowork_env_note_unchanged
       __cowork_env_idle=1
     fi
-    builtin return 0
-  fi
-  __cowork_env_idle=
-  __cowork_env_active_key=
-  if [[ -n $__cowork_env_starting || -n $__cowork_env_pending_key ]] || ! __cowork_env_recall; then
-    __cowork_env_request
+  else
+    __cowork_env_idle=
+    __cowork_env_active_key=
+    [[ -z $__cowork_env_starting && -z $__cowork_env_pending_key ]] && __cowork_env_recall ||
+      __cowork_env_find_none || __cowork_env_request
   fi
   [[ $1 != prompt ]] || __cowork_env_starting=
+  [[ -z $__cowork_env_unsaid ]] || __cowork_env_say
 }
 
 # Find the physical directory and the paths of its pins.
@@ -186,7 +206,9 @@ function __cowork_env_snapshot {
       __cowork_env_pins+=$__cowork_env_pin$'\1'$__cowork_env_text$'\1'
     fi
   done
-  __cowork_env_key=$__cowork_env_pins@CONTEXT@
+  __cowork_env_sources=$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
+$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"
+  __cowork_env_key=$__cowork_env_pins$'\2'${COWORK_PROVIDER-}$__cowork_env_sources
 }
 
 # Nothing changed since the last prompt: prepare the fast path.
@@ -266,24 +288,54 @@ function __cowork_env_recall {
     "$__cowork_env_cache_labels[__cowork_env_i]" "$__cowork_env_cache_errors[__cowork_env_i]"
 }
 
+# Where nothing names a provider, none applies: no request is needed to know. Fails where there may
+# be one, or where only the program knows what was before.
+function __cowork_env_find_none {
+  builtin local __cowork_env_state_home=${HOME-}/.local/state
+  builtin local -a __cowork_env_selections
+  # The program knows of other folders, on Android.
+  [[ -z ${COWORK_PROVIDER-}${ANDROID_DATA-} && ${HOME-} == /* ]] &&
+    [[ -z ${COWORK_ENV_STATE-} || -n $__cowork_env_active_undo && -z $__cowork_env_starting ]] &&
+    (( ! $#__cowork_env_pins_found )) || builtin return 1
+  [[ ${XDG_STATE_HOME-} != /* ]] || __cowork_env_state_home=$XDG_STATE_HOME
+  # The selection, on Linux and on macOS.
+  __cowork_env_selections=("$__cowork_env_state_home/cowork-env/selection" \
+    "$HOME/Library/Application Support/cowork-env/selection")
+  [[ ! -e $__cowork_env_selections[1] && ! -e $__cowork_env_selections[2] ]] || builtin return 1
+  # Cached responses need what they watch, which the selection is part of.
+  if (( ! $#__cowork_env_cache_keys )); then
+    __cowork_env_active_unchanged="[[ ! -e ${(qq)__cowork_env_selections[1]} &&"
+    __cowork_env_active_unchanged+=" ! -e ${(qq)__cowork_env_selections[2]} ]]"
+    builtin eval "function __cowork_env_watches_unchanged { $__cowork_env_active_unchanged }"
+  fi
+  [[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_leave
+  __cowork_env_pending_key= __cowork_env_active_intact=
+  __cowork_env_finish "$__cowork_env_active_provider" '' '' ''
+}
+
 # Request a response from the program, apply it, and cache it.
 function __cowork_env_request {
-  builtin local @RESPONSE@ __cowork_env_text __cowork_env_status __cowork_env_again= \
-    __cowork_env_state_arg= __cowork_env_config_arg= \
+  builtin local __cowork_env_response_directory __cowork_env_response_pins \
+    __cowork_env_response_lifetime __cowork_env_response_provider __cowork_env_response_label \
+    __cowork_env_response_error __cowork_env_response_state __cowork_env_response_now \
+    __cowork_env_response_guard __cowork_env_response_apply __cowork_env_response_undo \
+    __cowork_env_response_unexported __cowork_env_response_intact \
+    __cowork_env_response_state_dir __cowork_env_response_config_dir \
+    __cowork_env_response_flags __cowork_env_response_notices __cowork_env_response_safe \
+    __cowork_env_response_unchanged \
+    __cowork_env_text __cowork_env_status __cowork_env_again= \
     __cowork_env_provider=$__cowork_env_active_provider \
     __cowork_env_flags="$__cowork_env_starting${__cowork_env_pending_key:+ given-up} pins-listed"
-  if [[ $__cowork_env_folders == @FOLDERS@ ]]; then
-    __cowork_env_state_arg=$__cowork_env_state_dir __cowork_env_config_arg=$__cowork_env_config_dir
-  fi
-  __cowork_env_text=@SOURCES@
-  if [[ $__cowork_env_text != "$__cowork_env_sources" ]]; then
+  if [[ $__cowork_env_sources != "$__cowork_env_cache_sources" ]]; then
     __cowork_env_forget
-    __cowork_env_sources=$__cowork_env_text
+    __cowork_env_cache_sources=$__cowork_env_sources
+    __cowork_env_state_dir= __cowork_env_config_dir=
   fi
   while :; do
     {
-      __cowork_env_text=$(builtin exec @REQUEST@ "flags=$__cowork_env_flags" \
-        "state_dir=$__cowork_env_state_arg" "config_dir=$__cowork_env_config_arg" \
+      __cowork_env_text=$(builtin exec "$__cowork_env_python" -I -S -X utf8 \
+        "$__cowork_env_package/hook/launch.py" shell=zsh "flags=$__cowork_env_flags" \
+        "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir" \
         "${(@)__cowork_env_pins_found/#/pin=}" </dev/null 2>/dev/null)
       __cowork_env_status=$?
     } always {
@@ -317,12 +369,12 @@ function __cowork_env_request {
         __cowork_env_key=$'\2'
       else
         if [[ -z ${COWORK_ENV_STATE-} ]]; then
-          builtin export COWORK_ENV_STATE=@CANNOT_RUN_STATE@ # for status
+          builtin export COWORK_ENV_STATE=$__cowork_env_cannot_run_state
           __cowork_env_active_state=$COWORK_ENV_STATE
           __cowork_env_active_undo='builtin unset -v COWORK_ENV_STATE'
         fi
         if (( ! ${__cowork_env_shown[(Ie)cannot-run]} )); then
-          __cowork_env_text=@CANNOT_RUN@
+          __cowork_env_text=$__cowork_env_cannot_run
           __cowork_env_shown=(cannot-run "${(@)__cowork_env_shown[1,31]}")
         fi
       fi
@@ -341,6 +393,9 @@ function __cowork_env_request {
     fi
     __cowork_env_active_undo=$__cowork_env_response_undo \
       __cowork_env_active_state=$__cowork_env_response_state
+    __cowork_env_active_intact=$__cowork_env_response_intact
+    __cowork_env_state_dir=$__cowork_env_response_state_dir
+    __cowork_env_config_dir=$__cowork_env_response_config_dir
     __cowork_env_active_unchanged=$__cowork_env_response_unchanged
     builtin eval "function __cowork_env_watches_unchanged { $__cowork_env_response_unchanged }"
     [[ $__cowork_env_response_flags == *' pending '* ]] || builtin break
@@ -427,14 +482,23 @@ function __cowork_env_finish {
   # Neither in a subshell nor in the middle of a widget.
   (( ! ZSH_SUBSHELL && ! ${+WIDGET} )) || builtin return 0
   if [[ -n $4 && $4 != "$__cowork_env_error" ]]; then
-    builtin print -r -u2 -- "cowork-env: $4"
+    __cowork_env_say "$4"
   elif [[ $2 != "$1" && -o interactive && ${COWORK_ENV_QUIET-} != 1 ]]; then
     if [[ -z $2 ]]; then
-      builtin print -r -u2 -- "cowork-env: left $1"
+      __cowork_env_say "left $1"
     elif [[ -n $3 ]]; then
-      builtin print -r -u2 -- "cowork-env: $3"
+      __cowork_env_say "$3"
     fi
   fi
+}
+
+# Show a message, and what is left from before. Powerlevel10k's instant prompt takes anything that is
+# written meanwhile for a mistake in the startup file.
+function __cowork_env_say {
+  __cowork_env_unsaid+=("$@")
+  (( ! ${+__p9k_instant_prompt_active} )) || builtin return 0
+  builtin print -r -u2 -l -- "${(@)__cowork_env_unsaid/#/cowork-env: }"
+  __cowork_env_unsaid=()
 }
 
 # Show each notice once in the life of this shell. Argument: id and text of each, with \1 behind.
@@ -444,10 +508,27 @@ function __cowork_env_notify {
   for __cowork_env_id __cowork_env_text in "${(@ps:\1:)1%$'\1'}"; do
     (( ! ${__cowork_env_shown[(Ie)$__cowork_env_id]} )) || builtin continue
     __cowork_env_shown=("$__cowork_env_id" "${(@)__cowork_env_shown[1,31]}")
-    builtin print -r -u2 -- "cowork-env: $__cowork_env_text"
+    __cowork_env_say "$__cowork_env_text"
   done
 }
 
+# What the command changes is in force for the next command of the line. In a shell that has a copy
+# of this function alone, it runs the command.
+(( ${+functions[cowork-env]} )) || function cowork-env {
+  builtin command cowork-env "$@"
+  builtin set -- $?
+  if (( ${+functions[__cowork_env_moved]} && ! ZSH_SUBSHELL )) && [[ -o interactive ]]; then
+    __cowork_env_moved
+  fi
+  builtin return $1
+}
+
+# First, so that what shows a prompt has the variables.
 builtin typeset -ga precmd_functions chpwd_functions
-(( ${precmd_functions[(Ie)__cowork_env_prompt]} )) || precmd_functions+=(__cowork_env_prompt)
-(( ${chpwd_functions[(Ie)__cowork_env_moved]} )) || chpwd_functions+=(__cowork_env_moved)
+(( ${precmd_functions[(Ie)__cowork_env_prompt]} )) ||
+  precmd_functions=(__cowork_env_prompt $precmd_functions)
+(( ${chpwd_functions[(Ie)__cowork_env_moved]} )) ||
+  chpwd_functions=(__cowork_env_moved $chpwd_functions)
+
+# A startup file is not the end: what follows in it may depend on the provider.
+[[ ! -o interactive ]] || __cowork_env_moved

@@ -13,7 +13,6 @@ import pytest
 
 from cowork_env import launcher
 from cowork_env.core import environment, variables
-from cowork_env.core.resolve import Inputs
 from cowork_env.hook import interpreter
 from cowork_env.util.errors import CoworkEnvError
 
@@ -366,17 +365,6 @@ def test_interpreter_path_that_the_kernel_cannot_run(shims: Shims) -> None:
     assert path.read_text().startswith("#!/bin/sh\n")
     shims.home.pin(shims.home.path, "openrouter\n")
     assert shims.seen()["ANTHROPIC_BASE_URL"] == "https://openrouter.ai/api"
-
-
-def test_bytecode_folder_is_that_of_the_hook(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    inputs = Inputs(home.env, "/", str(home.config), str(home.state))
-    for prefix in ("/cache", ""):
-        found = interpreter.Interpreter("/usr/bin/python3", prefix)
-        monkeypatch.setattr(interpreter, "find_interpreter", lambda state, found=found: found)
-        assert bool(prefix) is (
-            f"if sound({prefix!r}): sys.pycache_prefix = {prefix!r}\n"
-            in launcher.text("tool", inputs)
-        )
 
 
 def test_missing_package_is_reported(shims: Shims) -> None:

@@ -47,7 +47,6 @@ def parse(argv: list[str]) -> Callable[[], object] | None:
 def hook(shell: str = "") -> None:
     """Print the hook of a shell; default: the shell that runs this."""
     from ..hook import render
-    from ..util import paths
 
     if not shell:
         from .inputs import detect_shell
@@ -55,7 +54,7 @@ def hook(shell: str = "") -> None:
         shell = detect_shell()
     if not shell:
         raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env hook zsh")
-    write_output(render.render(render.find(shell), paths.config_dir(), paths.state_dir()))
+    write_output(render.render(render.find(shell)))
 
 
 def export(

@@ -173,10 +173,11 @@ class Activation:
         variable: its name, its mark, and its original after ``=`` (set) or ``u`` (universal in
         fish), or ``-`` (unset). Most standard variables were unset before and are unset now; these
         are left out, to keep the state short. A standard variable that was not touched has an empty
-        mark.
+        mark. If none was touched, they are not counted.
         """
-        fields = [str(len(_STANDARD)), self.key, self.name]
-        for variable in _STANDARD:
+        standard = _STANDARD if self.touched else ()
+        fields = [str(len(standard)), self.key, self.name]
+        for variable in standard:
             if variable not in self.touched:
                 fields += [variable, "", ""]
         for variable, t in self.touched.items():

@@ -1,25 +1,22 @@
 """The modules that a hook request needs, compiled into one file.
 
-It saves a tenth of the time of a first change of directory. It is made when a shell starts, for
-these sources and this interpreter. If it is missing or unreadable, the modules are imported one by
-one.
+It saves a tenth of the time of a first change of directory. It is made by the first request, for
+these sources and this interpreter, in the folder of Python's own bytecode. Where the package cannot
+be written, the modules are imported one by one.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 
 from .. import shells
-from ..util.system import digest, distrusted, home_owner
+from ..util.system import home_owner
 from .interpreter import PACKAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-FOLDER = "bundles"
-KEPT = 8  # bundles: other shells, versions and installations may be in use
 # Each after those that it imports; the shell's own module goes after shells.base.
 MODULES = (
     *("util", "util.errors", "util.text", "util.system", "util.jsontext"),
@@ -53,50 +50,40 @@ def modules_for(shell: str) -> list[str]:
     return names
 
 
-def path(state_dir: str, shell: str) -> str:
-    """The real path of the bundle for a shell, which is made if need be; empty if that fails.
+def make(file: str, shell: str) -> None:
+    """Write the bundle for a shell to ``file``, see launch.py. Does nothing where it cannot.
 
-    Root makes none in the home of another user, and uses none that is not to be believed.
+    Root makes none in what may be another user's installation.
     """
+    import marshal
+
+    if home_owner():
+        return
+    folder = os.path.dirname(file)
+    temporary = f"{file}.{os.getpid()}"
     try:
-        sources = {name: _source(name) for name in modules_for(shell)}
-        stats = [os.stat(f"{PACKAGE}/{file}") for file in sources.values()]
-        stamps = [(status.st_mtime_ns, status.st_size) for status in stats]
-        identity = repr((PACKAGE, sys.version, LOADER, list(sources), stamps))
-        key = digest(identity.encode("utf-8", "surrogateescape"))[:20]
-        file = f"{state_dir}/{FOLDER}/{key}-{sys.hexversion:x}"
-        if not os.path.exists(file):
-            if home_owner() or not os.path.isdir(os.path.expanduser("~")):
-                return ""  # A home that does not exist is not made here.
-            _make(state_dir, file, sources)
-        return "" if distrusted(file, own=3) else os.path.realpath(file)
-    except Exception:  # Without a bundle, the modules are imported one by one.
-        return ""
+        sources, code = [], []
+        for name in (*modules_for(shell), "hook.launch"):
+            source = _source(name)
+            with open(f"{PACKAGE}/{source}", "rb") as opened:
+                status = os.fstat(opened.fileno())
+                text = opened.read()
+            sources.append((source, status.st_mtime_ns, status.st_ctime_ns, status.st_size))
+            if name != "hook.launch":
+                body = compile(text, f"{PACKAGE}/{source}", "exec", dont_inherit=True, optimize=2)
+                code.append((name, source, _stripped(body)))
+        os.makedirs(folder, exist_ok=True)
+        with open(temporary, "xb") as output:
+            marshal.dump((sources, compile(LOADER, "<loader>", "exec"), code), output)
+        os.replace(temporary, file)
+    except OSError:
+        pass
 
 
 def _source(name: str) -> str:
     """A module's file, below the package."""
     path = name.replace(".", "/")
     return f"{path}/__init__.py" if os.path.isdir(f"{PACKAGE}/{path}") else f"{path}.py"
-
-
-def _make(state_dir: str, file: str, sources: dict[str, str]) -> None:
-    import marshal
-
-    from ..util import files
-
-    code = []
-    for name, source in sources.items():
-        origin = f"{PACKAGE}/{source}"
-        with open(origin, "rb") as text:
-            compiled = compile(text.read(), origin, "exec", dont_inherit=True, optimize=2)
-        code.append((name, source, _stripped(compiled)))
-    folder = files.state_folder(state_dir, FOLDER)
-    old = sorted((f"{folder}/{name}" for name in os.listdir(folder)), key=os.path.getmtime)
-    for unused in old[: -KEPT + 1]:
-        os.unlink(unused)
-    data = marshal.dumps((compile(LOADER, "<loader>", "exec"), code))
-    files.write_atomically(file, data, follow=False)
 
 
 def _stripped(code: CodeType) -> CodeType:

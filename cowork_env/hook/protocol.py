@@ -39,7 +39,7 @@ class Request:
     The environment and the working directory are those of the process.
 
     ``shell``: its name. ``flags``: words, see above. ``state_dir``, ``config_dir``: our folders as
-    they were when the hook was rendered, empty if HOME or XDG variables have changed since.
+    an earlier response gave them, empty if HOME or XDG variables have changed since.
     ``universal``: names of exported variables that are universal ones in fish. ``pin``: the path of
     a pin, once for each.
     """
@@ -95,8 +95,11 @@ class Response:
     response uses ``apply``, which does the same where no provider is active, if ``guard`` succeeds.
     ``undo`` reverses both.
 
-    ``state`` is the value of COWORK_ENV_STATE afterwards. ``unexported`` names the variables that
-    ``now`` sets and that the environment does not have: the shell may have them unexported.
+    ``state`` is the value of COWORK_ENV_STATE afterwards. ``intact`` is a condition that holds as
+    long as nothing has changed the variables; it is there while a shell starts, as its startup file
+    may go on to change them. ``state_dir`` and ``config_dir`` are our folders. ``unexported`` names
+    the variables that ``now`` sets and that the environment does not have: the shell may have them
+    unexported.
     ``provider``, ``label`` and ``error`` are for the user. ``directory`` and ``pins`` (path and
     content of each, as the hook formats them) are what the response is about. ``safe``: the paths
     of the pins that the hook may open, see :func:`..core.pins.safe_to_open`. ``lifetime``: seconds
@@ -110,6 +113,7 @@ class Response:
     def __init__(self) -> None:
         self.directory = self.pins = self.provider = self.label = self.error = ""
         self.state = self.now = self.guard = self.apply = self.undo = self.unexported = ""
+        self.intact = self.state_dir = self.config_dir = ""
         self.lifetime = "0"
         self.flags: list[str] = []
         self.notices: list[Notice] = []

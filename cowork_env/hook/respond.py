@@ -232,6 +232,11 @@ def _activate(
         return True
     env = environment.applied(inputs.env, changes)
     response.state = env[STATE]
+    if starting:
+        # fish hides a universal variable behind an empty one.
+        hidden = {n: "" for n, v in activation.touched.items() if v.shadowed and n not in env}
+        values = {name: env.get(name) for name in activation.touched}
+        response.intact = shell.guard({**values, **hidden, STATE: response.state})
     return _prepare_cache(shell, env, activation, outcome.target, secret_variable, response)
 
 
@@ -293,17 +298,33 @@ def main() -> None:
     env = system.environment()
     state_dir, config_dir = request.state_dir, request.config_dir
     if not state_dir:
-        from ..util import paths
-
-        state_dir, config_dir = paths.state_dir(), paths.config_dir()
+        state_dir, config_dir = _folders(env)
     directory, gone = system.working_directory(env)
     pin_paths = request.pin_paths if PINS_LISTED in request.flags else None
     inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, pin_paths=pin_paths)
     try:
         response = respond(request, inputs)
+        response.state_dir, response.config_dir = state_dir, config_dir
     except KeyboardInterrupt:
         posix._exit(130)
     data = request.shell.response(response).encode("utf-8", "surrogateescape")
     while data:
         data = data[posix.write(1, data) :]
+    if file := sys.modules["cowork_env"].__dict__.get("bundle"):
+        from . import bundle
+
+        bundle.make(file, request.shell.name)
     posix._exit(0)  # Shutting down the interpreter would take a fifth of the time.
+
+
+def _folders(env: Mapping[str, str]) -> tuple[str, str]:
+    """Our state folder and the configuration folder."""
+    state_dir, config_dir = system.state_dir(env), system.config_dir(env)
+    if not (state_dir and config_dir):
+        import site
+
+        site.main()  # platformdirs may be anywhere.
+        from ..util import paths
+
+        state_dir, config_dir = paths.state_dir(), paths.config_dir()
+    return state_dir, config_dir

@@ -32,6 +32,9 @@ RESPONSE_TEXTS = (
     "apply",
     "undo",
     "unexported",
+    "intact",
+    "state_dir",
+    "config_dir",
 )
 SEPARATOR = "\1"  # between texts in one variable; no id or message contains it
 
@@ -89,6 +92,14 @@ class Shell:
     def values_of(self, names: Iterable[str]) -> str:
         """The values of environment variables as an expression; by default their names as words."""
         return self.words(names)
+
+    def load(self, python: str, package: str, hook: str) -> str:
+        """Code that reads the hook's file; empty where the hook has to be given to ``eval``.
+
+        ``python`` and ``package`` are the interpreter and the folder that requests are made with,
+        ``hook`` the hook's file. ``shell/cowork-env`` prints the same without starting Python.
+        """
+        return ""
 
     def wrap(self, hook: str) -> str:
         """The text of the hook as it is given to ``eval``."""

@@ -18,7 +18,7 @@ def quote(text: str) -> str:
 
 
 class Fish(CachingShell):
-    """fish 3.2 and later."""
+    """fish 3.6 and later."""
 
     name = "fish"
     hook = "hook.fish"
@@ -55,6 +55,18 @@ class Fish(CachingShell):
 
     def values_of(self, names: Iterable[str]) -> str:
         return "".join(f'\\x02"${name}"' for name in names)
+
+    def load(self, python: str, package: str, hook: str) -> str:
+        values = {"python": python, "package": package, "file": hook}
+        variables = "; ".join(
+            f"builtin set -gu __cowork_env_{name} {quote(value)}" for name, value in values.items()
+        )
+        # An older fish cannot parse the file.
+        return (
+            f"{variables}; if builtin string match -qr '^[12]\\.|^3\\.[0-5]' -- $version; "
+            "builtin echo 'cowork-env: fish 3.6 or later is needed' >&2; "
+            "else; builtin source $__cowork_env_file; end\n"
+        )
 
     def all_hold(self, values: Mapping[str, str | None]) -> str:
         if any(SEPARATOR in (value or "") for value in values.values()):

@@ -21,6 +21,12 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+def _hook_variables(python: str, package: str, hook: str) -> str:
+    """Assignments of what the hooks of bash and zsh are started with."""
+    values = {"python": python, "package": package, "file": hook}
+    return " ".join(f"__cowork_env_{name}={quote(value)}" for name, value in values.items())
+
+
 class Posix(Shell):
     """POSIX sh: statements alone. ``builtin`` goes before each command, so that no alias or
     function is in the way.
@@ -59,6 +65,10 @@ class Bash(Posix, CachingShell):
 
     def values_of(self, names: Iterable[str]) -> str:
         return "".join(f"$'\\2'\"${{{name}-}}\"" for name in names)
+
+    def load(self, python: str, package: str, hook: str) -> str:
+        variables = _hook_variables(python, package, hook)
+        return f'case $- in *r*) ;; *) {variables}; \\builtin . "$__cowork_env_file" ;; esac\n'
 
     def all_hold(self, values: Mapping[str, str | None]) -> str:
         # As many separators as there are values less one, and none within: what is equal is equal
@@ -111,9 +121,13 @@ class Zsh(Bash):
     hook = "hook.zsh"
     builtin = "builtin "
 
-    def wrap(self, hook: str) -> str:
+    def load(self, python: str, package: str, hook: str) -> str:
         # Functions that are defined in there run with zsh's own options, whatever the user has set.
-        return f"builtin emulate zsh -o noaliases -o noallexport -c {quote(hook)}\n"
+        variables = _hook_variables(python, package, hook)
+        return (
+            f"[[ -o restricted ]] || {{ builtin typeset -g {variables}; builtin emulate zsh "
+            "-o noaliases -o noallexport -c 'builtin source $__cowork_env_file'; }\n"
+        )
 
     def on_its_own(self, statement: str) -> str:
         # The change of a read-only variable would end more than the statement.

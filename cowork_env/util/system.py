@@ -41,6 +41,30 @@ def environment() -> dict[str, str]:
     }
 
 
+def config_dir(env: Mapping[str, str]) -> str:
+    """The per-user configuration folder, or empty where only platformdirs can tell."""
+    return _xdg(env, "XDG_CONFIG_HOME", ".config")
+
+
+def state_dir(env: Mapping[str, str]) -> str:
+    """Our own folder, or empty where only platformdirs can tell."""
+    path = _xdg(env, "XDG_STATE_HOME", ".local/state")
+    return f"{path}/cowork-env" if path else ""
+
+
+def _xdg(env: Mapping[str, str], variable: str, default: str) -> str:
+    """What platformdirs returns on Linux in the common cases, or empty.
+
+    Importing it takes longer than starting the interpreter twice.
+    """
+    if sys.platform != "linux" or "ANDROID_DATA" in env:
+        return ""
+    path, home = env.get(variable, ""), env.get("HOME", "")
+    if path.startswith("/"):
+        return path
+    return f"{home}/{default}" if home.startswith("/") else ""
+
+
 def parent(path: str) -> str:
     """The directory that an absolute path is in."""
     return path.rpartition("/")[0] or "/"

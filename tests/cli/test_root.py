@@ -11,7 +11,6 @@ import pytest
 from cowork_env import models, store
 from cowork_env.core import trust
 from cowork_env.core.resolve import Inputs, resolve
-from cowork_env.hook import bundle
 
 from support.home import Home
 from support.hook import hook_request
@@ -56,7 +55,7 @@ def test_everything_made_in_a_users_home_is_theirs(users: Home) -> None:
     found = owners(users.path)
     assert set(found.values()) == {USER}, found
     assert {".config/fish/config.fish", ".bashrc", "project/.cowork-provider"} <= set(found)
-    assert not (users.state / bundle.FOLDER).exists() and (users.state / "stamps").exists()
+    assert (users.state / "stamps").exists()
 
 
 def test_the_user_can_go_on_where_root_was(users: Home) -> None:
@@ -108,12 +107,3 @@ def test_roots_own_home_and_projects_stay_roots(home: Home) -> None:
     os.chown(pin, OTHER, OTHER)
     Program(home, cwd=pin.parent).run("pin", "none").check()
     assert pin.read_text() == "none\n" and pin.stat().st_uid == OTHER
-
-
-def test_a_bundle_of_the_users_serves_root(users: Home) -> None:
-    Program(users).run("hook", "bash").check()
-    assert not (users.state / bundle.FOLDER).exists()
-    give(users.path, 0)
-    path = Path(bundle.path(str(users.state), "bash"))
-    give(users.path, USER)
-    assert path.name.rpartition("-")[0] in Program(users).run("hook", "bash").check().stdout

@@ -90,14 +90,20 @@ PROMPT_TOOLS = {
         }
     """,
     "bash-preexec": """
-        first() { noted="$? ${PIPESTATUS[*]}"; echo "$noted" >>~/noted; return "${noted%% *}"; }
+        status() { return "$1"; }
+        first() {
+            noted="$? ${PIPESTATUS[*]}"; echo "$noted" >>~/noted
+            for f in "${precmd_functions[@]}"; do status "${noted%% *}"; "$f"; done
+            status "${noted%% *}"
+        }
         last() { at_prompt=1; }
         typed() { [[ -z ${at_prompt-} ]] || { at_prompt=; echo "$BASH_COMMAND" >>~/typed; }; }
-        install() {
-            PROMPT_COMMAND=$'first\\n'${PROMPT_COMMAND/$'\\ninstall'/}; PROMPT_COMMAND+=('last')
+        __bp_install() {
+            PROMPT_COMMAND=$'first\\n'${PROMPT_COMMAND/$'\\n__bp_install'/}
+            PROMPT_COMMAND+=('last')
             trap typed DEBUG; first; last
         }
-        PROMPT_COMMAND=${PROMPT_COMMAND:-:}$'\\ninstall'
+        PROMPT_COMMAND=${PROMPT_COMMAND:-:}$'\\n__bp_install'
     """,
 }
 

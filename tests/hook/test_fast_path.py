@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import marshal
 import os
-import stat
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +23,11 @@ import pytest
 
 from cowork_env import cli
 from cowork_env.hook import bundle, render
-from cowork_env.hook.interpreter import find_interpreter
+from cowork_env.hook.interpreter import PACKAGE
 
 from support.home import GUIDE, Home, executable
-from support.hook import hook_request
+from support.hook import ISOLATED, hook_request
 
-ISOLATED = [sys.executable, "-I", "-S", "-X", "utf8"]
 LIST = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
 
 # Beyond what the interpreter itself starts with. Every line here costs time at each change of
@@ -90,10 +89,10 @@ NEVER = {
 
 
 def request(
-    home: Home, directory: Path, launch: str = "", **variables: str
+    home: Home, directory: Path, code: str = "", package: str | Path = PACKAGE, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """A hook request that succeeds."""
-    done = hook_request(home, directory, launch, **variables)
+    done = hook_request(home, directory, code, package, **variables)
     done.check_returncode()
     return done
 
@@ -105,19 +104,17 @@ def imported(home: Home, directory: Path) -> set[str]:
         [*ISOLATED, "-c", "pass" + LIST], capture_output=True, text=True, timeout=20, check=True
     ).stderr.split()
     # It ends the process at once; here it stays to tell.
-    launch = render.launch(str(home.state), "bash")
-    stay = "import posix; posix._exit = lambda status: None\n"
-    done = request(home, directory, stay + launch + LIST)
+    launch = f"{PACKAGE}/hook/launch.py"
+    stay = f"import posix, sys; posix._exit = lambda status: None; sys.argv[0] = {launch!r}\n"
+    done = request(home, directory, stay + Path(launch).read_text() + LIST)
     assert done.stdout.startswith("__cowork_env_response_")
     return set(done.stderr.split()) - set(bare)
 
 
-@pytest.mark.parametrize("name", ["bash", "fish", "nu", "xonsh", "elvish", "pwsh"])
-def test_the_hook_sends_its_request_to_an_isolated_interpreter(home: Home, name: str) -> None:
-    assert find_interpreter(str(home.state)).command[:5] == ISOLATED
+@pytest.mark.parametrize("name", ["nu", "xonsh", "elvish", "pwsh"])
+def test_the_hook_sends_its_request_to_an_isolated_interpreter(name: str) -> None:
     shell = render.find(name)
-    hook = render.render(shell, str(home.config), str(home.state))
-    assert shell.words([*ISOLATED, "-c"]) in hook
+    assert shell.words([*ISOLATED, f"{PACKAGE}/hook/launch.py"]) in render.render(shell)
 
 
 def test_without_a_provider(home: Home) -> None:
@@ -152,54 +149,65 @@ def test_no_common_request_imports_anything_heavy(home: Home) -> None:
         assert not imported(home, home.path / str(i)) & NEVER
 
 
-def test_the_bundle_has_every_module_and_gives_the_same_response(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of the program, without bytecode."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(PACKAGE, tmp_path / "copy/cowork_env", ignore=ignore))
+
+
+def bundle_of(package: Path) -> Path:
+    (found,) = package.glob("hook/__pycache__/request-bash.*")
+    return found
+
+
+def test_the_first_request_makes_a_bundle_of_every_module(home: Home, package: Path) -> None:
     assert {f"cowork_env.{name}" for name in bundle.modules_for("bash")} == OURS - {"cowork_env"}
     home.providers()
     home.pin(home.path / "project", "openrouter\nmodel = m\n")
-    bundled = render.launch(str(home.state), "bash")
-    monkeypatch.setattr(bundle, "path", lambda state, shell: "")
-    plain = render.launch(str(home.state), "bash")
-    assert "marshal" in bundled and "marshal" not in plain
-    request(home, home.path / "project", plain)  # the references
-    assert (
-        request(home, home.path / "project", bundled).stdout
-        == request(home, home.path / "project", plain).stdout
-    )
+    first = request(home, home.path / "project", package=package).stdout
+    shutil.rmtree(package / "core/__pycache__")
+    assert request(home, home.path / "project", package=package).stdout == first
+    assert not (package / "core/__pycache__").exists()  # Nothing was imported on its own.
 
 
-def test_a_damaged_or_missing_bundle_is_not_used(home: Home) -> None:
+def test_a_bundle_is_made_again_when_a_source_has_changed(home: Home, package: Path) -> None:
+    request(home, home.path, package=package)
+    before = bundle_of(package).read_bytes()
+    request(home, home.path, package=package)
+    assert bundle_of(package).read_bytes() == before
+    source = package / "core/pins.py"
+    status = source.stat()
+    text = source.read_text()
+    # The same size and timestamp, as an installer may give them.
+    source.write_text(text.replace("Pins", "pins", 1))
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    request(home, home.path, package=package)
+    assert bundle_of(package).read_bytes() != before
+
+
+def test_a_damaged_bundle_is_not_used_and_made_again(home: Home, package: Path) -> None:
     home.pin(home.path / "project", "none\n")
-    launch, file = (
-        render.launch(str(home.state), "bash"),
-        Path(bundle.path(str(home.state), "bash")),
-    )
-    whole = request(home, home.path / "project", launch).stdout
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    whole = request(home, home.path / "project", package=package).stdout
+    file = bundle_of(package)
     for content in (b"", b"no code", file.read_bytes()[:1000], marshal.dumps(None)):
         file.write_bytes(content)
-        assert request(home, home.path / "project", launch).stdout == whole
-    file.unlink()
-    assert request(home, home.path / "project", launch).stdout == whole
+        assert request(home, home.path / "project", package=package).stdout == whole
+        assert len(file.read_bytes()) > 10_000
 
 
-def test_a_bundle_is_for_one_version_of_the_sources_and_old_ones_are_removed(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+def test_a_removed_program_gives_no_response_in_spite_of_its_bundle(
+    home: Home, package: Path
 ) -> None:
-    state, found = str(home.state), []
-    for number in range(bundle.KEPT + 3):
-        monkeypatch.setattr(bundle, "LOADER", f"{bundle.LOADER}# {number}")
-        found.append(bundle.path(state, "bash"))
-        os.utime(found[-1], (number, number))
-        assert bundle.path(state, "bash") == found[-1]
-    assert len(set(found)) == len(found)
-    assert [path for path in found if os.path.exists(path)] == found[-bundle.KEPT :]
-    (home.state / bundle.FOLDER).chmod(0o777)
-    assert bundle.path(state, "bash") == ""
-    monkeypatch.setenv("HOME", str(home.path / "gone"))
-    assert bundle.path(f"{home.path}/gone/.local/state/cowork-env", "bash") == ""
-    assert not (home.path / "gone").exists()
+    request(home, home.path, package=package)
+    (package / "hook/respond.py").unlink()
+    done = hook_request(home, home.path, package=package)
+    assert done.returncode == 1 and not done.stdout
+
+
+def test_a_package_that_cannot_be_written(home: Home, package: Path) -> None:
+    (package / "hook/__pycache__").write_text("")  # as root, a folder without permission is none
+    assert "__cowork_env_response_now" in request(home, home.path, package=package).stdout
 
 
 def hostile(folder: Path, home: Home, *names: str) -> Path:

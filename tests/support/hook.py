@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
-from cowork_env.hook import render
-from cowork_env.hook.interpreter import find_interpreter
+from cowork_env.hook.interpreter import FLAGS, PACKAGE
 
 from support.home import Home
 
+ISOLATED = [sys.executable, *FLAGS]
+
 
 def hook_request(
-    home: Home, directory: Path, launch: str = "", **variables: str
+    home: Home, directory: Path, code: str = "", package: str | Path = PACKAGE, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Send a request as bash does, from ``directory``; ``launch`` stands in for the program that it
-    runs.
+    """Send a request as bash does, from ``directory``, to the program in the folder ``package``.
+
+    ``code`` is run by Python in the place of the program's first file.
     """
-    state = str(home.state)
     return subprocess.run(
         [
-            *find_interpreter(state).command,
-            "-c",
-            launch or render.launch(state, "bash"),
+            *ISOLATED,
+            *(["-c", code] if code else [f"{package}/hook/launch.py"]),
             "shell=bash",
             "flags=",
-            f"state_dir={state}",
+            f"state_dir={home.state}",
             f"config_dir={home.config}",
         ],
         cwd=directory,

@@ -42,7 +42,7 @@ def test_quick_start(shell: str, desk: Home) -> None:
     (load,) = [block for block in blocks(README, "sh") if "init" in block]
     zdotdir = {"ZDOTDIR": str(desk.path)}
     execute([*load.split(), shell], env=desk.env | zdotdir, cwd=desk.path).check()
-    assert startup_file(shell, desk).read_text() == HOOK[shell] + "\n"
+    assert f"cowork-env hook {shell}" in startup_file(shell, desk).read_text()
     lines = "".join(blocks(README, "sh quick-start")).splitlines()
     programs = ["cowork-env", "cd", "cowork-env", "claude", "cd"]
     assert [line.split()[0] for line in lines] == programs

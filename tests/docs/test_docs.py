@@ -10,7 +10,7 @@ import pytest
 from support.documents import README, ROOT, blocks
 from support.home import Home, need
 from support.program import Program, execute
-from support.shells import HOOK, SHELLS, startup_file
+from support.shells import SHELLS, startup_file
 from support.terminal import Terminal
 
 KEY = "sk-or-v1-invented-0123456789"

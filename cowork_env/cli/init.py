@@ -21,9 +21,9 @@ from .output import say
 def command(shell: str, remove: bool) -> None:
     """Load cowork-env in your shell from now on.
 
-    Adds one line to the shell's startup file: ~/.bashrc, ~/.zshrc (in $ZDOTDIR if that is set),
-    ~/.config/fish/config.fish, ~/.xonshrc or ~/.config/elvish/rc.elv. SHELL is detected when left
-    out.
+    Adds one line to the shell's startup file, in the place of an older one: ~/.bashrc, ~/.zshrc (in
+    $ZDOTDIR if that is set), ~/.config/fish/config.fish, ~/.xonshrc or ~/.config/elvish/rc.elv.
+    SHELL is detected when left out.
     """
     name = shell or detect_shell()
     if not name:

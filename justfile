@@ -82,12 +82,12 @@ docs:
     {{ python }} docs/make_tables.py
     {{ python }} docs/make_picture.py >docs/demo.svg
 
-# Update what the documents show of the benchmark; prints the lines for the README
+# Update what the documents and the README show of the benchmark
 bench-docs:
     {{ python }} bench/run.py --json >bench/result.json
     {{ python }} bench/report.py bench/result.json --markdown >bench/table.md
     {{ python }} bench/report.py bench/result.json --svg >docs/bench.svg
-    {{ python }} bench/report.py bench/result.json --readme
+    {{ python }} bench/report.py bench/result.json --readme README.md
 
 # Run everything that has to pass before a change lands; installs Debian packages
 ci:

@@ -80,12 +80,12 @@ class TemporaryHome:
         """The name of the provider that is pinned in one of :meth:`pinned_directories`."""
         return f"Provider {int(os.path.basename(directory)) * 7 % self._providers}"
 
-    def run(self, argv: list[str]) -> None:
+    def run(self, argv: list[str], directory: str = "") -> None:
         """Run a program in this home; raise :class:`BenchError` if it fails."""
         done = subprocess.run(
             argv,
             env=self.env,
-            cwd=self.path,
+            cwd=directory or self.path,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=60,

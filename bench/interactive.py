@@ -12,9 +12,11 @@ import signal
 import struct
 import termios
 import time
+from collections.abc import Sequence
 
 TIMEOUT = 60  # seconds for one piece of code
 _OLD = "@old"
+_SHOWN = re.compile(rb"@@([^@]*)@@")  # a prompt of first_prompt()
 
 
 class BenchError(Exception):
@@ -31,8 +33,11 @@ class Block:
 class _Posix:
     """bash and zsh: ``EPOCHREALTIME`` is a clock of microseconds that costs no process."""
 
-    def __init__(self, name: str, arguments: list[str], prelude: str) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], prelude: str, start: list[str], prompt: str
+    ) -> None:
         self.name, self.arguments, self.prelude = name, arguments, prelude
+        self.start, self.prompt = start, prompt
 
     def block(self, block: Block) -> str:
         return (
@@ -62,7 +67,10 @@ _UNITS = {"micros": 1e-6, "millis": 1e-3, "secs": 1.0, "mins": 60.0}
 class _Fish:
     """fish has no clock to read; its ``time`` is a builtin that writes to the terminal."""
 
-    name, arguments, prelude = "fish", ["-i"], ""
+    name, prelude = "fish", ""
+    arguments: Sequence[str] = ("-i",)
+    start: Sequence[str] = ("-i", "-C", "source {folder}/.zshrc")
+    prompt = 'set -g fish_greeting; function fish_prompt; echo "@@{value}@@"; end'
 
     def block(self, block: Block) -> str:
         numbers = " ".join(map(str, range(block.count)))
@@ -86,11 +94,81 @@ class _Fish:
 
 DIALECTS: dict[str, _Posix | _Fish] = {
     "bash": _Posix(
-        "bash", ["--norc", "--noprofile", "-i"], f"[[ -n ${{EPOCHREALTIME-}} ]] || echo '{_OLD}'"
+        "bash",
+        ["--norc", "--noprofile", "-i"],
+        f"[[ -n ${{EPOCHREALTIME-}} ]] || echo '{_OLD}'",
+        ["--noprofile", "--rcfile", "{folder}/.zshrc", "-i"],
+        "PS1='@@{value}@@'",
     ),
-    "zsh": _Posix("zsh", ["-f", "-i"], f"zmodload zsh/datetime || echo '{_OLD}'"),
+    "zsh": _Posix(
+        "zsh",
+        ["-f", "-i"],
+        f"zmodload zsh/datetime || echo '{_OLD}'",
+        ["-d", "-i"],
+        "setopt prompt_subst; PS1='@@{value}@@'",
+    ),
     "fish": _Fish(),
 }
+
+
+def first_prompt(
+    shell: str, program: str, env: dict[str, str], directory: str, startup: str
+) -> tuple[float, str]:
+    """Start a shell in ``directory``; the seconds until its first prompt, and what that showed.
+
+    ``startup`` is a folder that :func:`write_startup` made.
+    """
+    dialect = DIALECTS[shell]
+    arguments = [each.format(folder=startup) for each in dialect.start]
+    env = {**env, "ZDOTDIR": startup}
+    begin = time.perf_counter()
+    pid, terminal = _spawn([program, *arguments], shell, env, directory)
+    try:
+        output, deadline = b"", time.monotonic() + TIMEOUT
+        while not (found := _SHOWN.search(output)):
+            if not select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise BenchError(f"{shell} showed no prompt within {TIMEOUT} s:\n{output!r}")
+            try:
+                output += os.read(terminal, 65536)
+            except OSError:
+                raise BenchError(f"{shell} ended:\n{output!r}") from None
+        return time.perf_counter() - begin, found[1].decode()
+    finally:
+        _end(pid, terminal)
+
+
+def write_startup(shell: str, folder: str, variable: str, command: str) -> None:
+    """Make a folder with a startup file, under the name that zsh insists on.
+
+    The prompt shows ``variable``. What ``command`` prints, if there is one, is evaluated.
+    """
+    dialect = DIALECTS[shell]
+    os.makedirs(folder)
+    value = f"${variable}" if shell == "fish" else f"${{{variable}-}}"
+    lines = [dialect.prompt.replace("{value}", value), dialect.load(command) if command else ""]
+    with open(f"{folder}/.zshrc", "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def _spawn(argv: list[str], name: str, env: dict[str, str], directory: str) -> tuple[int, int]:
+    """Start a program on a new terminal; its process and the terminal."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        with contextlib.suppress(OSError):
+            os.chdir(directory)
+            os.execve(argv[0], [name, *argv[1:]], env)  # noqa: S606
+        os._exit(127)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 250, 0, 0))
+    return pid, terminal
+
+
+def _end(pid: int, terminal: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        os.waitpid(pid, 0)
+    with contextlib.suppress(OSError):
+        os.close(terminal)
 
 
 class Session:
@@ -103,13 +181,8 @@ class Session:
         self, shell: str, program: str, env: dict[str, str], directory: str, scripts: str
     ) -> None:
         self.dialect, self._scripts, self._number = DIALECTS[shell], scripts, 0
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            with contextlib.suppress(OSError):
-                os.chdir(directory)
-                os.execve(program, [shell, *self.dialect.arguments], env)  # noqa: S606
-            os._exit(127)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 250, 0, 0))
+        argv = [program, *self.dialect.arguments]
+        self._pid, self._terminal = _spawn(argv, shell, env, directory)
         if _OLD in self.run(self.dialect.prelude or ":"):
             self.close()
             raise BenchError(
@@ -157,9 +230,4 @@ class Session:
 
     def close(self) -> None:
         """End the shell."""
-        with contextlib.suppress(OSError):
-            os.kill(self._pid, signal.SIGKILL)
-        with contextlib.suppress(OSError):
-            os.waitpid(self._pid, 0)
-        with contextlib.suppress(OSError):
-            os.close(self._terminal)
+        _end(self._pid, self._terminal)

@@ -12,8 +12,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from home import TemporaryHome
-from interactive import BenchError, Block, Session
-from report import FIRST_VISIT, KNOWN_PROVIDER, PROMPT, Row, Target
+from interactive import BenchError, Block, Session, first_prompt, write_startup
+from report import (
+    FIRST_VISIT,
+    KNOWN_PROVIDER,
+    NEW_PINNED_SHELL,
+    NEW_SHELL,
+    PROMPT,
+    Row,
+    Target,
+)
 
 OURS = "cowork-env"
 PEERS = ("mise", "direnv")
@@ -148,28 +156,38 @@ class Benchmark:
     # Rows
 
     def startup(self, shell: str, home: TemporaryHome) -> None:
-        """The hook line in the startup file."""
-        session = self._open(shell, home)
-        load = session.dialect.load(self._hook_command(OURS, shell))
-        python = session.dialect.load(f"{shlex.quote(sys.executable)} -I -c pass")
-        ours: list[float] = []
-        theirs: list[float] = []
-        session.time([Block(load), Block(python)])
-        for _ in self._rounds():
-            took = session.time([Block(load, 2), Block(python, 2)])
-            ours.append(took[0])
-            theirs.append(took[1])
-        self._add(
-            Row(
-                shell,
-                "hook line in the startup file",
-                _median_ms(ours),
-                "python3 -I -c pass",
-                _median_ms(theirs),
-                Target(ratio=2),
-            )
-        )
+        """What a hook adds to the time until a new shell's first prompt, where nothing applies and
+        in a pinned directory.
+        """
+        program = shutil.which(shell)
+        assert program
+        pinned = home.pinned_directories(10, 2)[1]
+        for tool in self._installed():  # what it compiles and keeps is there in any later shell
+            self._contender(shell, home, tool).visit(pinned)
         self.close()
+        number = os.path.basename(pinned)
+        folders = {}
+        for tool in ("", *self._installed()):
+            folders[tool] = os.path.join(self._scripts, f"{shell}-{tool or 'bare'}")
+            command = self._hook_command(tool, shell) if tool else ""
+            write_startup(shell, folders[tool], VARIABLES[tool or OURS], command)
+        added: dict[str, dict[str, list[float]]] = {home.path: {}, pinned: {}}
+        for count in self._rounds(range(2 * self.scale.rounds), seconds=12):
+            for directory, times in added.items():
+                bare = 0.0
+                for tool, folder in folders.items():
+                    took, shown = first_prompt(shell, program, home.env, directory, folder)
+                    value = home.provider_in(pinned) if tool == OURS else number
+                    if shown != (value if tool and directory == pinned else ""):
+                        raise BenchError(f"{tool} in {shell}: '{shown}' at the first prompt")
+                    if not tool:
+                        bare = took
+                    elif count:  # the first round warms the caches
+                        times.setdefault(tool, []).append(took - bare)
+        nothing = Target(ratio=1, ms=None if shell == "fish" else 3)
+        self._add_beside_peers(shell, NEW_SHELL, added[home.path], {"direnv": nothing})
+        targets = {"mise": Target(ratio=1), "direnv": Target(ratio=0.6)}
+        self._add_beside_peers(shell, NEW_PINNED_SHELL, added[pinned], targets)
 
     def prompts(self, shell: str, home: TemporaryHome) -> None:
         """A prompt at which nothing changed; then going back and forth between two directories."""
@@ -275,23 +293,45 @@ class Benchmark:
         self.close()
 
     def commands(self, home: TemporaryHome) -> None:
-        """Commands that users type."""
-        click = "python3 -c 'import click'"
+        """Commands that users type and scripts run: the last ones in a pinned directory, as their
+        peers.
+        """
+        ours = str(self.tools[OURS])
+        click, python = "python3 -c 'import click'", "python3 -I -c pass"
         commands = {
-            "cowork-env list": [str(self.tools[OURS]), "list"],
-            "cowork-env --help": [str(self.tools[OURS]), "--help"],
-            click: [sys.executable, "-c", "import click"],
+            "cowork-env list": ([ours, "list"], click, Target(ratio=1.3)),
+            "cowork-env --help": ([ours, "--help"], click, Target(ratio=1.3)),
+            "cowork-env exec true": ([ours, "exec", "true"], python, Target(ratio=2)),
+            "cowork-env export": ([ours, "export", "--format", "bash"], python, Target()),
         }
-        times: dict[str, list[float]] = {name: [] for name in commands}
+        beside = {
+            click: [sys.executable, "-c", "import click"],
+            python: [sys.executable, "-I", "-c", "pass"],
+        }
+        peers = {
+            "mise": {"exec true": ["exec", "--", "true"], "export": ["env", "-s", "bash"]},
+            "direnv": {"exec true": ["exec", ".", "true"], "export": ["export", "bash"]},
+        }
+        for tool, forms in peers.items():
+            if self.tools[tool]:
+                for form, arguments in forms.items():
+                    beside[f"{tool} {form}"] = [str(self.tools[tool]), *arguments]
+        times: dict[str, list[float]] = {name: [] for name in (*commands, *beside)}
+        directory = home.pinned_directories(10, 2)[1]
         for number in self._rounds():
-            for name, argv in commands.items():
+            for name in times:
+                argv = commands[name][0] if name in commands else beside[name]
                 start = time.perf_counter()
-                home.run(argv)
+                home.run(argv, directory)
                 if number:  # the first round warms the caches
                     times[name].append(time.perf_counter() - start)
-        peer_ms = _median_ms(times.pop(click))
-        for name, took in times.items():
-            self._add(Row("", name, _median_ms(took), click, peer_ms, Target(ratio=1.3)))
+        ms = {name: _median_ms(took) for name, took in times.items()}
+        for name, (_, peer, target) in commands.items():
+            self._add(Row("", name, ms[name], peer, ms[peer], target))
+            for tool in PEERS:
+                other = name.replace(OURS, tool)
+                if other in ms:
+                    self._add(Row("", name, ms[name], other, ms[other]))
 
     # Parts that the rows share
 

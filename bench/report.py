@@ -2,7 +2,7 @@
 
 python bench/report.py RESULT.json --markdown > bench/table.md
 python bench/report.py RESULT.json --svg > docs/bench.svg
-python bench/report.py RESULT.json --readme
+python bench/report.py RESULT.json --readme README.md
 """
 
 from __future__ import annotations
@@ -15,16 +15,24 @@ from dataclasses import dataclass, field
 from html import escape
 
 # Rows that the picture and the README show.
+NEW_SHELL = "a new shell where nothing applies: added until the first prompt"
+NEW_PINNED_SHELL = "a new shell in a pinned directory: added until the first prompt"
 PROMPT = "prompt, nothing changed, {depth} deep"
 KNOWN_PROVIDER = "cd to a provider seen before, and prompt"
 FIRST_VISIT = "cd to a provider for the first time"
 
 # Each with its title, in the picture and in the README.
 HIGHLIGHTS = (
+    (NEW_SHELL, "New shell, nothing applies"),
+    (NEW_PINNED_SHELL, "New shell in a pinned directory"),
     (PROMPT.format(depth=10), "Prompt, nothing changed"),
     (KNOWN_PROVIDER, "cd to a provider seen before"),
     (FIRST_VISIT, "cd to a provider for the first time"),
 )
+
+# The lines between which README.md shows them.
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+LEAST = 0.01  # milliseconds: what is less is not told apart from nothing
 
 
 @dataclass(frozen=True)
@@ -189,17 +197,30 @@ def as_markdown(report: Report) -> str:
 
 
 def as_readme(report: Report) -> str:
-    """Three lines for the README: the highlights in the first shell, beside mise and direnv."""
+    """The lines for the README: the highlights in the first shell, beside mise and direnv."""
     shell = report.shells[0]
     peers = ("mise", "direnv")
     lines = [f"| {shell} | cowork-env | {' | '.join(peers)} |", "|---|---|" + "---|" * len(peers)]
     for what, title in HIGHLIGHTS:
         rows = report.find(what, shell)
+        if not rows:
+            continue
         ours = next(iter(rows.values()))
         times = [rows[peer].peer_ms if peer in rows else None for peer in peers]
         cells = [_ms(ours.ms), *("" if time is None else _ms(time) for time in times)]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def write_readme(report: Report, path: str) -> None:
+    """Put the lines of :func:`as_readme` into the file at ``path``, between two comments."""
+    with open(path, encoding="utf-8") as file:
+        before, _, rest = file.read().partition(BEGIN)
+    after = rest.partition(END)[2]
+    if not after:
+        sys.exit(f"{path} has no lines {BEGIN} and {END}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{before}{BEGIN}\n{as_readme(report)}\n{END}{after}")
 
 
 def _targets(rows: list[Row]) -> str:
@@ -230,7 +251,8 @@ def _ratio(value: float | None) -> str:
 # Picture
 
 LABEL = (
-    "Time at a prompt and at a change of directory, beside mise and direnv, on a logarithmic scale"
+    "Time in a new shell, at a prompt and at a change of directory, beside mise and direnv, on a "
+    "logarithmic scale"
 )
 STYLE = """
 .card { fill: #ffffff }
@@ -268,14 +290,14 @@ class LogScale:
         return math.log10(self.high / self.low)
 
     def x(self, ms: float) -> float:
-        """Where a time is."""
-        return self.left + self.width * math.log10(ms / self.low) / self.decades
+        """Where a time is; less than ``low`` is at its start."""
+        return self.left + self.width * math.log10(max(ms / self.low, 1)) / self.decades
 
 
 def as_svg(report: Report) -> str:
     """Horizontal bars on a logarithmic scale, readable on light and dark backgrounds."""
-    groups = [(title, _bars(report, what)) for what, title in HIGHLIGHTS]
-    values = [bar.ms for _, bars in groups for bar in bars]
+    groups = [(title, bars) for what, title in HIGHLIGHTS if (bars := _bars(report, what))]
+    values = [max(bar.ms, LEAST) for _, bars in groups for bar in bars]
     scale = LogScale(
         low=10 ** math.floor(math.log10(min(values))),
         high=10 ** math.ceil(math.log10(max(values))),
@@ -363,15 +385,19 @@ def main() -> None:
     form = parser.add_mutually_exclusive_group()
     for name, function, summary in (
         ("markdown", as_markdown, "the whole table"),
-        ("readme", as_readme, "three lines for the README"),
         ("svg", as_svg, "a picture"),
     ):
         form.add_argument(
             f"--{name}", dest="form", action="store_const", const=function, help=summary
         )
+    form.add_argument("--readme", metavar="FILE", help="put the main lines into this file")
     parser.set_defaults(form=as_text)
     options = parser.parse_args()
-    sys.stdout.write(options.form(from_json(options.result.read())) + "\n")
+    report = from_json(options.result.read())
+    if options.readme:
+        write_readme(report, options.readme)
+    else:
+        sys.stdout.write(options.form(report) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,27 +5,37 @@ from __future__ import annotations
 import glob
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from . import shells
 from .core import providers
 from .util import files
 from .util.errors import CoworkEnvError
+from .util.system import absolute_path
 from .util.text import tilde, visible
 
 MAX_BYTES = 4 << 20
+PROGRAM = "cowork-env"
 
 
 @dataclass(frozen=True)
 class Shell:
     """One shell's startup files.
 
-    In paths, ``{home}``, ``{config}`` and ``{zdotdir}`` are filled in. ``line`` loads the hook, and
-    ``file`` is where it belongs. ``user`` are all files in the home, as patterns of :mod:`glob`,
-    ``system`` those of the machine. Assigning ``variable`` without keeping its value removes the
-    hook; ``displaces`` matches such a line.
+    ``load`` loads the hook by the program ``@``. ``line`` does so in a startup file: ``LOAD`` is
+    ``load``, ``@`` the program, ``"@"`` the same in quotes. It is read before the user's PATH is
+    complete (login shells of Debian), and long after the program was removed: so it needs the path,
+    and leaves an exit status of 0 where that is gone.
+
+    In paths, ``{home}``, ``{config}`` and ``{zdotdir}`` are filled in. ``file`` is where the line
+    belongs. ``user`` are all files in the home, as patterns of :mod:`glob`, ``system`` those of the
+    machine. Assigning ``variable`` without keeping its value removes the hook; ``displaces``
+    matches such a line.
     """
 
+    load: str
     line: str
     file: str
     user: tuple[str, ...]
@@ -36,7 +46,8 @@ class Shell:
 
 SHELLS = {
     "bash": Shell(
-        line='eval "$(cowork-env hook bash)"',
+        load='eval "$(@ hook bash)"',
+        line="if [ -x @ ]; then LOAD; fi",
         file="{home}/.bashrc",
         user=(
             "{home}/.bash_profile",
@@ -50,7 +61,8 @@ SHELLS = {
         displaces=(r"^\s*(?:export\s+|declare\s+(?:-\w+\s+)*)?PROMPT_COMMAND=(?!.*PROMPT_COMMAND)"),
     ),
     "zsh": Shell(
-        line='eval "$(cowork-env hook zsh)"',
+        load='eval "$(@ hook zsh)"',
+        line="if [ -x @ ]; then LOAD; fi",
         file="{zdotdir}/.zshrc",
         user=(
             "{zdotdir}/.zshenv",
@@ -63,7 +75,8 @@ SHELLS = {
         displaces=r"^\s*(?:typeset\s+(?:-\w+\s+)*)?precmd_functions=(?!.*precmd_functions)",
     ),
     "fish": Shell(
-        line="cowork-env hook fish | source",
+        load="@ hook fish | source",
+        line="if status is-interactive; and test -x @; LOAD; end",
         file="{config}/fish/config.fish",
         user=(
             "{config}/fish/conf.d/*.fish",
@@ -73,10 +86,14 @@ SHELLS = {
         system=("/etc/fish/config.fish",),
     ),
     "xonsh": Shell(
-        line="execx($(cowork-env hook xonsh))", file="{home}/.xonshrc", user=("{home}/.xonshrc",)
+        load="execx($(@ hook xonsh))",
+        line='if p"@".exists(): LOAD',
+        file="{home}/.xonshrc",
+        user=("{home}/.xonshrc",),
     ),
     "elvish": Shell(
-        line="eval (cowork-env hook elvish | slurp)",
+        load="eval (@ hook elvish | slurp)",
+        line="if (has-external @) { LOAD }",
         file="{config}/elvish/rc.elv",
         user=("{config}/elvish/rc.elv",),
     ),
@@ -85,9 +102,12 @@ SHELLS = {
 # because they are often started from one of these.
 _COMPLETE = ("bash", "zsh", "fish")
 _HOOK = re.compile(r"cowork-env['\"]?\s+hook\b")
+_COMMENT = re.compile(r"(?:^|\s)#")
+_PLAIN = re.compile(r"[\w./+@%:,-]+", re.ASCII)  # what no shell needs quotes for
 
 # What :func:`install` and :func:`uninstall` did.
-ADDED, REMOVED, UNCHANGED, OTHER_LINE = "added", "removed", "unchanged", "other-line"
+ADDED, REPLACED, REMOVED = "added", "replaced", "removed"
+UNCHANGED, OTHER_LINE = "unchanged", "other-line"
 
 
 @dataclass(frozen=True)
@@ -115,25 +135,82 @@ def path_of(shell: str, env: Mapping[str, str]) -> str:
     return SHELLS[shell].file.format(**_folders(env))
 
 
+def program(env: Mapping[str, str]) -> str:
+    """The path of this cowork-env, as a later shell can use it; raises :class:`CoworkEnvError`.
+
+    A link to it, as pipx and uv make in a folder of PATH, stays where it is when the environment
+    behind it is made again. Another cowork-env on PATH is used only where this one has no command.
+    """
+    beside = os.path.dirname(sys.executable)
+    called = os.path.abspath(sys.argv[0])
+    own = [called] if os.path.basename(called) == PROGRAM else []
+    own = [path for path in (*own, f"{beside}/{PROGRAM}") if os.access(path, os.X_OK)]
+    folders = absolute_path(env.get("PATH", os.defpath)).split(":")
+    folders.append(f"{env.get('HOME', '')}/.local/bin")
+    found = [f"{folder.rstrip('/')}/{PROGRAM}" for folder in folders if folder]
+    found = [path for path in found if os.path.isfile(path) and os.access(path, os.X_OK)]
+    same = [path for path in found if any(os.path.samefile(path, one) for one in own)]
+    same.sort(key=lambda path: os.path.dirname(path) == beside)
+    for path in (*same, *own, *found):
+        if not path.isprintable():
+            raise CoworkEnvError(
+                f"The path of cowork-env cannot be written on one line: {visible(path)}.",
+                "Install it elsewhere.",
+            )
+        return path
+    raise CoworkEnvError(
+        "The program cowork-env is not on PATH.", "Add its folder to PATH, or reinstall it."
+    )
+
+
+def line_of(shell: str, env: Mapping[str, str]) -> str:
+    """The line that loads the hook, for the startup file of ``shell``."""
+    word, quoted = _words(shell, env)
+    template = SHELLS[shell].line.replace("LOAD", SHELLS[shell].load)
+    return template.replace('"@"', quoted).replace("@", word)
+
+
+def load_of(shell: str, env: Mapping[str, str]) -> str:
+    """What loads the hook in a shell that runs."""
+    return SHELLS[shell].load.replace("@", _words(shell, env)[0])
+
+
+def _words(shell: str, env: Mapping[str, str]) -> tuple[str, str]:
+    """The program as a word of ``shell``, and the same in quotes."""
+    path, quote = program(env), shells.get(shell).quote
+    shown = tilde(path, env.get("HOME", ""))
+    if shown.startswith("~/") and _PLAIN.fullmatch(shown[2:]):
+        return shown, quote(shown)
+    return path if _PLAIN.fullmatch(path) else quote(path), quote(path)
+
+
 def install(shell: str, env: Mapping[str, str]) -> Change:
-    """Add the hook line to the startup file of ``shell``, unless the file loads the hook."""
+    """Add the hook line to the startup file of ``shell``, or put it in the place of an older one.
+
+    A line that the user wrote stays, and none is added.
+    """
     path = path_of(shell, env)
-    shown, line = tilde(path, env["HOME"]), SHELLS[shell].line
+    shown, line = tilde(path, env["HOME"]), line_of(shell, env)
     text = _read(path, shown)
-    if has_line(text, line):
-        return Change(UNCHANGED, shown)
-    if number := _hook_line_number(text):
+    if _replaced(text, shell, "") != text:
+        after, result = _replaced(text, shell, line), REPLACED
+    elif number := _hook_line_number(text):
         return Change(OTHER_LINE, shown, number)
-    _write(path, shown, with_line(text, line))
-    return Change(ADDED, shown)
+    else:
+        separator = b"" if not text or text.endswith(b"\n") else b"\n"
+        after, result = text + separator + line.encode() + b"\n", ADDED
+    if after == text:
+        return Change(UNCHANGED, shown)
+    _write(path, shown, after)
+    return Change(result, shown)
 
 
 def uninstall(shell: str, env: Mapping[str, str]) -> Change:
-    """Remove the hook line from the startup file of ``shell``."""
+    """Remove the hook line, in every form, from the startup file of ``shell``."""
     path = path_of(shell, env)
-    shown, line = tilde(path, env["HOME"]), SHELLS[shell].line
+    shown = tilde(path, env["HOME"])
     text = _read(path, shown)
-    if (after := without_line(text, line)) != text:
+    if (after := _replaced(text, shell, "")) != text:
         _write(path, shown, after)
         return Change(REMOVED, shown)
     if number := _hook_line_number(text):
@@ -141,32 +218,46 @@ def uninstall(shell: str, env: Mapping[str, str]) -> Change:
     return Change(UNCHANGED, shown)
 
 
-def next_step(shell: str) -> str:
-    """What to do after the line was added, for the user."""
-    return f"Open a new shell, or run this in the current one: {SHELLS[shell].line}"
+def next_step(shell: str, env: Mapping[str, str], here: bool) -> str:
+    """What to do after the line was added, for the user, whose shell is that one if ``here``."""
+    if not here:
+        return f"It is loaded by every new {shell}."
+    return f"Open a new shell, or run this in the current one: {load_of(shell, env)}"
 
 
-def has_line(text: bytes, line: str) -> bool:
-    """Whether a file has ``line``, white space around it aside."""
-    return any(each.strip() == line.encode() for each in text.split(b"\n"))
+def _own_form(shell: str) -> re.Pattern[str]:
+    """What :func:`install` adds for any program, and the forms of earlier versions and documents.
+
+    A line with space before it is part of something that the user wrote.
+    """
+    load = SHELLS[shell].load
+    before, _, after = re.escape(load).partition("@")
+    earlier = rf"{before}cowork-env{after}(?:\s+# in ~/\S+)?"
+    line = re.escape(SHELLS[shell].line.replace('"@"', "@").replace("LOAD", load))
+    first, _, rest = line.partition("@")
+    rest = rest.replace("@", r"(?:(?P=word)|(?P=inner))")
+    word = r"(?P<word>(?P<quote>['\"]?)(?P<inner>\S.*/cowork-env)(?P=quote))"
+    return re.compile(f"(?:{earlier}|{first}{word}{rest})\\s*")
 
 
-def with_line(text: bytes, line: str) -> bytes:
-    """A file with ``line`` at its end."""
-    separator = b"" if not text or text.endswith(b"\n") else b"\n"
-    return text + separator + line.encode() + b"\n"
-
-
-def without_line(text: bytes, line: str) -> bytes:
-    """A file without ``line``, and otherwise as it was."""
-    return b"".join(
-        each for each in text.splitlines(keepends=True) if each.strip() != line.encode()
-    )
+def _replaced(text: bytes, shell: str, line: str) -> bytes:
+    """A file with ``line`` in the place of its first own line and without the others; nothing else
+    changes. An empty line is none.
+    """
+    form, kept, new = _own_form(shell), [], line.encode()
+    for each in text.splitlines(keepends=True):
+        content = each.rstrip(b"\r\n")
+        if not form.fullmatch(content.decode("utf-8", "replace")):
+            kept.append(each)
+        elif new:
+            kept.append(new + each[len(content) :])
+            new = b""
+    return b"".join(kept)
 
 
 def _loads_hook(line: str) -> bool:
     """Whether a line loads the hook in any form; a comment does not."""
-    return bool(_HOOK.search(line.partition("#")[0]))
+    return bool(_HOOK.search(_COMMENT.split(line, maxsplit=1)[0]))
 
 
 def _hook_line_number(text: bytes) -> int:
@@ -255,19 +346,30 @@ def assignments(paths: Iterable[str], names: Iterable[str], home: str) -> list[t
     return found
 
 
-def hook_lines(paths: Iterable[str], home: str) -> list[str]:
-    """Where the hook is loaded, as ``~/.zshrc:7``."""
+def hook_lines(paths: Iterable[str], home: str, gone: bool = False) -> list[str]:
+    """Where the hook is loaded, as ``~/.zshrc:7``; with ``gone``, where the program of the line is
+    gone, so that it loads nothing and says nothing.
+    """
     return [
         f"{tilde(path, home)}:{number}"
         for path in paths
         for number, line in enumerate(_lines(path), 1)
-        if _loads_hook(line)
+        if _loads_hook(line) and _program_is_gone(line, home) == gone
     ]
 
 
-def hook_places(shell: str, env: Mapping[str, str]) -> list[str]:
-    """Where a startup file of ``shell`` (empty: of any shell) loads the hook, as ``~/.zshrc:7``."""
-    return hook_lines(existing(shell, env), env.get("HOME", ""))
+def hook_places(shell: str, env: Mapping[str, str], gone: bool = False) -> list[str]:
+    """:func:`hook_lines` of the startup files of ``shell`` (empty: of any shell)."""
+    return hook_lines(existing(shell, env), env.get("HOME", ""), gone)
+
+
+def _program_is_gone(line: str, home: str) -> bool:
+    """Whether a line that :func:`install` added names a program that does not exist."""
+    for shell in SHELLS:
+        if (match := _own_form(shell).fullmatch(line)) and (path := match["inner"]):
+            path = home + path[1:] if path.startswith("~/") else path
+            return _PLAIN.fullmatch(path) is not None and not os.access(path, os.X_OK)
+    return False
 
 
 def displaced(shell: str, paths: Iterable[str], home: str) -> str:

@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from cowork_env import startup_files
+from cowork_env.util.text import tilde
+
+from support.home import need
+from support.program import execute
+from support.shells import PLAIN
 
 
 @pytest.mark.parametrize(
@@ -36,26 +41,30 @@ def test_assignments(tmp_path: Path, line: str, found: bool) -> None:
 @pytest.mark.parametrize(
     ("line", "loads"),
     [
-        ('eval "$(cowork-env hook bash)"', True),
-        ('  eval "$("$HOME/.local/bin/cowork-env" hook bash)"', True),
+        ('  eval "$(cowork-env hook bash)"', True),  # part of something
+        ('eval "$("$HOME/.local/bin/cowork-env" hook bash)"', True),
         ("cowork-env  hook fish | source", True),
+        ("'/opt/a b#c/cowork-env' hook fish | source", True),
         ('# eval "$(cowork-env hook bash)"', False),
         ("alias x=y # as in: cowork-env hook bash", False),
         ("cowork-env hooks", False),
     ],
 )
-def test_lines_that_load_the_hook(tmp_path: Path, line: str, loads: bool) -> None:
-    """``doctor`` reports them, and ``init`` adds no second one."""
-    path = tmp_path / ".bashrc"
+def test_lines_of_the_user_that_load_the_hook(tmp_path: Path, line: str, loads: bool) -> None:
+    """``doctor`` reports them, and ``init`` adds no second one and removes none."""
+    path, env = tmp_path / ".bashrc", {"HOME": str(tmp_path)}
     path.write_text(f"\n{line}\n")
     assert startup_files.hook_lines([str(path)], str(tmp_path)) == (
         ["~/.bashrc:2"] if loads else []
     )
-    change = startup_files.install("bash", {"HOME": str(tmp_path)})
-    same = line == startup_files.SHELLS["bash"].line
-    expected = startup_files.UNCHANGED if same else startup_files.OTHER_LINE
-    assert change.result == (expected if loads else startup_files.ADDED)
-    assert change.number == (2 if loads and not same else 0)
+    removed = startup_files.uninstall("bash", env)
+    added = startup_files.install("bash", env)
+    if loads:
+        assert (removed.result, removed.number) == (startup_files.OTHER_LINE, 2)
+        assert (added.result, added.number) == (startup_files.OTHER_LINE, 2)
+        assert path.read_text() == f"\n{line}\n"
+    else:
+        assert (removed.result, added.result) == (startup_files.UNCHANGED, startup_files.ADDED)
 
 
 @pytest.mark.parametrize("shell", startup_files.SHELLS)
@@ -69,6 +78,105 @@ def test_installed_line_is_found_and_removed_again(tmp_path: Path, shell: str) -
     assert startup_files.uninstall(shell, env).result == startup_files.REMOVED
     assert Path(paths[0]).read_text() == ""
     assert startup_files.uninstall(shell, env).result == startup_files.UNCHANGED
+
+
+EARLIER = {
+    "bash": ['eval "$(cowork-env hook bash)"', 'eval "$(cowork-env hook bash)"     # in ~/.bashrc'],
+    "zsh": ['eval "$(cowork-env hook zsh)"', 'eval "$(cowork-env hook zsh)"      # in ~/.zshrc'],
+    "fish": [
+        "cowork-env hook fish | source",
+        "cowork-env hook fish | source      # in ~/.config/fish/config.fish",
+    ],
+    "xonsh": ["execx($(cowork-env hook xonsh))"],
+    "elvish": ["eval (cowork-env hook elvish | slurp)"],
+}
+
+
+@pytest.mark.parametrize("shell", EARLIER)
+def test_an_older_line_is_replaced_where_it_stands(tmp_path: Path, shell: str) -> None:
+    """Each form of earlier versions, and the present form with the program of another time."""
+    env = {"HOME": str(tmp_path)}
+    path = Path(startup_files.path_of(shell, env))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = startup_files.line_of(shell, env)
+    present = startup_files.program(env)
+    moved = [line.replace(present, other) for other in ("~/x/cowork-env", "/a#b/cowork-env")]
+    before, after = b"# mine \xff\r\nalias x=y\r\n", b"\n  last = 1"
+    for old in (*EARLIER[shell], *moved):
+        path.write_bytes(before + old.encode() + b"  \n\n" + old.encode() + b"\n" + after)
+        assert startup_files.install(shell, env).result == startup_files.REPLACED, old
+        assert path.read_bytes() == before + line.encode() + b"\n\n" + after
+        assert startup_files.install(shell, env).result == startup_files.UNCHANGED
+        path.write_bytes(before + old.encode() + after)
+        assert startup_files.uninstall(shell, env).result == startup_files.REMOVED, old
+        assert path.read_bytes() == before + after[1:]
+
+
+# The program's path
+
+
+def _program(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program at ``path``, as the one that runs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\nprintf 'echo loaded'\n")
+    path.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(path)])
+    monkeypatch.setattr("sys.executable", str(path.parent / "python3"))
+    return path
+
+
+def test_the_link_on_path_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays when pipx or uv make the environment behind it again."""
+    inside = _program(tmp_path / "venvs/cowork-env/bin/cowork-env", monkeypatch)
+    folder, other = tmp_path / "bin", tmp_path / "other"
+    env = {"HOME": str(tmp_path), "PATH": f":.:{other}:{inside.parent}:{folder}"}
+    other.mkdir()
+    (other / "cowork-env").write_text("#!/bin/sh\n")
+    (other / "cowork-env").chmod(0o755)  # another installation
+    assert startup_files.program(env) == str(inside)
+    folder.mkdir()
+    (folder / "cowork-env").symlink_to(inside)
+    assert startup_files.program(env) == f"{folder}/cowork-env"
+    local = tmp_path / ".local/bin/cowork-env"
+    local.parent.mkdir(parents=True)
+    local.symlink_to(inside)
+    assert startup_files.program(env | {"PATH": "/bin"}) == str(local)  # not on PATH yet
+    monkeypatch.setattr("sys.argv", ["-c"])
+    monkeypatch.setattr("sys.executable", "/nowhere/python3")
+    assert startup_files.program(env) == f"{other}/cowork-env"
+
+
+@pytest.mark.parametrize("name", ["~", 'it\'s a "b" $x`y`\\c#;(ü)'])
+@pytest.mark.parametrize("shell", startup_files.SHELLS)
+def test_a_path_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str, name: str
+) -> None:
+    """The line loads the hook by it, and is recognized."""
+    _program(tmp_path / name / "cowork-env", monkeypatch)
+    env = {"HOME": str(tmp_path), "PATH": "/bin"}
+    startup_files.install(shell, env)
+    path = startup_files.path_of(shell, env)
+    assert startup_files.hook_places(shell, env) == [f"{tilde(path, str(tmp_path))}:1"]
+    assert startup_files.install(shell, env).result == startup_files.UNCHANGED
+    options = {"fish": ["-i"]}.get(shell, [])
+    line = Path(path).read_text()
+    binary = need(shell)
+    env |= {"PATH": "/bin:/usr/bin", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    for there in (True, False):
+        done = execute([binary, *PLAIN[shell][1:], *options, "-c", line], env=env, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "loaded\n" * there, ""), line
+        (tmp_path / name / "cowork-env").unlink(missing_ok=True)
+    assert startup_files.uninstall(shell, env).result == startup_files.REMOVED
+    assert Path(path).read_text() == ""
+
+
+def test_a_line_whose_program_is_gone_loads_nothing(tmp_path: Path) -> None:
+    path = tmp_path / ".bashrc"
+    env = {"HOME": str(tmp_path)}
+    gone = startup_files.line_of("bash", env).replace(startup_files.program(env), "~/x/cowork-env")
+    path.write_text(f"\n{gone}\n")
+    assert startup_files.hook_lines([str(path)], str(tmp_path)) == []
+    assert startup_files.hook_lines([str(path)], str(tmp_path), gone=True) == ["~/.bashrc:2"]
 
 
 def test_every_place_is_read_for_an_unknown_shell(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def _fill_home(home: str, shell: str) -> None:
 
 
 def _hook(shell: str) -> str:
-    return startup_files.SHELLS[shell].line
+    return startup_files.SHELLS[shell].load.replace("@", startup_files.PROGRAM)
 
 
 def _private(path: str, flags: int) -> int:
@@ -178,7 +178,9 @@ def _run_tour(home: str, shell: str) -> None:
     keep = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "NO_COLOR")
     env = {name: os.environ[name] for name in keep if name in os.environ}
     # This installation of cowork-env comes first.
-    path = absolute_path(f"{os.path.dirname(_program())}:{os.environ.get('PATH', os.defpath)}")
+    path = absolute_path(
+        f"{os.path.dirname(startup_files.program(os.environ))}:{os.environ.get('PATH', os.defpath)}"
+    )
     # fish keeps a folder in the runtime directory, by default in the one for temporary files.
     env |= {"HOME": home, "XDG_RUNTIME_DIR": home, "ZDOTDIR": home, "TERM": "dumb", "PATH": path}
     child = pexpect.spawn(
@@ -204,18 +206,6 @@ def _run_tour(home: str, shell: str) -> None:
             click.echo(_output(shell, child.before or ""), nl=False)
     finally:
         child.close(force=True)
-
-
-def _program() -> str:
-    own = os.path.abspath(sys.argv[0])
-    if os.path.basename(own) == "cowork-env":
-        return own
-    found = _which("cowork-env")
-    if not found:
-        raise CoworkEnvError(
-            "The program cowork-env is not on PATH.", "Install it, and run 'cowork-env demo'."
-        )
-    return found
 
 
 def _directory(child: pexpect.spawn[str], home: str) -> str:

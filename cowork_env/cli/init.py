@@ -21,9 +21,9 @@ from .output import say
 def command(shell: str, remove: bool) -> None:
     """Load cowork-env in your shell from now on.
 
-    Adds one line to the shell's startup file: ~/.bashrc, ~/.zshrc (in $ZDOTDIR if that is set),
-    ~/.config/fish/config.fish, ~/.xonshrc or ~/.config/elvish/rc.elv. SHELL is detected when left
-    out.
+    Adds one line to the shell's startup file, in the place of an older one: ~/.bashrc, ~/.zshrc (in
+    $ZDOTDIR if that is set), ~/.config/fish/config.fish, ~/.xonshrc or ~/.config/elvish/rc.elv.
+    SHELL is detected when left out.
     """
     name = shell or detect_shell()
     if not name:
@@ -34,7 +34,6 @@ def command(shell: str, remove: bool) -> None:
             f"The line for {name} has to be added by hand.",
             f"'cowork-env hook {name}' prints the hook.",
         )
-    line = startup_files.SHELLS[name].line
     env = current_inputs().env
     change = (startup_files.uninstall if remove else startup_files.install)(name, env)
     path = change.path
@@ -43,7 +42,10 @@ def command(shell: str, remove: bool) -> None:
         say("Remove it by hand." if remove else "Nothing was changed.")
     elif change.result == startup_files.UNCHANGED:
         say(f"cowork-env: {path} {'has no hook line' if remove else 'has the hook line already'}")
+    elif change.result == startup_files.REMOVED:
+        say(f"cowork-env: removed the hook line from {path}")
     else:
-        say(f"cowork-env: {'removed from' if remove else 'added to'} {path}:\n  {line}")
+        where = "added to" if change.result == startup_files.ADDED else "replaced the line in"
+        say(f"cowork-env: {where} {path}:\n  {startup_files.line_of(name, env)}")
     if not remove:
-        say(startup_files.next_step(name))
+        say(startup_files.next_step(name, env, here=name == detect_shell()))

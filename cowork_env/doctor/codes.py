@@ -503,6 +503,15 @@ TOPICS = {
             ),
         ),
         Code(
+            "hook-gone",
+            "the program that the hook line names was moved or removed",
+            Text(
+                WARNING,
+                "{places} loads nothing: the program that it names is gone.",
+                "Put the present one in its place: cowork-env init",
+            ),
+        ),
+        Code(
             "hook-line",
             "no startup file loads the hook",
             Text(WARNING, "{files} loads the hook.", "Add its line: cowork-env init"),
@@ -512,7 +521,7 @@ TOPICS = {
             "`cowork-env` is not on PATH",
             Text(
                 WARNING,
-                "{program} is not on PATH, so a new shell cannot load the hook.",
+                "{program} is not on PATH, so it cannot be run by its name.",
                 "Add its folder to PATH.",
             ),
         ),

@@ -32,7 +32,6 @@ from .findings import Fix, MakeFix, Report
 if TYPE_CHECKING:
     from ..core.environment import Target
 
-PROGRAM = "cowork-env"
 # The managed variables that decide where requests go, and with which credential.
 ROUTING = (BASE_URL, *CREDENTIALS, *CONFLICTING)
 
@@ -164,22 +163,30 @@ def hook(report: Report, inputs: Inputs, shell: str, level: str) -> None:
             variable = startup_files.SHELLS[shell].variable
             report.add("hook-displaced", level=level, where=place, place=place, variable=variable)
     elif not _hook_at_work(inputs):
-        files = f"None of {shell}'s startup files" if shell else "No startup file"
-        report.add("hook-line", files=files, fix=_install(shell, inputs.env))
-    if not shutil.which(PROGRAM, path=inputs.env.get("PATH", "")):
-        report.add("program", program=PROGRAM)
+        fix = _install(shell, inputs.env)
+        if gone := startup_files.hook_places(shell, inputs.env, gone=True):
+            report.add("hook-gone", places=", ".join(gone), fix=fix)
+        else:
+            files = f"None of {shell}'s startup files" if shell else "No startup file"
+            report.add("hook-line", files=files, fix=fix)
+    if not shutil.which(startup_files.PROGRAM, path=inputs.env.get("PATH", "")):
+        report.add("program", program=startup_files.PROGRAM)
 
 
 def _install(shell: str, env: Mapping[str, str]) -> Fix | None:
     """The fix that adds the hook line to the startup file of ``shell``, if it has one."""
     if shell not in startup_files.SHELLS:
         return None
+    try:
+        line = startup_files.line_of(shell, env)
+    except CoworkEnvError:
+        return None
 
     def run() -> str:
         startup_files.install(shell, env)
-        return startup_files.next_step(shell)
+        return startup_files.next_step(shell, env, here=True)
 
-    return Fix(f"add to {shell}'s startup file: {startup_files.SHELLS[shell].line}", run)
+    return Fix(f"add to {shell}'s startup file: {line}", run)
 
 
 def variables(

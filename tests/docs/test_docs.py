@@ -9,8 +9,8 @@ import pytest
 
 from support.documents import README, ROOT, blocks
 from support.home import Home, need
-from support.program import Program, execute
-from support.shells import HOOK, SHELLS, startup_file
+from support.program import Program, execute, run_in_shell
+from support.shells import SHELLS, startup_file
 from support.terminal import Terminal
 
 KEY = "sk-or-v1-invented-0123456789"
@@ -42,7 +42,7 @@ def test_quick_start(shell: str, desk: Home) -> None:
     (load,) = [block for block in blocks(README, "sh") if "init" in block]
     zdotdir = {"ZDOTDIR": str(desk.path)}
     execute([*load.split(), shell], env=desk.env | zdotdir, cwd=desk.path).check()
-    assert startup_file(shell, desk).read_text() == HOOK[shell] + "\n"
+    assert f"cowork-env hook {shell}" in startup_file(shell, desk).read_text()
     lines = "".join(blocks(README, "sh quick-start")).splitlines()
     programs = ["cowork-env", "cd", "cowork-env", "claude", "cd"]
     assert [line.split()[0] for line in lines] == programs
@@ -97,6 +97,46 @@ def test_the_two_commands_of_a_fresh_machine() -> None:
         ["python3 -m venv .venv", f"{install} .", ".venv/bin/cowork-env demo"],
         ["python3 -m venv .venv", f"{install} -e '.[test]'", ".venv/bin/python -m pytest -n auto"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("shell", "block"),
+    [
+        ("zsh", "sh powerlevel10k"),
+        ("zsh", "sh spaceship"),
+        ("bash", "sh liquidprompt-bash"),
+        ("zsh", "sh liquidprompt-zsh"),
+        ("bash", "sh oh-my-bash"),
+        ("bash", "sh bash-git-prompt"),
+        ("fish", "fish tide"),
+    ],
+)
+def test_recipes_for_prompt_frameworks(shell: str, block: str, home: Home) -> None:
+    """With what the frameworks call and are called by: the name is shown and never run."""
+    name = r"""100% a\w $(id) `id` ${x} "q" 'r'"""
+    (recipe,) = blocks(SHELLS_MD, block)
+    framework, show = {
+        "sh powerlevel10k": ("p10k() { P=$3; }", "prompt_cowork; print -rP -- $P"),
+        "sh spaceship": (
+            "spaceship() { :; }; spaceship::section::v4() { P=$3; }",
+            "setopt prompt_subst; spaceship_cowork; print -rP -- '$(echo -n $P)'",
+        ),
+        "sh liquidprompt-bash": ("", 'printf "%s\\n" "${LP_PS1_PREFIX@P}"'),
+        "sh liquidprompt-zsh": ("", 'print -rP -- "$LP_PS1_PREFIX"'),
+        "sh oh-my-bash": (
+            "_omb_util_add_prompt_command() { F=$1; }; PS1=x",
+            '$F; $F; printf "%s\\n" "${PS1@P}"',
+        ),
+        "sh bash-git-prompt": ("", 'PS1=$(prompt_callback); printf "%s\\n" "${PS1@P}"'),
+        "fish tide": (
+            "function _tide_print_item; set -g P $argv[2]; end",
+            "_tide_item_cowork; string unescape -- $P",
+        ),
+    }[block]
+    code = f"{framework}\n{recipe}\n{show}"
+    done = run_in_shell(home, shell, code, env={"COWORK_ENV_ACTIVE": name}).check()
+    shown = name.replace("\\", "/") if block == "sh spaceship" else name
+    assert (done.stdout.strip().removesuffix("x").rstrip(), done.stderr) == (f"[{shown}]", "")
 
 
 @pytest.mark.parametrize("shell", SHELLS)

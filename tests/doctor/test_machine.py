@@ -8,7 +8,7 @@ import os
 from cowork_env.core.trust import TrustStore, location
 
 from support.doctor import entry, run, run_in_bash
-from support.home import Home
+from support.home import Home, executable
 from support.server import (
     KEY,
 )
@@ -19,8 +19,14 @@ def test_hook_line_is_added(home: Home) -> None:
     done = run_in_bash(home, "--offline", "--json")
     assert "hook-line" in done.codes("warning")
     done = run_in_bash(home, "--offline", "--json", "--fix")
-    assert 'eval "$(cowork-env hook bash)"' in (home.path / ".bashrc").read_text()
+    line = (home.path / ".bashrc").read_text()
+    assert "cowork-env hook bash" in line
     assert "hook-line" not in done.codes("warning") and "hook" in done.codes("ok")
+    (home.path / ".bashrc").write_text(line.replace(executable(), "~/old/cowork-env"))
+    assert "hook-gone" in run_in_bash(home, "--offline", "--json").codes("warning")
+    done = run_in_bash(home, "--offline", "--json", "--fix")
+    assert (home.path / ".bashrc").read_text() == line
+    assert "hook-gone" not in done.codes("warning") and "hook" in done.codes("ok")
 
 
 def test_provider_that_applies_but_is_not_active_in_the_shell(home: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -406,7 +407,9 @@ def test_in_a_deleted_directory(home: Home, work: Path) -> None:
     gone.mkdir()
     script = f'cd "{gone}" && rmdir "{gone}" && exec cowork-env status'
     done = run_in_shell(home, "sh", script)
-    assert (done.returncode, done.stderr) == (0, "")
+    # What dash says before it reads a script.
+    noise = re.sub(r"^sh: 0: getcwd\(\) failed: .*\n", "", done.stderr)
+    assert (done.returncode, noise) == (0, "")
 
 
 def test_unreadable_settings_are_reported(home: Home, work: Path) -> None:

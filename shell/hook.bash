@@ -43,8 +43,6 @@ __cowork_env_active_key='' __cowork_env_active_state='' __cowork_env_active_prov
 __cowork_env_active_undo='' __cowork_env_active_error=''
 __cowork_env_active_unchanged='[[ -z x ]]'
 function __cowork_env_watches_unchanged { \builtin return 1; }
-# An inherited state names its provider until the first response.
-[[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_active_provider=${COWORK_ENV_ACTIVE-}
 
 # Whether the fast path may be taken: empty, or how many items __cowork_env_pins_read has. Then the
 # function __cowork_env_files_unchanged checks every file that a prompt has to check, and
@@ -92,7 +90,8 @@ function __cowork_env_pins_unchanged {
     # Without a name, read keeps blanks. Not from standard input: a Ctrl-C at the wrong moment would
     # leave it at the pin's end, and end the shell.
     REPLY=
-    \builtin read -r -d '' -n 4097 -u 9 2>/dev/null 9<"$1"
+    # Closing standard error is faster than opening another file in its place.
+    \builtin read -r -d '' -n 4097 -u 9 2>&- 9<"$1"
     \builtin test "$REPLY" = "$2" || \builtin return 1
     \builtin shift 2
   done
@@ -129,6 +128,13 @@ function __cowork_env_move {
   \builtin return "$1"
 }
 
+# Run a command, followed by an update. In a subshell, nobody waits for one.
+function __cowork_env_follow {
+  if "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
+  ((BASH_SUBSHELL)) || __cowork_env_with_options_saved move
+  \builtin return "$1"
+}
+
 # Update the environment for this directory. Argument: prompt or move.
 function __cowork_env_update {
   \builtin local IFS=$' \t\n' __cowork_env_changed=''
@@ -137,7 +143,7 @@ function __cowork_env_update {
     __cowork_env_roll_back "${__cowork_env_starting:+$__cowork_env_change_state}"
   # Strings are compared by test throughout: [[ ]] folds case under nocasematch.
   if ! \builtin test "$PWD" = "$__cowork_env_pwd" ||
-    [[ ! . -ef $__cowork_env_dir && -z $__cowork_env_gone ]]; then
+    [[ ! . -ef $__cowork_env_dir && -z $__cowork_env_gone ]] || __cowork_env_linked; then
     __cowork_env_locate
   fi
   __cowork_env_snapshot
@@ -190,6 +196,15 @@ function __cowork_env_locate {
   fi
   __cowork_env_list_pin_paths "$1" || :
   __cowork_env_gone=$2 __cowork_env_dir=$1 __cowork_env_pwd=$PWD
+}
+
+# Whether there is a link on the way, where a directory was moved away and linked back.
+function __cowork_env_linked {
+  \builtin local __cowork_env_pin
+  for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
+    [[ ! -L ${__cowork_env_pin%/.cowork-provider} ]] || \builtin return 0
+  done
+  \builtin return 1
 }
 
 # List the paths of pins in a directory and above it; fails if a symbolic link is on the way.
@@ -249,7 +264,7 @@ function __cowork_env_snapshot {
 
 # Nothing changed since the last prompt: prepare the fast path.
 function __cowork_env_note_unchanged {
-  \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code
+  \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up=''
   __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
   __cowork_env_code=${__cowork_env_active_unchanged% ]]}
   if [[ -z $__cowork_env_gone ]]; then
@@ -257,7 +272,15 @@ function __cowork_env_note_unchanged {
     __cowork_env_code+=" && . -ef $__cowork_env_word"
   fi
   for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
-    \builtin printf -v __cowork_env_word %q "$__cowork_env_pin"
+    \builtin printf -v __cowork_env_word %q "${__cowork_env_pin%/.cowork-provider}"
+    if [[ -n $__cowork_env_gone ]]; then
+      __cowork_env_word+=/.cowork-provider
+    else
+      # Without a link on the way, the relative path leads to the same file, and faster.
+      __cowork_env_code+=" && ! -L $__cowork_env_word"
+      __cowork_env_word=$__cowork_env_up.cowork-provider
+      __cowork_env_up+=../
+    fi
     if [[ ! -e $__cowork_env_pin ]]; then
       __cowork_env_code+=" && ! -e $__cowork_env_word"
     elif [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
@@ -272,13 +295,8 @@ function __cowork_env_note_unchanged {
 
 # Put back what was there before the active provider, as far as this shell knows it.
 function __cowork_env_leave {
-  \builtin local __cowork_env_entry __cowork_env_name
   \builtin eval "$__cowork_env_active_undo"
-  for __cowork_env_entry in "${__cowork_env_unexported[@]}"; do
-    __cowork_env_name=${__cowork_env_entry%%=*}
-    [[ -n ${!__cowork_env_name+x} ]] ||
-      \builtin printf -v "$__cowork_env_name" %s "${__cowork_env_entry#*=}"
-  done
+  __cowork_env_restore_unexported
   \builtin unset -v __cowork_env_unexported
   __cowork_env_active_state='' __cowork_env_active_undo=''
 }
@@ -413,6 +431,7 @@ function __cowork_env_request {
       __cowork_env_response_unchanged=
       \builtin continue
     fi
+    __cowork_env_restore_unexported
     __cowork_env_active_undo=$__cowork_env_response_undo \
       __cowork_env_active_state=$__cowork_env_response_state
     __cowork_env_change=
@@ -425,13 +444,15 @@ function __cowork_env_request {
     __cowork_env_response_unchanged=
   done
   __cowork_env_pending_key=
-  if [[ $__cowork_env_response_flags == *' transient '* ]] ||
-    [[ -n $__cowork_env_response_directory &&
-      $__cowork_env_response_directory != "$__cowork_env_dir" ]] ||
-    [[ -n $__cowork_env_response_pins &&
-      $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
-    # It is about something that has changed since, or may change unseen: request again at the next
-    # prompt.
+  if ! \builtin test "$__cowork_env_response_pins" = "$__cowork_env_pins" || {
+    ! \builtin test "$__cowork_env_response_directory" = "$__cowork_env_dir" &&
+      [[ $__cowork_env_response_directory != "$__cowork_env_gone" ]]
+  }; then
+    # It is about something that has changed since: request again at the next prompt.
+    __cowork_env_key=$'\2'
+    __cowork_env_safe=$'\1'
+  elif [[ $__cowork_env_response_flags == *' transient '* ]]; then
+    # Something may change unseen: the same.
     __cowork_env_key=$'\2'
   elif [[ $__cowork_env_response_flags == *' cacheable '* ]]; then
     __cowork_env_remember
@@ -455,12 +476,26 @@ function __cowork_env_note_safe {
 # Of these variables, one that is set but not exported is unknown to the program; its value comes
 # back on leaving. Argument: names.
 function __cowork_env_save_unexported {
-  \builtin local __cowork_env_name
+  \builtin local __cowork_env_i __cowork_env_n=0 __cowork_env_name
+  for __cowork_env_i in "${!__cowork_env_unexported[@]}"; do
+    __cowork_env_n=$((__cowork_env_i + 1))
+  done
   for __cowork_env_name in $1; do
     if [[ -n ${!__cowork_env_name+x} ]]; then
-      __cowork_env_unexported[${#__cowork_env_unexported[@]}]=$__cowork_env_name=${!__cowork_env_name}
+      __cowork_env_unexported[__cowork_env_n++]=$__cowork_env_name=${!__cowork_env_name}
       \builtin unset -v "$__cowork_env_name" 2>/dev/null # An array cannot be exported.
     fi
+  done
+}
+
+# Of the saved ones, put back those that nothing has taken the place of.
+function __cowork_env_restore_unexported {
+  \builtin local __cowork_env_i __cowork_env_name
+  for __cowork_env_i in "${!__cowork_env_unexported[@]}"; do
+    __cowork_env_name=${__cowork_env_unexported[__cowork_env_i]%%=*}
+    [[ -z ${!__cowork_env_name+x} ]] || \builtin continue
+    \builtin printf -v "$__cowork_env_name" %s "${__cowork_env_unexported[__cowork_env_i]#*=}"
+    \builtin unset -v "__cowork_env_unexported[__cowork_env_i]"
   done
 }
 

@@ -97,20 +97,25 @@ function __cowork_env_pins_unchanged {
   done
 }
 
-# Update with those options off that would show or stop it; the user's are restored on return.
-# Argument: prompt or move.
+# Update with those options off that would show or stop it, and without globbing; the user's are
+# restored on return. Argument: prompt or move.
 function __cowork_env_with_options_saved {
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
     \builtin local -
-    \builtin set +aeuvxkET
+    \builtin set +aeuvxkET -f
     __cowork_env_update "$1"
   else
     # bash before 4.4 has no "local -". Not one option may stay on: set -e would end the shell in
-    # spite of "||", as it is "builtin eval", and a DEBUG trap would see keys under set -T.
-    \builtin set -- "$1" "${-//[!aeuvxkET]/}"
-    { \builtin set +aeuvxkET; } 2>/dev/null
+    # spite of "||", as it is "builtin eval", and a DEBUG trap would see keys under set -T. The
+    # user's are kept in an array, which set -a does not export. If it is still there, an interrupt
+    # has ended the last update, and left these options off.
+    __cowork_env_fast=
+    [[ -n ${__cowork_env_options+x} ]] || __cowork_env_options[0]=${-//[!aefuvxkET]/}
+    { \builtin set +aeuvxkET -f; } 2>/dev/null
     __cowork_env_update "$1"
-    [[ -z $2 ]] || \builtin set "-$2"
+    [[ ${__cowork_env_options[0]} == *f* ]] || \builtin set +f
+    [[ -z ${__cowork_env_options[0]} ]] || \builtin set "-${__cowork_env_options[0]}"
+    \builtin unset -v __cowork_env_options
   fi
   \builtin return 0
 }
@@ -118,20 +123,15 @@ function __cowork_env_with_options_saved {
 # cd, pushd and popd, followed by an update. The first argument is the command's name.
 function __cowork_env_move {
   if \builtin test "${FUNCNAME[1]-}" = "$1"; then
-    if "__cowork_env_users_$1" "${@:2}"; then \builtin set -- 0; else \builtin set -- "$?"; fi
+    # Not "${@:2}": of a single empty argument, bash 4.2 makes none.
+    # shellcheck disable=SC2145
+    if "__cowork_env_users_$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   else
     # Under another name this is the cd that a user's function has saved and calls: if it were not
     # the plain one, they would call each other without end.
     if \builtin "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   fi
   __cowork_env_with_options_saved move
-  \builtin return "$1"
-}
-
-# Run a command, followed by an update. In a subshell, nobody waits for one.
-function __cowork_env_follow {
-  if "$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
-  ((BASH_SUBSHELL)) || __cowork_env_with_options_saved move
   \builtin return "$1"
 }
 
@@ -212,14 +212,7 @@ function __cowork_env_list_pin_paths {
   \builtin local __cowork_env_part __cowork_env_n __cowork_env_path='' __cowork_env_link=0 IFS=/
   # Split at the slashes, and at nothing else.
   # shellcheck disable=SC2086
-  case $- in
-    *f*) \builtin set -- ${1#/} ;;
-    *)
-      \builtin set -f
-      \builtin set -- ${1#/}
-      \builtin set +f
-      ;;
-  esac
+  \builtin set -- ${1#/}
   __cowork_env_n=$#
   \builtin unset -v __cowork_env_pin_paths
   __cowork_env_pin_paths[__cowork_env_n]=/.cowork-provider

@@ -182,13 +182,11 @@ end
 # Find the physical directory and the directories of its pins.
 function __cowork_env_locate
     builtin set __cowork_env_pwd '' # An interrupt may leave the rest half done.
-    builtin set -l dir
-    builtin set __cowork_env_pin_dirs ''
-    # All names at once: a substitution costs as much as all the rest.
-    for part in (builtin realpath . 2>/dev/null | builtin string split -n /)
-        builtin set dir "$dir/$part"
-        builtin set -p __cowork_env_pin_dirs "$dir"
-    end
+    # All names at once: a substitution costs as much as all the rest, and a pipe in it twice that.
+    __cowork_env_join (builtin string split -n / -- "$PWD")
+    builtin path filter -q -t link -- $__cowork_env_pin_dirs
+    and __cowork_env_join (builtin realpath . 2>/dev/null | builtin string split -n /)
+    builtin set -l dir "$__cowork_env_pin_dirs[1]"
     builtin test -n "$dir"; or builtin set dir /
     builtin set __cowork_env_gone ''
     if not builtin test . -ef "$dir"
@@ -202,6 +200,16 @@ function __cowork_env_locate
     end
     builtin set __cowork_env_dir "$dir"
     builtin set __cowork_env_pwd "$PWD"
+end
+
+# List a directory, given as the names on the way to it, and those above it.
+function __cowork_env_join
+    builtin set -l dir
+    builtin set __cowork_env_pin_dirs ''
+    for part in $argv
+        builtin set dir "$dir/$part"
+        builtin set -p __cowork_env_pin_dirs "$dir"
+    end
 end
 
 # List a directory and those above it, whatever their names.

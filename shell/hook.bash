@@ -257,7 +257,8 @@ function __cowork_env_snapshot {
 
 # Nothing changed since the last prompt: prepare the fast path.
 function __cowork_env_note_unchanged {
-  \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up=''
+  \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up='' \
+    __cowork_env_pinned=''
   __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
   __cowork_env_code=${__cowork_env_active_unchanged% ]]}
   if [[ -z $__cowork_env_gone ]]; then
@@ -269,8 +270,14 @@ function __cowork_env_note_unchanged {
     if [[ -n $__cowork_env_gone ]]; then
       __cowork_env_word+=/.cowork-provider
     else
-      # Without a link on the way, the relative path leads to the same file, and faster.
-      __cowork_env_code+=" && ! -L $__cowork_env_word"
+      # A relative path leads to what is above in any case. Where there is a pin, it must still be
+      # where it was: in the same directory, with no link on the way to that.
+      if [[ -n $__cowork_env_pinned ]]; then
+        __cowork_env_code+=" && ! -L $__cowork_env_word"
+      elif [[ -e $__cowork_env_pin ]]; then
+        __cowork_env_pinned=1
+        __cowork_env_code+=" && ! -L $__cowork_env_word && ./$__cowork_env_up -ef $__cowork_env_word/"
+      fi
       __cowork_env_word=$__cowork_env_up.cowork-provider
       __cowork_env_up+=../
     fi
@@ -282,6 +289,8 @@ function __cowork_env_note_unchanged {
       __cowork_env_code+=" && -e $__cowork_env_word && ! ( -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word )"
     fi
   done
+  # Where there is none, the directory must not be further down than it was.
+  [[ -n $__cowork_env_pinned$__cowork_env_gone ]] || __cowork_env_code+=" && ./$__cowork_env_up -ef /"
   \builtin eval "function __cowork_env_files_unchanged { $__cowork_env_code ]]; }"
   __cowork_env_fast=${#__cowork_env_pins_read[@]}
 }

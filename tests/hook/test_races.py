@@ -79,6 +79,17 @@ def test_a_parent_that_is_moved_away_and_linked_back(
     (home.path / "elsewhere").rename(home.path / "gone")
     (home.path / "elsewhere").symlink_to("gone")
     assert terminal.managed() == {}
+    # Where there was no pin; also if the pin is further up than there was anything before.
+    above = home.pin(home.path / "above", "OpenRouter\n").parent
+    for number, place in enumerate(("", "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p")):
+        (home.path / f"plain{number}").mkdir()
+        (above / place).mkdir(parents=True, exist_ok=True)
+        terminal.run(f"cd {home.path}/plain{number}")
+        assert terminal.managed() == {}
+        terminal.run()
+        (home.path / f"plain{number}").rename(above / place / "there")
+        (home.path / f"plain{number}").symlink_to(above / place / "there")
+        assert terminal.managed() == MANAGED["OpenRouter"]
 
 
 def test_a_working_directory_that_is_renamed(

@@ -45,8 +45,6 @@ __cowork_env_active_key='' __cowork_env_active_state='' __cowork_env_active_prov
 __cowork_env_active_undo='' __cowork_env_active_error='' __cowork_env_active_intact=''
 __cowork_env_active_unchanged='[[ -z x ]]'
 function __cowork_env_watches_unchanged { \builtin return 1; }
-# An inherited state names its provider until the first response.
-[[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_active_provider=${COWORK_ENV_ACTIVE-}
 
 # Whether the fast path may be taken: empty, or how many items __cowork_env_pins_read has. Then the
 # function __cowork_env_files_unchanged checks every file that a prompt has to check, and
@@ -102,26 +100,32 @@ function __cowork_env_pins_unchanged {
     # Without a name, read keeps blanks. Not from standard input: a Ctrl-C at the wrong moment would
     # leave it at the pin's end, and end the shell.
     REPLY=
-    \builtin read -r -d '' -n 4097 -u 9 2>/dev/null 9<"$1"
+    # Closing standard error is faster than opening another file in its place.
+    \builtin read -r -d '' -n 4097 -u 9 2>&- 9<"$1"
     \builtin test "$REPLY" = "$2" || \builtin return 1
     \builtin shift 2
   done
 }
 
-# Update with those options off that would show or stop it; the user's are restored on return.
-# Argument: prompt or move.
+# Update with those options off that would show or stop it, and without globbing; the user's are
+# restored on return. Argument: prompt or move.
 function __cowork_env_with_options_saved {
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
     \builtin local -
-    \builtin set +aeuvxkET
+    \builtin set +aeuvxkET -f
     __cowork_env_update "$1"
   else
     # bash before 4.4 has no "local -". Not one option may stay on: set -e would end the shell in
-    # spite of "||", as it is "builtin eval", and a DEBUG trap would see keys under set -T.
-    \builtin set -- "$1" "${-//[!aeuvxkET]/}"
-    { \builtin set +aeuvxkET; } 2>/dev/null
+    # spite of "||", as it is "builtin eval", and a DEBUG trap would see keys under set -T. The
+    # user's are kept in an array, which set -a does not export. If it is still there, an interrupt
+    # has ended the last update, and left these options off.
+    __cowork_env_fast=
+    [[ -n ${__cowork_env_options+x} ]] || __cowork_env_options[0]=${-//[!aefuvxkET]/}
+    { \builtin set +aeuvxkET -f; } 2>/dev/null
     __cowork_env_update "$1"
-    [[ -z $2 ]] || \builtin set "-$2"
+    [[ ${__cowork_env_options[0]} == *f* ]] || \builtin set +f
+    [[ -z ${__cowork_env_options[0]} ]] || \builtin set "-${__cowork_env_options[0]}"
+    \builtin unset -v __cowork_env_options
   fi
   \builtin return 0
 }
@@ -129,7 +133,9 @@ function __cowork_env_with_options_saved {
 # cd, pushd and popd, followed by an update. The first argument is the command's name.
 function __cowork_env_move {
   if \builtin test "${FUNCNAME[1]-}" = "$1"; then
-    if "__cowork_env_users_$1" "${@:2}"; then \builtin set -- 0; else \builtin set -- "$?"; fi
+    # Not "${@:2}": of a single empty argument, bash 4.2 makes none.
+    # shellcheck disable=SC2145
+    if "__cowork_env_users_$@"; then \builtin set -- 0; else \builtin set -- "$?"; fi
   else
     # Under another name this is the cd that a user's function has saved and calls: if it were not
     # the plain one, they would call each other without end.
@@ -154,7 +160,7 @@ function __cowork_env_update {
     __cowork_env_roll_back "${__cowork_env_starting:+$__cowork_env_change_state}"
   # Strings are compared by test throughout: [[ ]] folds case under nocasematch.
   if ! \builtin test "$PWD" = "$__cowork_env_pwd" ||
-    [[ ! . -ef $__cowork_env_dir && -z $__cowork_env_gone ]]; then
+    [[ ! . -ef $__cowork_env_dir && -z $__cowork_env_gone ]] || __cowork_env_linked; then
     __cowork_env_locate
   fi
   __cowork_env_snapshot
@@ -212,19 +218,21 @@ function __cowork_env_locate {
   __cowork_env_gone=$2 __cowork_env_dir=$1 __cowork_env_pwd=$PWD
 }
 
+# Whether there is a link on the way, where a directory was moved away and linked back.
+function __cowork_env_linked {
+  \builtin local __cowork_env_pin
+  for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
+    [[ ! -L ${__cowork_env_pin%/.cowork-provider} ]] || \builtin return 0
+  done
+  \builtin return 1
+}
+
 # List the paths of pins in a directory and above it; fails if a symbolic link is on the way.
 function __cowork_env_list_pin_paths {
   \builtin local __cowork_env_part __cowork_env_n __cowork_env_path='' __cowork_env_link=0 IFS=/
   # Split at the slashes, and at nothing else.
   # shellcheck disable=SC2086
-  case $- in
-    *f*) \builtin set -- ${1#/} ;;
-    *)
-      \builtin set -f
-      \builtin set -- ${1#/}
-      \builtin set +f
-      ;;
-  esac
+  \builtin set -- ${1#/}
   __cowork_env_n=$#
   \builtin unset -v __cowork_env_pin_paths
   __cowork_env_pin_paths[__cowork_env_n]=/.cowork-provider
@@ -271,7 +279,8 @@ $'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"
 
 # Nothing changed since the last prompt: prepare the fast path.
 function __cowork_env_note_unchanged {
-  \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code
+  \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up='' \
+    __cowork_env_pinned=''
   __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
   __cowork_env_code=${__cowork_env_active_unchanged% ]]}
   if [[ -z $__cowork_env_gone ]]; then
@@ -279,7 +288,21 @@ function __cowork_env_note_unchanged {
     __cowork_env_code+=" && . -ef $__cowork_env_word"
   fi
   for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
-    \builtin printf -v __cowork_env_word %q "$__cowork_env_pin"
+    \builtin printf -v __cowork_env_word %q "${__cowork_env_pin%/.cowork-provider}"
+    if [[ -n $__cowork_env_gone ]]; then
+      __cowork_env_word+=/.cowork-provider
+    else
+      # A relative path leads to what is above in any case. Where there is a pin, it must still be
+      # where it was: in the same directory, with no link on the way to that.
+      if [[ -n $__cowork_env_pinned ]]; then
+        __cowork_env_code+=" && ! -L $__cowork_env_word"
+      elif [[ -e $__cowork_env_pin ]]; then
+        __cowork_env_pinned=1
+        __cowork_env_code+=" && ! -L $__cowork_env_word && ./$__cowork_env_up -ef $__cowork_env_word/"
+      fi
+      __cowork_env_word=$__cowork_env_up.cowork-provider
+      __cowork_env_up+=../
+    fi
     if [[ ! -e $__cowork_env_pin ]]; then
       __cowork_env_code+=" && ! -e $__cowork_env_word"
     elif [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
@@ -288,19 +311,16 @@ function __cowork_env_note_unchanged {
       __cowork_env_code+=" && -e $__cowork_env_word && ! ( -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word )"
     fi
   done
+  # Where there is none, the directory must not be further down than it was.
+  [[ -n $__cowork_env_pinned$__cowork_env_gone ]] || __cowork_env_code+=" && ./$__cowork_env_up -ef /"
   \builtin eval "function __cowork_env_files_unchanged { $__cowork_env_code ]]; }"
   __cowork_env_fast=${#__cowork_env_pins_read[@]}
 }
 
 # Put back what was there before the active provider, as far as this shell knows it.
 function __cowork_env_leave {
-  \builtin local __cowork_env_entry __cowork_env_name
   \builtin eval "$__cowork_env_active_undo"
-  for __cowork_env_entry in "${__cowork_env_unexported[@]}"; do
-    __cowork_env_name=${__cowork_env_entry%%=*}
-    [[ -n ${!__cowork_env_name+x} ]] ||
-      \builtin printf -v "$__cowork_env_name" %s "${__cowork_env_entry#*=}"
-  done
+  __cowork_env_restore_unexported
   \builtin unset -v __cowork_env_unexported
   __cowork_env_active_state='' __cowork_env_active_undo=''
 }
@@ -468,6 +488,7 @@ function __cowork_env_request {
       __cowork_env_response_unchanged=
       \builtin continue
     fi
+    __cowork_env_restore_unexported
     __cowork_env_active_undo=$__cowork_env_response_undo \
       __cowork_env_active_state=$__cowork_env_response_state
     __cowork_env_change=
@@ -483,13 +504,15 @@ function __cowork_env_request {
     __cowork_env_response_unchanged=
   done
   __cowork_env_pending_key=
-  if [[ $__cowork_env_response_flags == *' transient '* ]] ||
-    [[ -n $__cowork_env_response_directory &&
-      $__cowork_env_response_directory != "$__cowork_env_dir" ]] ||
-    [[ -n $__cowork_env_response_pins &&
-      $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
-    # It is about something that has changed since, or may change unseen: request again at the next
-    # prompt.
+  if ! \builtin test "$__cowork_env_response_pins" = "$__cowork_env_pins" || {
+    ! \builtin test "$__cowork_env_response_directory" = "$__cowork_env_dir" &&
+      [[ $__cowork_env_response_directory != "$__cowork_env_gone" ]]
+  }; then
+    # It is about something that has changed since: request again at the next prompt.
+    __cowork_env_key=$'\2'
+    __cowork_env_safe=$'\1'
+  elif [[ $__cowork_env_response_flags == *' transient '* ]]; then
+    # Something may change unseen: the same.
     __cowork_env_key=$'\2'
   elif [[ $__cowork_env_response_flags == *' cacheable '* ]]; then
     __cowork_env_remember
@@ -513,12 +536,26 @@ function __cowork_env_note_safe {
 # Of these variables, one that is set but not exported is unknown to the program; its value comes
 # back on leaving. Argument: names.
 function __cowork_env_save_unexported {
-  \builtin local __cowork_env_name
+  \builtin local __cowork_env_i __cowork_env_n=0 __cowork_env_name
+  for __cowork_env_i in "${!__cowork_env_unexported[@]}"; do
+    __cowork_env_n=$((__cowork_env_i + 1))
+  done
   for __cowork_env_name in $1; do
     if [[ -n ${!__cowork_env_name+x} ]]; then
-      __cowork_env_unexported[${#__cowork_env_unexported[@]}]=$__cowork_env_name=${!__cowork_env_name}
+      __cowork_env_unexported[__cowork_env_n++]=$__cowork_env_name=${!__cowork_env_name}
       \builtin unset -v "$__cowork_env_name" 2>/dev/null # An array cannot be exported.
     fi
+  done
+}
+
+# Of the saved ones, put back those that nothing has taken the place of.
+function __cowork_env_restore_unexported {
+  \builtin local __cowork_env_i __cowork_env_name
+  for __cowork_env_i in "${!__cowork_env_unexported[@]}"; do
+    __cowork_env_name=${__cowork_env_unexported[__cowork_env_i]%%=*}
+    [[ -z ${!__cowork_env_name+x} ]] || \builtin continue
+    \builtin printf -v "$__cowork_env_name" %s "${__cowork_env_unexported[__cowork_env_i]#*=}"
+    \builtin unset -v "__cowork_env_unexported[__cowork_env_i]"
   done
 }
 

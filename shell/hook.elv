@@ -15,8 +15,7 @@ var folder-variables = [@FOLDERS@]
 var variables = [COWORK_ENV_STATE @CONTEXT@]
 var folders = [(each $get $folder-variables)]
 # What the active response is about, the files to watch and their contents, how to undo it, its
-# error; the notices that were shown; whether no prompt has been reached yet. An inherited state names
-# its provider until the first response.
+# error; the notices that were shown; whether no prompt has been reached yet.
 var key = $nil
 var watches = []
 var contents = []
@@ -26,7 +25,6 @@ var error = ''
 var shown = [&]
 var starting = starting
 var interactive = $false
-if (and (has-env COWORK_ENV_STATE) (has-env COWORK_ENV_ACTIVE)) { set provider = (get-env COWORK_ENV_ACTIVE) }
 
 # A regular file's content, and a folder's; neither a FIFO nor something that is missing is opened.
 var read = {|file|

@@ -57,9 +57,6 @@ builtin set -gu __cowork_env_active_undo ''
 builtin set -gu __cowork_env_active_error ''
 builtin set -gu __cowork_env_active_intact ''
 builtin set -gu __cowork_env_active_unchanged -n ''
-# An inherited state names its provider until the first response.
-builtin test -n "$COWORK_ENV_STATE"
-and builtin set __cowork_env_active_provider "$COWORK_ENV_ACTIVE"
 
 # The fast path: the words of a test of every file that a prompt has to check, and the text to
 # compare. Without "path" (fish 3.5) and a test that can compare files there is none.
@@ -101,6 +98,7 @@ function __cowork_env_prompt --on-event fish_prompt
     builtin set -l fish_trace
     # The fast path.
     if builtin test $__cowork_env_fast; and not builtin path filter -q -- $__cowork_env_pins_absent
+        and not builtin path filter -q -t link -- $__cowork_env_pin_dirs
         if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$HOME"\x02"$XDG_CONFIG_HOME"\x02"$XDG_STATE_HOME" = "$__cowork_env_fast_text"
             builtin set -q __cowork_env_pins_read[1]; or builtin return
             __cowork_env_pins_unchanged; and builtin return
@@ -183,6 +181,9 @@ function __cowork_env_update
         __cowork_env_locate
     else if builtin test -z "$__cowork_env_gone" -a ! . -ef "$__cowork_env_dir"
         __cowork_env_locate
+    else if builtin test -z "$__cowork_env_gone"
+        # A directory on the way may have been moved away and linked back.
+        builtin path filter -q -t link -- $__cowork_env_pin_dirs; and __cowork_env_locate
     end
     __cowork_env_snapshot
     builtin set -l changed
@@ -225,18 +226,16 @@ end
 # Find the physical directory and the directories of its pins.
 function __cowork_env_locate
     builtin set __cowork_env_pwd '' # An interrupt may leave the rest half done.
-    builtin set -l dir
-    builtin set __cowork_env_pin_dirs ''
-    # All names at once: a substitution costs as much as all the rest.
-    for part in (builtin pwd -P 2>/dev/null | builtin string split -n /)
-        builtin set dir "$dir/$part"
-        builtin set -p __cowork_env_pin_dirs "$dir"
-    end
+    # All names at once: a substitution costs as much as all the rest, and a pipe in it twice that.
+    __cowork_env_join (builtin string split -n / -- "$PWD")
+    builtin path filter -q -t link -- $__cowork_env_pin_dirs
+    and __cowork_env_join (builtin realpath . 2>/dev/null | builtin string split -n /)
+    builtin set -l dir "$__cowork_env_pin_dirs[1]"
     builtin test -n "$dir"; or builtin set dir /
     builtin set __cowork_env_gone ''
     if not builtin test . -ef "$dir"
         # It is gone, or there is a line break in its name.
-        builtin set dir (builtin pwd -P 2>/dev/null | builtin string collect)
+        builtin set dir (builtin realpath . 2>/dev/null | builtin string collect)
         if builtin test -z "$dir" -o ! . -ef "$dir"
             builtin set dir $PWD
             builtin set __cowork_env_gone gone
@@ -245,6 +244,16 @@ function __cowork_env_locate
     end
     builtin set __cowork_env_dir "$dir"
     builtin set __cowork_env_pwd "$PWD"
+end
+
+# List a directory, given as the names on the way to it, and those above it.
+function __cowork_env_join
+    builtin set -l dir
+    builtin set __cowork_env_pin_dirs ''
+    for part in $argv
+        builtin set dir "$dir/$part"
+        builtin set -p __cowork_env_pin_dirs "$dir"
+    end
 end
 
 # List a directory and those above it, whatever their names.
@@ -340,13 +349,8 @@ end
 # Put back what was there before the active provider, as far as this shell knows it.
 function __cowork_env_leave
     builtin eval "$__cowork_env_active_undo"
-    while builtin set -q __cowork_env_unexported[1]
-        builtin set -l value __cowork_env_unexported_$__cowork_env_unexported[1]
-        builtin set -q $__cowork_env_unexported[1]
-        or builtin set -gu $__cowork_env_unexported[1] $$value
-        builtin set -e __cowork_env_unexported[1]
-        builtin set -e $value
-    end
+    __cowork_env_restore_unexported
+    builtin set __cowork_env_unexported
     builtin set __cowork_env_active_state ''
     builtin set __cowork_env_active_undo ''
 end
@@ -495,6 +499,7 @@ function __cowork_env_request
         builtin set __cowork_env_change_state "$COWORK_ENV_STATE"
         builtin set __cowork_env_change 1
         builtin eval "$__cowork_env_response_now"
+        __cowork_env_restore_unexported
         builtin set __cowork_env_active_undo "$__cowork_env_response_undo"
         builtin set __cowork_env_active_state "$__cowork_env_response_state"
         builtin set __cowork_env_change ''
@@ -512,14 +517,14 @@ function __cowork_env_request
     builtin set -l stale
     builtin string match -q '* transient *' -- "$__cowork_env_response_flags"
     and builtin set stale 1
-    builtin test -n "$__cowork_env_response_directory" \
-        -a x"$__cowork_env_response_directory" != x"$__cowork_env_dir"
-    and builtin set stale 1
-    builtin test -n "$__cowork_env_response_pins" \
-        -a x"$__cowork_env_response_pins" != x"$__cowork_env_pins"
-    and builtin set stale 1
     builtin test x"$COWORK_ENV_STATE" != x"$__cowork_env_response_state"
     and builtin set stale 1
+    if builtin test x"$__cowork_env_response_pins" != x"$__cowork_env_pins"
+        or builtin test x"$__cowork_env_response_directory" != x"$__cowork_env_dir" \
+            -a x"$__cowork_env_response_directory" != x"$__cowork_env_gone"
+        builtin set stale 1
+        builtin set __cowork_env_safe
+    end
     if builtin test -n "$stale"
         # It is about something that has changed since, or may change unseen: request again at the
         # next prompt.
@@ -556,6 +561,22 @@ function __cowork_env_save_unexported
             builtin set -a __cowork_env_unexported $name
         end
     end
+end
+
+# Of the saved ones, put back those that nothing has taken the place of.
+function __cowork_env_restore_unexported
+    builtin set -q __cowork_env_unexported[1]; or builtin return
+    builtin set -l kept
+    for name in $__cowork_env_unexported
+        builtin set -l value __cowork_env_unexported_$name
+        if builtin set -qg $name
+            builtin set -a kept $name
+        else
+            builtin set -gu $name $$value
+            builtin set -e $value
+        end
+    end
+    builtin set __cowork_env_unexported $kept
 end
 
 # Cache the response that was just received; it reads the variables of __cowork_env_request.

@@ -11,8 +11,7 @@ $env.__cowork_env = {
     key: null, watches: [], undo: "", error: "", shown: [], starting: "starting",
     # The error of a slow lookup that was interrupted, until it is shown.
     interrupted: null,
-    # An inherited state names its provider until the first response.
-    provider: (if ($env.COWORK_ENV_STATE? | default "") != "" { $env.COWORK_ENV_ACTIVE? | default "" } else { "" }),
+    provider: "",
     # The variables that our folders follow from, when the hook was rendered.
     folders: [@FOLDERS@]
 }

@@ -10,8 +10,6 @@ if (-not $global:__cowork_env) {
         Prompt = $function:prompt; Shown = @{}; Undo = ''; Error = ''; Provider = ''; Watches = @(); Hooked = $false
     }
 }
-# An inherited state names its provider until the first response.
-if ($env:COWORK_ENV_STATE -and $env:COWORK_ENV_ACTIVE) { $global:__cowork_env.Provider = $env:COWORK_ENV_ACTIVE }
 $global:__cowork_env.Starting = 'starting'
 $global:__cowork_env.Key = $null
 $global:__cowork_env.Request = @(@REQUEST@)

@@ -20,10 +20,6 @@ set __cowork_env_error = ''
 set __cowork_env_shown = ( )
 set __cowork_env_starting = starting
 set __cowork_env_pending_place = ''
-# An inherited state names its provider until the first response.
-if ( $?COWORK_ENV_STATE && $?COWORK_ENV_ACTIVE ) then
-set __cowork_env_provider = $COWORK_ENV_ACTIVE:q
-endif
 
 # The variables that our folders follow from.
 set __cowork_env_read_folders = '\

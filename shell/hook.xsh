@@ -20,10 +20,9 @@ def __cowork_env_load():
     # The variables that our folders follow from, when the hook was rendered.
     folders = values_of(@FOLDERS@)
     # What the active response is about, the files to watch, how to undo it, its error; the notices
-    # that were shown; whether no prompt has been reached yet. An inherited state names its provider
-    # until the first response.
-    now = {"key": None, "watches": [], "undo": "", "error": "", "shown": set(), "starting": "starting"}
-    now["provider"] = env.get("COWORK_ENV_ACTIVE", "") if env.get("COWORK_ENV_STATE") else ""
+    # that were shown; whether no prompt has been reached yet.
+    now = {"key": None, "watches": [], "undo": "", "error": "", "provider": "", "shown": set()}
+    now["starting"] = "starting"
 
     def snapshot():
         """What a response depends on beside the watched files: pins with their contents, variables."""
@@ -43,7 +42,7 @@ def __cowork_env_load():
                     opened = os.open(pin, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                     try:
                         if os.path.isfile(opened) and os.path.getsize(opened):
-                            content = os.read(opened, 4097)
+                            content = os.read(opened, 4097) if os.path.getsize(opened) <= 4096 else b"?"
                     finally:
                         os.close(opened)
                 except OSError:
@@ -108,8 +107,8 @@ def __cowork_env_load():
             finish("", "", "" if interrupted else @CANNOT_RUN@)
             return
         change(response["now"])
-        moved = response["directory"] not in ("", key["here"])
-        stale = moved or response["pins"] not in ("", key["pins"])
+        moved = response["directory"] != (key["here"] or "gone")
+        stale = moved or response["pins"] != key["pins"]
         now.update(undo=response["undo"], watches=response["watches"])
         now["key"] = None if stale else {**key, "context": snapshot()["context"]}
         quiet = now["starting"] and "quiet" in response["flags"]

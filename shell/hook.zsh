@@ -28,8 +28,9 @@ builtin typeset -g +x -m '__cowork_env_*'
 __cowork_env_sources= __cowork_env_cache_sources=
 __cowork_env_state_dir= __cowork_env_config_dir=
 
-# $PWD, the physical directory, whether it is gone; the paths where a pin could apply there.
-__cowork_env_pwd= __cowork_env_dir= __cowork_env_gone=
+# $PWD, where it led, the physical directory, whether it is gone; the paths where a pin could apply
+# there.
+__cowork_env_pwd= __cowork_env_target= __cowork_env_dir= __cowork_env_gone=
 __cowork_env_pin_paths=()
 # A snapshot of what a response depends on: the pins that exist; those that can be read, with their
 # content; all of them in one text; and that with the variables, which is the key of a response.
@@ -48,8 +49,6 @@ __cowork_env_active_key= __cowork_env_active_state= __cowork_env_active_provider
 __cowork_env_active_undo= __cowork_env_active_error= __cowork_env_active_intact=
 __cowork_env_active_unchanged='[[ -z x ]]'
 function __cowork_env_watches_unchanged { builtin return 1 }
-# An inherited state names its provider until the first response.
-[[ -z ${COWORK_ENV_STATE-} ]] || __cowork_env_active_provider=${COWORK_ENV_ACTIVE-}
 
 # Whether the fast path may be taken: empty, or how many items __cowork_env_pins_read has. Then the
 # function __cowork_env_files_unchanged checks every file that a prompt has to check, and
@@ -118,8 +117,9 @@ function __cowork_env_update {
   # return, see local_traps.
   builtin trap '' INT
   __cowork_env_fast=
-  [[ $PWD == "$__cowork_env_pwd" && ( . -ef $__cowork_env_dir || -n $__cowork_env_gone ) ]] ||
-    __cowork_env_locate
+  # A directory on the way may have been moved away and linked back.
+  [[ $PWD == "$__cowork_env_pwd" && ${PWD:A} == "$__cowork_env_target" &&
+    ( . -ef $__cowork_env_dir || -n $__cowork_env_gone ) ]] || __cowork_env_locate
   __cowork_env_snapshot
   __cowork_env_watches_unchanged || __cowork_env_changed=1
   if [[ ${COWORK_ENV_STATE-} != "$__cowork_env_active_state" ]]; then
@@ -165,7 +165,7 @@ function __cowork_env_locate {
   [[ -n $__cowork_env_physical ]] || __cowork_env_physical=$PWD __cowork_env_is_gone=gone
   __cowork_env_list_pin_paths "$__cowork_env_physical"
   __cowork_env_gone=$__cowork_env_is_gone __cowork_env_dir=$__cowork_env_physical \
-    __cowork_env_pwd=$PWD
+    __cowork_env_target=${PWD:A} __cowork_env_pwd=$PWD
 }
 
 # List the paths of pins in a directory and above it.
@@ -213,12 +213,27 @@ $'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"
 
 # Nothing changed since the last prompt: prepare the fast path.
 function __cowork_env_note_unchanged {
-  builtin local __cowork_env_pin __cowork_env_word __cowork_env_code
+  builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up= \
+    __cowork_env_pinned=
   __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
   __cowork_env_code=${__cowork_env_active_unchanged% ]]}
   [[ -n $__cowork_env_gone ]] || __cowork_env_code+=" && . -ef ${(qq)__cowork_env_dir}"
   for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
-    __cowork_env_word=${(qq)__cowork_env_pin}
+    __cowork_env_word=${(qq)__cowork_env_pin%/.cowork-provider}
+    if [[ -n $__cowork_env_gone ]]; then
+      __cowork_env_word+=/.cowork-provider
+    else
+      # A relative path leads to what is above in any case. Where there is a pin, it must still be
+      # where it was: in the same directory, with no link on the way to that.
+      if [[ -n $__cowork_env_pinned ]]; then
+        __cowork_env_code+=" && ! -L $__cowork_env_word"
+      elif [[ -e $__cowork_env_pin ]]; then
+        __cowork_env_pinned=1
+        __cowork_env_code+=" && ! -L $__cowork_env_word && ./$__cowork_env_up -ef $__cowork_env_word/"
+      fi
+      __cowork_env_word=$__cowork_env_up.cowork-provider
+      __cowork_env_up+=../
+    fi
     if [[ ! -e $__cowork_env_pin ]]; then
       __cowork_env_code+=" && ! -e $__cowork_env_word"
     elif [[ -f $__cowork_env_pin && -s $__cowork_env_pin && -r $__cowork_env_pin ]]; then
@@ -227,17 +242,16 @@ function __cowork_env_note_unchanged {
       __cowork_env_code+=" && -e $__cowork_env_word && ! ( -f $__cowork_env_word && -s $__cowork_env_word && -r $__cowork_env_word )"
     fi
   done
+  # Where there is none, the directory must not be further down than it was.
+  [[ -n $__cowork_env_pinned$__cowork_env_gone ]] || __cowork_env_code+=" && ./$__cowork_env_up -ef /"
   builtin eval "function __cowork_env_files_unchanged { $__cowork_env_code ]] }"
   __cowork_env_fast=$#__cowork_env_pins_read
 }
 
 # Put back what was there before the active provider, as far as this shell knows it.
 function __cowork_env_leave {
-  builtin local __cowork_env_name __cowork_env_value
   __cowork_env_evaluate "$__cowork_env_active_undo"
-  for __cowork_env_name __cowork_env_value in "${__cowork_env_unexported[@]}"; do
-    (( ${(P)+__cowork_env_name} )) || builtin typeset -g "$__cowork_env_name=$__cowork_env_value"
-  done
+  __cowork_env_restore_unexported
   __cowork_env_unexported=()
   __cowork_env_active_state= __cowork_env_active_undo=
 }
@@ -391,6 +405,7 @@ function __cowork_env_request {
       __cowork_env_response_unchanged=
       builtin continue
     fi
+    __cowork_env_restore_unexported
     __cowork_env_active_undo=$__cowork_env_response_undo \
       __cowork_env_active_state=$__cowork_env_response_state
     __cowork_env_active_intact=$__cowork_env_response_intact
@@ -407,13 +422,13 @@ function __cowork_env_request {
     builtin trap - INT
   done
   __cowork_env_pending_key=
-  if [[ $__cowork_env_response_flags == *' transient '* ||
-        -n $__cowork_env_response_directory &&
-        $__cowork_env_response_directory != "$__cowork_env_dir" ||
-        -n $__cowork_env_response_pins &&
-        $__cowork_env_response_pins != "$__cowork_env_pins" ]]; then
-    # It is about something that has changed since, or may change unseen: request again at the next
-    # prompt.
+  if [[ $__cowork_env_response_pins != "$__cowork_env_pins" ||
+        $__cowork_env_response_directory != "$__cowork_env_dir" &&
+        $__cowork_env_response_directory != "$__cowork_env_gone" ]]; then
+    # It is about something that has changed since: request again at the next prompt.
+    __cowork_env_key=$'\2' __cowork_env_safe=()
+  elif [[ $__cowork_env_response_flags == *' transient '* ]]; then
+    # Something may change unseen: the same.
     __cowork_env_key=$'\2'
   elif [[ $__cowork_env_response_flags == *' cacheable '* ]]; then
     __cowork_env_remember
@@ -447,6 +462,20 @@ function __cowork_env_save_unexported {
     # An array or a number cannot hold the text.
     __cowork_env_evaluate "builtin unset -v $__cowork_env_name"
   done
+}
+
+# Of the saved ones, put back those that nothing has taken the place of.
+function __cowork_env_restore_unexported {
+  builtin local __cowork_env_name __cowork_env_value
+  builtin local -a __cowork_env_kept
+  for __cowork_env_name __cowork_env_value in "${__cowork_env_unexported[@]}"; do
+    if (( ${(P)+__cowork_env_name} )); then
+      __cowork_env_kept+=("$__cowork_env_name" "$__cowork_env_value")
+    else
+      builtin typeset -g "$__cowork_env_name=$__cowork_env_value"
+    fi
+  done
+  __cowork_env_unexported=("${__cowork_env_kept[@]}")
 }
 
 # Cache the response that was just received.

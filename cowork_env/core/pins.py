@@ -21,13 +21,13 @@ class PinFile:
     """A pin as found at ``path``: its ``content``, or the ``problem`` that kept it from being read.
 
     ``problem`` completes the sentence "PATH ...". It is empty when there is a ``content``, which
-    may still be anything.
+    may still be anything. ``size`` is that of a regular file that can be read, in bytes.
     """
 
-    __slots__ = ("content", "path", "problem")
+    __slots__ = ("content", "path", "problem", "size")
 
-    def __init__(self, path: str, content: bytes = b"", problem: str = "") -> None:
-        self.path, self.content, self.problem = path, content, problem
+    def __init__(self, path: str, content: bytes = b"", problem: str = "", size: int = 0) -> None:
+        self.path, self.content, self.problem, self.size = path, content, problem, size
 
 
 class Pin:
@@ -78,16 +78,18 @@ def read(path: str) -> PinFile | None:
         return PinFile(path, problem=f"cannot be read: {error.strerror}")
     try:
         status = posix.fstat(descriptor)
-        if status.st_size > MAX_BYTES:
-            return PinFile(path, problem="is larger than 4 KiB")
+        size = status.st_size
+        if size > MAX_BYTES:
+            return PinFile(path, problem="is larger than 4 KiB", size=size)
         content = posix.read(descriptor, MAX_BYTES + 1)
-        if len(content) != status.st_size:  # as in /proc, or while it is being written
-            return PinFile(path, problem="is not an ordinary file" if content else "is empty")
+        if len(content) != size:  # as in /proc, or while it is being written
+            problem = "is not an ordinary file" if content else "is empty"
+            return PinFile(path, problem=problem, size=size)
     except OSError as error:
         return PinFile(path, problem=f"cannot be read: {error.strerror}")
     finally:
         posix.close(descriptor)
-    return PinFile(path, content)
+    return PinFile(path, content, size=size)
 
 
 def safe_to_open(paths: list[str]) -> list[str]:
@@ -96,6 +98,7 @@ def safe_to_open(paths: list[str]) -> list[str]:
     A shell cannot open a FIFO without waiting for a writer, and cannot see whether a group may
     write to a directory. So the hooks open a pin only if this says so, and their own checks agree:
     it is not a link, and its directory is the user's own, and neither sticky nor set-group-ID.
+    Nor do they open one that is too large, which is no pin.
     Only the nearest few are looked at: a repository may have one at each of many levels.
     """
     found = []
@@ -106,7 +109,9 @@ def safe_to_open(paths: list[str]) -> list[str]:
         except OSError:
             continue
         shared = own.st_uid != posix.geteuid() or own.st_mode & (S_ISVTX | S_ISGID)
-        if not shared and not S_ISLNK(itself.st_mode) and distrusted(directory) is None:
+        if shared or S_ISLNK(itself.st_mode) or itself.st_size > MAX_BYTES:
+            continue
+        if distrusted(directory) is None:
             found.append(path)
     return found
 

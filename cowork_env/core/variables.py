@@ -1,6 +1,7 @@
 """The names of the environment variables that say which provider applies.
 
-The hooks compare them at each prompt. The variables that are set are in ``environment.py``.
+The hooks compare those in :data:`CONTEXT` at each prompt. The variables that are set are in
+``environment.py``.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 CHOICE = "COWORK_PROVIDER"  # a provider's name or id, before every pin
 PROVIDERS_FILE = "COWORK_ENV_PROVIDERS_FILE"
 PROVIDERS_JSON = "COWORK_ENV_PROVIDERS_JSON"  # the text itself
+QUIET = "COWORK_ENV_QUIET"  # "1": nothing is said about changes
 
 FOLDERS = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")  # where our folders are
 SOURCES = (PROVIDERS_FILE, PROVIDERS_JSON, *FOLDERS)  # where providers come from

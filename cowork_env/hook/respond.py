@@ -33,7 +33,7 @@ from .protocol import (
     Request,
     Response,
 )
-from .watch import CLOCK_TICK_NS, WHOLE_SECONDS_NS, Watcher, reference
+from .watch import Watcher, reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,26 +45,24 @@ if TYPE_CHECKING:
 
 SECRET_LIFETIME = 600  # seconds that a response with a key from outside may be cached
 RELOAD = "reload"  # the file in our state whose timestamp 'cowork-env reload' changes
-UNREAD = "?"  # in the place of the content of a pin that the hook does not open
+# In the place of the content of a pin that the hook does not open, and of one that it cannot read.
+UNREAD, UNREADABLE = "?", "!"
+GONE = "gone"  # in the place of a directory that was deleted
 
 
 def respond(request: Request, inputs: Inputs) -> Response:
     """The response for one directory and environment."""
     response = Response()
-    response.directory = "" if inputs.gone else inputs.directory
+    response.directory = GONE if inputs.gone else inputs.directory
     # A reference that others could change is none.
-    watcher = Watcher("/dev/null" if inputs.store.error() else inputs.state_dir)
+    watcher = Watcher(
+        "/dev/null" if inputs.store.error() else inputs.state_dir,
+        whole_seconds=WHOLE_SECONDS in request.flags,
+    )
     response.watches = watcher.watches
-    newest = watcher.add_all(_common_files(inputs))
-    # The tick is not waited for at a pin: a pin that another user keeps changing would delay every
-    # prompt.
-    paths = [path for path in inputs.pin_paths or () if SEPARATOR not in path]
-    response.safe = pins.safe_to_open(paths)
-    unread = [path for path in inputs.pin_paths or () if path not in response.safe]
-    newest_pin = watcher.add_all(unread, attempts=0)
-    common = len(watcher.watches) - len(unread)
-
-    found = resolve.resolve(inputs)
+    watcher.add_all(_common_files(inputs))
+    common = len(watcher.watches)
+    found = _resolve(inputs, watcher, response)
     secret = _Secret(found.provider.token_from if found.provider else "")
     if FAILED in request.flags:
         outcome = resolve.failed(found, _read_only(found))
@@ -74,14 +72,15 @@ def respond(request: Request, inputs: Inputs) -> Response:
     if GIVEN_UP in request.flags:
         outcome = resolve.failed(found, _interrupted(found))
         return _unusable(request, inputs, found, outcome, response)
-    outcome = resolve.outcome(inputs, found)
-    newest = max(newest, newest_pin, watcher.add(secret.file))
+    watcher.add(secret.file)
     if len(watcher.watches) > common:
         response.flags.append(OWN_WATCHES)
+    outcome = resolve.outcome(inputs, found)
 
     _describe(response, found, outcome)
     response.notices = _notices(request, inputs, found)
-    response.pins = _format_pins(found, unread)
+    if STARTING in request.flags:
+        _compare_with_inherited(inputs, response)
     cacheable = _activate(request, inputs, outcome, secret.variable, response)
     # What a failed lookup depends on may be fixed where no watch sees it.
     if cacheable and not (outcome.error and secret.reference):
@@ -92,9 +91,34 @@ def respond(request: Request, inputs: Inputs) -> Response:
         response.lifetime = str(SECRET_LIFETIME) if has_clock else reference(watcher.state_dir, now)
     # That the owner or mode of something was changed does not show in its timestamp.
     is_distrusted = isinstance(outcome.error, Distrusted)
-    if is_distrusted or _is_transient(request, inputs, newest, newest_pin):
+    # The name of the provider file may lead to another one in every directory.
+    is_relative = not (inputs.env.get(variables.PROVIDERS_FILE) or "/").startswith("/")
+    if is_distrusted or is_relative or watcher.is_blind:
         response.flags.append(TRANSIENT)
     return response
+
+
+def _resolve(inputs: Inputs, watcher: Watcher, response: Response) -> Resolution:
+    """What applies. Fills in which pins the hook may open, and which there are; others are watched.
+
+    A hook that does not list the pins opens them as safely as the program does.
+    """
+    paths = inputs.pin_paths or []
+    response.safe = pins.safe_to_open([path for path in paths if SEPARATOR not in path])
+    new = closed = [path for path in paths if path not in response.safe]
+    while True:
+        for path in new:
+            # Not the tick is waited for, and not the folder watched: another user who keeps
+            # changing either would delay every prompt.
+            watcher.add(path, attempts=0, in_folder=False)
+        found = resolve.resolve(inputs)
+        # A shell does not see what is behind a NUL.
+        new = [p.path for p in found.pins if b"\0" in p.content and p.path in response.safe]
+        if not new:
+            response.pins = _format_pins(found, closed)
+            return found
+        response.safe = [path for path in response.safe if path not in new]
+        closed = closed + new
 
 
 class _Secret:
@@ -181,6 +205,18 @@ def _describe(response: Response, found: Resolution, outcome: Outcome) -> None:
         response.flags.append(QUIET)
 
 
+def _compare_with_inherited(inputs: Inputs, response: Response) -> None:
+    """In a new shell, say what is new since the one that its state comes from."""
+    old = Activation.decode(inputs.env.get(STATE, ""))
+    if old is None or not old.name:
+        return
+    if response.provider == visible(old.name):
+        response.label = ""
+    elif not response.provider and not response.error and inputs.env.get(variables.QUIET) != "1":
+        left = f"left {visible(old.name)}"
+        response.notices.append(Notice(left, left))
+
+
 def _notices(request: Request, inputs: Inputs, found: Resolution) -> list[Notice]:
     """What is worth saying once."""
     notices = [Notice(pin.id, pin.message) for pin in found.untrusted]
@@ -192,18 +228,19 @@ def _notices(request: Request, inputs: Inputs, found: Resolution) -> list[Notice
     return notices
 
 
-def _format_pins(found: Resolution, unread: list[str]) -> str:
+def _format_pins(found: Resolution, closed: list[str]) -> str:
     """The pins as the hook formats them, to check that both have read the same contents.
 
-    Empty where the hook could not have read them.
+    ``closed`` are those that the hook does not open.
     """
-    if any(pin.problem or not pin.content or b"\0" in pin.content for pin in found.pins):
-        return ""
     texts = []
     for pin in found.pins:
-        read = pin.path not in unread
-        content = pin.content.decode("utf-8", "surrogateescape") if read else UNREAD
-        texts += [pin.path, SEPARATOR, content, SEPARATOR]
+        text = pin.content.decode("utf-8", "surrogateescape")
+        if not pin.size:
+            text = UNREADABLE
+        elif pin.problem or pin.path in closed:
+            text = UNREAD
+        texts += [pin.path, SEPARATOR, text, SEPARATOR]
     return "".join(texts)
 
 
@@ -277,18 +314,6 @@ def _prepare_cache(
     response.apply = write(changes)
     # While the user has changed a variable, the response is valid only once.
     return len(ours) == len(target) and changes[STATE] == response.state
-
-
-def _is_transient(request: Request, inputs: Inputs, newest: int, newest_pin: int) -> bool:
-    """Whether a change that happens now could go unnoticed.
-
-    ``newest`` and ``newest_pin`` are timestamps in nanoseconds.
-    """
-    if not (inputs.env.get(variables.PROVIDERS_FILE) or "/").startswith("/"):
-        return True  # another file in every directory
-    if WHOLE_SECONDS in request.flags:
-        return time.time_ns() - newest < WHOLE_SECONDS_NS
-    return time.time_ns() - newest_pin < CLOCK_TICK_NS
 
 
 def main() -> None:

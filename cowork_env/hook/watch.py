@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posix
 import time
-from _stat import S_ISLNK
 
 from ..util.errors import CoworkEnvError
+from ..util.system import parent, physical
 
 CLOCK_TICK_NS = 20_000_000  # a file's timestamp moves in steps of the kernel's tick, 10 ms at most
-WHOLE_SECONDS_NS = 2_000_000_000  # the same for a shell that compares timestamps by whole seconds
+SECOND_NS = 1_000_000_000
 MAX_REFERENCES = 200
 ATTEMPTS = 8  # at a file that was changed within the last tick
 
@@ -19,7 +19,7 @@ class Watch:
 
     ``reference``: a file in our state folder with the timestamp that ``path`` had. A shell can
     compare two files' timestamps to the nanosecond without a process, but it cannot read one.
-    ``same_as``: ``path`` was a symbolic link to this file. Neither: there was no file.
+    ``same_as``: ``path`` led to this file over a symbolic link. Neither: there was no file.
     """
 
     __slots__ = ("path", "reference", "same_as")
@@ -34,40 +34,55 @@ class Watch:
 
 
 class Watcher:
-    """Collects watches: each file as it is before it is read."""
+    """Collects watches: each file as it is before it is read.
 
-    def __init__(self, state_dir: str) -> None:
-        self.state_dir = state_dir
+    ``whole_seconds``: the shell compares timestamps by whole seconds. ``is_blind``: a file that is
+    watched may be changed once more without a trace.
+    """
+
+    def __init__(self, state_dir: str, *, whole_seconds: bool = False) -> None:
+        self.state_dir, self.whole_seconds = state_dir, whole_seconds
         self.watches: list[Watch] = []
+        self.is_blind = False
 
-    def add(self, path: str, attempts: int = ATTEMPTS) -> int:
-        """Watch one file, none for an empty path; returns its timestamp in nanoseconds, or 0.
+    def add(self, path: str, attempts: int = ATTEMPTS, *, in_folder: bool = True) -> None:
+        """Watch one file, none for an empty path.
 
         A file that was changed within the last tick of the clock could change again without a
-        trace, so the tick is waited for, up to ``attempts`` times.
+        trace, so the tick is waited for, up to ``attempts`` times. A second is not waited for,
+        where the file system or the shell counts whole seconds. There a file could also be replaced
+        by one of the same second, so the folder that it is in is watched as well if ``in_folder``.
         """
         if not path:
-            return 0
+            return
         for attempt in range(attempts + 1):
             try:
                 timestamp = posix.stat(path).st_mtime_ns
-                is_link = S_ISLNK(posix.lstat(path).st_mode)
             except (OSError, ValueError):
                 self.watches.append(Watch(path))
-                return 0
-            if attempt == attempts or not 0 <= time.time_ns() - timestamp < CLOCK_TICK_NS:
+                return
+            now = time.time_ns()
+            if attempt == attempts or not 0 <= now - timestamp < CLOCK_TICK_NS:
                 break
             time.sleep(CLOCK_TICK_NS / 1e9)
         self.watches.append(Watch(path, reference=reference(self.state_dir, timestamp)))
-        if is_link:
-            import os
+        target = physical(path)
+        if target != path:
+            self.watches.append(Watch(path, same_as=target))
+        unit = 1
+        if self.whole_seconds or timestamp % SECOND_NS == 0:
+            unit = SECOND_NS
+            folder = parent(target)
+            if in_folder and all(watch.path != folder for watch in self.watches):
+                self.add(folder, attempts, in_folder=False)
+        # Of a timestamp in the future, a change would be seen.
+        if (now - CLOCK_TICK_NS) // unit <= timestamp // unit <= now // unit:
+            self.is_blind = True
 
-            self.watches.append(Watch(path, same_as=os.path.realpath(path)))
-        return timestamp
-
-    def add_all(self, paths: list[str], attempts: int = ATTEMPTS) -> int:
-        """Watch several files; returns the newest of their timestamps in nanoseconds, or 0."""
-        return max([self.add(path, attempts) for path in paths], default=0)
+    def add_all(self, paths: list[str]) -> None:
+        """Watch several files."""
+        for path in paths:
+            self.add(path)
 
 
 def reference(state_dir: str, timestamp: int) -> str:

@@ -74,9 +74,11 @@ class Fish(CachingShell):
         absent = [name for name, value in values.items() if value is None]
         filled = {name: value for name, value in values.items() if value}
         parts = [self._holds(name, "") for name, value in values.items() if value == ""]
-        if absent:  # "set -q" counts those that are not there.
+        if absent:
+            # "set -q" counts those that are not there. One that is not exported is there, as it
+            # would be lost; a universal one makes the condition stricter than it has to be.
             parts.append(
-                f"begin; builtin set -qx {' '.join(absent)}; "
+                f"begin; builtin set -q {' '.join(absent)}; "
                 f"builtin test $status -eq {len(absent)}; end"
             )
         if filled:
@@ -88,7 +90,7 @@ class Fish(CachingShell):
     @staticmethod
     def _holds(name: str, value: str | None) -> str:
         if value is None:
-            return f"not builtin set -qx {name}"
+            return f"not builtin set -qx {name}; and not builtin set -qg {name}"
         if not value:  # An unset one expands to the same.
             return f'begin; builtin set -qx {name}; and builtin test -z "${name}"; end'
         return f'builtin test x"${name}" = {quote("x" + value)}'

@@ -121,6 +121,27 @@ def working_directory(env: Mapping[str, str]) -> tuple[str, bool]:
         return os.path.normpath(logical) if logical.startswith("/") else "/", True
 
 
+def physical(path: str) -> str:
+    """Where an absolute path leads once every symbolic link on the way is followed."""
+    todo, here, links = _parts(path), "", 0
+    while todo:
+        part = todo.pop()
+        if part == "..":
+            here = here.rpartition("/")[0]
+            continue
+        try:
+            target = posix.readlink(f"{here}/{part}")
+        except (OSError, ValueError):  # no link
+            here = f"{here}/{part}"
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            return path
+        todo += _parts(target)
+        here = "" if target.startswith("/") else here
+    return here or "/"
+
+
 def digest(data: bytes) -> str:
     """SHA-256 as 64 hexadecimal digits."""
     return str(sha256(data).hexdigest())

@@ -220,3 +220,22 @@ def test_remembered_keys_are_not_exported(
     assert "sk-or" not in state
     terminal.run("cd ~")
     assert not [v for v in terminal.env().values() if "sk-or" in v]
+
+
+def test_a_variable_that_is_not_exported_comes_back(
+    shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """Whether it is the program or the hook that knows how to leave, and the first time, too."""
+    plain = "set -g ANTHROPIC_MODEL plain" if shell == "fish" else "ANTHROPIC_MODEL=plain"
+    terminal = open_terminal(shell, before=plain, cwd=projects["OpenRouter"])
+    show = "echo model $ANTHROPIC_MODEL"
+    for _ in range(2):
+        for name in ("OpenRouter", "LiteLLM Local"):
+            managed = terminal.managed(f"cd {projects[name]}")
+            assert managed == MANAGED[name]
+        assert terminal.managed("cd ~") == {}
+        assert terminal.run(show) == "model plain\n"
+    terminal.run("set -e ANTHROPIC_MODEL" if shell == "fish" else "unset ANTHROPIC_MODEL")
+    terminal.run(f"cd {projects['OpenRouter']}")
+    terminal.run("cd ~")
+    assert terminal.run(show) == "model\n"

@@ -11,6 +11,7 @@ import pytest
 from support.home import GUIDE, ROOT, Home, need
 from support.home import GUIDE_MANAGED as MANAGED
 from support.program import execute, run_in_shell
+from support.session import Session
 from support.shells import HOOK, OPTIONS, SHELLS, TRACES
 from support.terminal import Open
 
@@ -62,6 +63,33 @@ def test_trace_shows_no_key_in_bash_before_4_4(
     )
     assert said.count("cowork-env: OpenRouter") == 2
     assert GUIDE[1]["authToken"] not in said
+
+
+@pytest.mark.parametrize("line", ["cd ~/slow", "true"])
+def test_options_after_an_interrupt_in_bash_before_4_4(line: str, home: Home) -> None:
+    """No trap of the user's lets the hook go on there: bash leaves all functions at once."""
+    session = Session("bash", home, startup=f"as_if=(3 2); {OLD}; set -u -k -a -E")
+    terminal = session.terminal
+    try:
+        options = terminal.run("echo $-; set +o")
+        for _ in range(2):
+            if line == "true":
+                terminal.run("cd ~/fast")
+                home.pin(home.path / "fast", "Slow\n")
+            session.start(line)
+            terminal.child.sendintr()
+            session.wait_ready()
+            assert terminal.run("echo $-; set +o") == options
+            assert terminal.managed() == {}
+            home.pin(home.path / "fast", "OpenRouter\n")
+            managed = terminal.managed("cd ~/fast")
+            assert managed == MANAGED["OpenRouter"]
+            terminal.run("set +u; set -f")
+            options = terminal.run("echo $-; set +o")
+            terminal.run("cd ~")
+            assert terminal.run("echo $-; set +o") == options
+    finally:
+        terminal.close()
 
 
 @pytest.mark.parametrize("version", ["this", "before 4.4"])

@@ -46,6 +46,7 @@ from cowork_env.hook.protocol import (
 )
 from cowork_env.hook.respond import SECRET_LIFETIME, respond
 from cowork_env.shells.base import CachingShell, Shell
+from cowork_env.util.errors import CoworkEnvError
 
 from support.home import GUIDE, Home, executable
 
@@ -103,6 +104,9 @@ def _one(command: list[str], env: dict[str, str]) -> bool:
     return True
 
 
+OLD = 10**9 + 1  # a timestamp in nanoseconds, from a file system that counts them
+
+
 class World:
     """Folders for providers, pins and trust, with timestamps in the past."""
 
@@ -115,18 +119,25 @@ class World:
         Path(f"{self.root}/providers.json").write_text(
             text, encoding="utf-8", errors="surrogatepass"
         )
-        os.utime(f"{self.root}/providers.json", (1, 1))
+        os.utime(f"{self.root}/providers.json", ns=(OLD, OLD))
 
     def pin(self, text: str, allow: bool = True) -> None:
         path = f"{self.directory}/.cowork-provider"
         Path(path).write_text(text)
         if allow:
             self.trust.allow(trust.location(path), text.encode())
-            os.utime(f"{self.root}/state/trust", (1, 1))
+            os.utime(f"{self.root}/state/trust", ns=(OLD, OLD))
 
-    def request(self, env: dict[str, str], flags: str = "", shell: str = "bash") -> Response:
+    def request(
+        self,
+        env: dict[str, str],
+        flags: str = "",
+        shell: str = "bash",
+        listed: list[str] | None = None,
+    ) -> Response:
         env = {**env, "COWORK_ENV_PROVIDERS_FILE": f"{self.root}/providers.json"}
-        inputs = Inputs(env, self.directory, f"{self.root}/config", f"{self.root}/state")
+        config, state = f"{self.root}/config", f"{self.root}/state"
+        inputs = Inputs(env, self.directory, config, state, pin_paths=listed)
         return respond(Request(shells.get(shell), flags), inputs)
 
 
@@ -492,12 +503,122 @@ def test_a_key_from_a_variable_is_guarded_by_that_variable(
     assert run(reply.guard, start)[1] and not run(reply.guard, {"SHARED": "value-of-b"})[1]
 
 
-def test_a_shell_with_whole_seconds_does_not_cache_a_recent_change(world: World) -> None:
+SECOND = 10**9
+
+
+@pytest.mark.parametrize("where", ["shell", "file system"])
+def test_where_whole_seconds_are_counted(
+    where: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second change within the second of the first would not show; then, and only then, the
+    response is for one prompt. A file of the same second that is moved there shows in its folder.
+    """
     world.providers(json.dumps(GUIDE))
-    assert TRANSIENT not in world.request({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
-    os.utime(f"{world.root}/providers.json")
-    assert TRANSIENT in world.request({"COWORK_PROVIDER": "openrouter"}, WHOLE_SECONDS).flags
-    assert TRANSIENT not in world.request({"COWORK_PROVIDER": "openrouter"}, "").flags
+    Path(f"{world.root}/state").mkdir()
+    file = f"{world.root}/providers.json"
+    changed, flags = 1_700_000_000 * SECOND, ""
+    if where == "shell":
+        changed, flags = changed + SECOND // 2, WHOLE_SECONDS
+
+    def request(at: int) -> Response:
+        monkeypatch.setattr("time.time_ns", lambda: at)
+        return world.request({"COWORK_PROVIDER": "openrouter"}, flags)
+
+    os.utime(world.root, ns=(OLD, OLD))
+    os.utime(file, ns=(changed, changed))
+    assert TRANSIENT in request(changed + SECOND // 4).flags
+    assert TRANSIENT not in request(changed + SECOND + SECOND // 20).flags
+    assert TRANSIENT not in request(changed - SECOND).flags  # It lies in the future.
+    assert world.root in {watch.path for watch in request(changed + SECOND).watches}
+    os.utime(file, ns=(changed + 1, changed + 1))
+    if where == "file system":
+        reply = request(changed + SECOND // 4)
+        assert TRANSIENT not in reply.flags
+        assert world.root not in {watch.path for watch in reply.watches}
+
+
+def test_a_pin_of_others_with_a_timestamp_in_the_future(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs no request at each prompt."""
+    world.providers(json.dumps(GUIDE))
+    world.pin("openrouter\n")
+    pin = f"{world.directory}/.cowork-provider"
+    os.chmod(world.directory, 0o1700)
+    now = OLD + SECOND
+    monkeypatch.setattr("time.time_ns", lambda: now)
+    os.utime(pin, ns=(now, now))
+    assert TRANSIENT in world.request({}, listed=[pin]).flags
+    os.utime(pin, ns=(2 * now, 2 * now))
+    reply = world.request({}, listed=[pin])
+    assert reply.safe == [] and reply.pins == f"{pin}\1?\1" and TRANSIENT not in reply.flags
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        (b"openrouter\n", "openrouter\n"),
+        (b"", "!"),
+        (b"x" * 4096, "x" * 4096),
+        (b"x" * 4097, "?"),
+        (b"openrouter\n\0", "?"),
+        (b"\xff\n", "\udcff\n"),
+        (None, "!"),
+    ],
+)
+def test_which_pins_a_response_is_about(content: bytes | None, seen: str, world: World) -> None:
+    """The hook compares them with what it has seen, so each has a form, whatever is in it."""
+    world.providers("[]")
+    pin = f"{world.directory}/.cowork-provider"
+    if content is None:
+        os.mkfifo(pin)
+    else:
+        Path(pin).write_bytes(content)
+    reply = world.request({}, listed=[pin])
+    assert reply.pins == f"{pin}\1{seen}\1"
+    assert (pin in reply.safe) == (seen != "?")
+    assert (pin in {watch.path for watch in reply.watches}) == (seen == "?")
+    if seen != "?":
+        assert world.request({}).pins == reply.pins  # A hook that does not list them looks itself.
+    os.unlink(pin)
+    assert world.request({}, listed=[pin]).pins == ""
+
+
+def test_a_key_file_is_watched_before_it_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = Path(f"{world.root}/secret")
+    secret.write_text("one\n")
+    os.utime(secret, ns=(OLD, OLD))
+    entry = {"name": "a", "baseUrl": "https://a.example", "authTokenFrom": f"file:{secret}"}
+    world.providers(json.dumps([entry]))
+
+    def outcome_and_change(inputs: Inputs, found: resolve.Resolution) -> resolve.Outcome:
+        made = resolve.failed(found, CoworkEnvError("x"))
+        secret.write_text("two\n")
+        return made
+
+    monkeypatch.setattr(resolve, "outcome", outcome_and_change)
+    watches = world.request({"COWORK_PROVIDER": "a"}).watches
+    [watch] = [watch for watch in watches if watch.path == str(secret)]
+    assert os.stat(watch.reference).st_mtime_ns == OLD
+
+
+def test_a_provider_that_was_inherited(world: World) -> None:
+    """Its name is that in the state: what is in COWORK_ENV_ACTIVE could be anything."""
+    world.providers(json.dumps(GUIDE))
+    choice = {"COWORK_PROVIDER": "openrouter"}
+    env, _ = run(world.request(choice).now, choice)
+    env["COWORK_ENV_ACTIVE"] = "\x1b]0;x\a"
+    same = world.request(env, STARTING)
+    assert (same.provider, same.label) == ("OpenRouter", "")
+    env["COWORK_PROVIDER"] = "none"
+    assert [n.text for n in world.request(env, STARTING).notices] == ["left OpenRouter"]
+    assert not world.request(env).notices
+    assert not world.request({**env, "COWORK_ENV_QUIET": "1"}, STARTING).notices
+    env["COWORK_PROVIDER"] = "aws-bedrock"
+    other = world.request(env, STARTING)
+    assert other.label == "AWS Bedrock ($COWORK_PROVIDER)" and not other.notices
 
 
 def test_references_are_private_and_limited_in_number(world: World) -> None:

@@ -457,6 +457,9 @@ class Walk:
                 self.pin(here, (here / ".cowork-provider").read_text(), False)
                 self.world.allowed.add((here, self.world.pins[here]))
                 self.world.denied.discard(here)
+            if line == HOOK[self.shell]:
+                # As in a new shell: a state of which neither URL nor key is left is foreign.
+                self.model.forget_foreign()
             self.model.prompt(fresh=line == HOOK[self.shell])
         for output in shown.replace("exit\n", "").split("\n"):
             assert not output or output.startswith("cowork-env: "), output

@@ -662,21 +662,31 @@ __cowork_env_wrap
 
 # First, so that what shows a prompt has the variables. From bash 5.1 on, each item of a list starts
 # with the $? and PIPESTATUS of the command line. bash exports no list.
-if [[ "${PROMPT_COMMAND[*]-}${precmd_functions[*]-}" != *__cowork_env_prompt* ]]; then
+if [[ "${PROMPT_COMMAND[*]-}${precmd_functions[*]-}${__vsc_original_prompt_command-}" != *__cowork_env_prompt* ]]; then
+  # As text, for a line of its own. "&& :" keeps set -e and an ERR trap from taking the status, which
+  # is passed on, for a failure of the hook. A child shell that inherits the text alone runs nothing.
+  # shellcheck disable=SC2016
+  __cowork_env_item='${__cowork_env_loaded+"__cowork_env_prompt"} && :'
+  # shellcheck disable=SC2128,SC2178
   if [[ ${PROMPT_COMMAND-} == *__bp_install* ]]; then
     # bash-preexec is loaded, and will take the text over at the first prompt. It has its own list.
     precmd_functions=(__cowork_env_prompt ${precmd_functions[@]+"${precmd_functions[@]}"})
-  elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 500)); then
-    PROMPT_COMMAND=(__cowork_env_prompt_first ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+  elif [[ ${PROMPT_COMMAND-} == __vsc_prompt_cmd* ]]; then
+    # VS Code's integration is loaded, and takes every command outside of its own for a typed one.
+    __vsc_original_prompt_command=$__cowork_env_item${__vsc_original_prompt_command:+$'\n'$__vsc_original_prompt_command}
+    PROMPT_COMMAND=__vsc_prompt_cmd_original
+  elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)); then
+    # Last, as it would hide PIPESTATUS from the rest.
+    PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}$__cowork_env_item
+  elif [[ ${TERM_PROGRAM-} == vscode && -n ${PROMPT_COMMAND-} && ${#PROMPT_COMMAND[@]} -eq 1 ]]; then
+    # VS Code's integration takes text over, but of a list only the first item.
+    PROMPT_COMMAND=$__cowork_env_item$'\n'$PROMPT_COMMAND
   else
-    # Behind the others, as it would hide PIPESTATUS from them. A line of its own, so that it does
-    # not matter how the text before it ends. "&& :" keeps set -e and an ERR trap from taking the
-    # status, which is passed on, for a failure of the hook. A child shell that inherits the
-    # variable alone runs nothing.
-    # shellcheck disable=SC2128,SC2178
-    PROMPT_COMMAND="${PROMPT_COMMAND:+${PROMPT_COMMAND}
-}\${__cowork_env_loaded+\"__cowork_env_prompt\"} && :"
+    PROMPT_COMMAND=(__cowork_env_prompt_first ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    # To a list of one, JetBrains' integration appends text, for which bash restores no $?.
+    [[ ${TERMINAL_EMULATOR-} != JetBrains* || ${#PROMPT_COMMAND[@]} -gt 1 ]] || PROMPT_COMMAND+=(:)
   fi
+  \builtin unset -v __cowork_env_item
 fi
 
 # A startup file is not the end: what follows in it may depend on the provider.

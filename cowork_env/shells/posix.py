@@ -68,7 +68,10 @@ class Bash(Posix, CachingShell):
 
     def load(self, python: str, package: str, hook: str) -> str:
         variables = _hook_variables(python, package, hook)
-        return f'case $- in *r*) ;; *) {variables}; \\builtin . "$__cowork_env_file" ;; esac\n'
+        return (
+            f"\\builtin shopt -q restricted_shell || {{ {variables}; "
+            '\\builtin . "$__cowork_env_file"; }\n'
+        )
 
     def all_hold(self, values: Mapping[str, str | None]) -> str:
         # As many separators as there are values less one, and none within: what is equal is equal

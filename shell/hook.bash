@@ -630,7 +630,13 @@ function __cowork_env_wrap {
   # cd, pushd and popd have no prefix, so they may be copied into a shell that lacks the rest of this
   # file, or its variables: there they are the plain builtins. A user's own is kept under another
   # name, and called.
-  for __cowork_env_name in cd pushd popd; do
+  # Nearly always they are ours at the first prompt, which takes one subshell to see.
+  __cowork_env_text=
+  ! \builtin declare -F cd pushd popd >/dev/null ||
+    __cowork_env_text=$(\builtin declare -f cd pushd popd)
+  [[ $__cowork_env_text == *'__cowork_env_move cd '*'__cowork_env_move pushd '*'__cowork_env_move popd '* ]] ||
+    \builtin set -- "${1-}" cd pushd popd
+  for __cowork_env_name in "${@:2}"; do
     __cowork_env_text="$__cowork_env_name { \\builtin $__cowork_env_name \"\$@\"; }"
     ! \builtin declare -F "$__cowork_env_name" >/dev/null ||
       __cowork_env_text=$(\builtin declare -f "$__cowork_env_name")

@@ -63,7 +63,7 @@ class Fish(CachingShell):
         )
         # An older fish cannot parse the file.
         return (
-            f"{variables}; if builtin string match -qr '^[12]\\.|^3\\.[0-5]' -- $version; "
+            f"{variables}; if builtin string match -qr '^[12]\\.|^3\\.[0-5]\\b' -- $version; "
             "builtin echo 'cowork-env: fish 3.6 or later is needed' >&2; "
             "else; builtin source $__cowork_env_file; end\n"
         )

@@ -107,6 +107,10 @@ class Bash(Posix, CachingShell):
         # The rare case is one word, which the shell does not parse until it is needed.
         return f"if {condition}; then\n{code}else {self.builtin}eval {quote(otherwise)}\nfi\n"
 
+    def unmodified(self, path: str, reference: str) -> str:
+        # To bash a file that does not exist is older, and newer than no reference.
+        return f"! {path} -nt {reference} && ! {path} -ot {reference}"
+
     def unchanged(self, watches: list[Watch]) -> str:
         return f"[[ {super().unchanged(watches)} ]]"
 
@@ -138,7 +142,7 @@ class Zsh(Bash):
 
     def unmodified(self, path: str, reference: str) -> str:
         # To zsh a file is neither newer nor older than one that does not exist.
-        return f"-e {reference} && {super().unmodified(path, reference)}"
+        return f"-e {reference} && -e {path} && {super().unmodified(path, reference)}"
 
 
 SHELLS: dict[str, Shell] = {shell.name: shell for shell in (Posix(), Bash(), Zsh())}

@@ -53,7 +53,7 @@ lint-types:
 
 # Check shell scripts and the syntax of the hooks, in each shell that is installed
 lint-shell:
-    shellcheck shell/hook.bash .ci/run tests/clients/prepare
+    shellcheck shell/hook.bash shell/cowork-env .ci/run tests/clients/prepare
     {{ just }} _syntax bash -n
     {{ just }} _syntax zsh -n
     {{ just }} _syntax fish --no-execute

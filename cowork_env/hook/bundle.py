@@ -73,7 +73,9 @@ def make(file: str, shell: str) -> None:
                 body = compile(text, f"{PACKAGE}/{source}", "exec", dont_inherit=True, optimize=2)
                 code.append((name, source, _stripped(body)))
         os.makedirs(folder, exist_ok=True)
-        with open(temporary, "xb") as output:
+        # Whatever the umask, no other user can write to what is run; as for Python's own bytecode.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with open(descriptor, "wb") as output:
             marshal.dump((sources, compile(LOADER, "<loader>", "exec"), code), output)
         os.replace(temporary, file)
     except OSError:

@@ -102,10 +102,9 @@ class Response:
     unexported.
     ``provider``, ``label`` and ``error`` are for the user. ``directory`` and ``pins`` (path and
     content of each, as the hook formats them) are what the response is about: the hook keeps none
-    that is about something else. ``safe``: the paths
-    of the pins that the hook may open, see :func:`..core.pins.safe_to_open`. ``lifetime``: seconds
-    that it may be cached, 0 for no limit; for a shell without a clock, a file as old as the
-    response.
+    that is about something else. ``safe``: the paths of the pins that the hook may open, see
+    :func:`..core.pins.safe_to_open`. ``lifetime``: seconds that it may be cached, 0 for no limit;
+    for a shell without a clock, a file as old as the response.
     """
 
     TEXTS = RESPONSE_TEXTS

@@ -205,6 +205,15 @@ def test_a_removed_program_gives_no_response_in_spite_of_its_bundle(
     assert done.returncode == 1 and not done.stdout
 
 
+def test_no_other_user_can_write_to_a_bundle(home: Home, package: Path) -> None:
+    before = os.umask(0)
+    try:
+        request(home, home.path, package=package)
+    finally:
+        os.umask(before)
+    assert bundle_of(package).stat().st_mode & 0o777 == 0o644
+
+
 def test_a_package_that_cannot_be_written(home: Home, package: Path) -> None:
     (package / "hook/__pycache__").write_text("")  # as root, a folder without permission is none
     assert "__cowork_env_response_now" in request(home, home.path, package=package).stdout

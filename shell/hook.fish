@@ -17,8 +17,9 @@ for __cowork_env_name in (builtin set -gnx | builtin string match '__cowork_env_
 end
 builtin set -e __cowork_env_name
 
-# The line that reads this file has set the interpreter and the package that requests are made with:
-# __cowork_env_python and __cowork_env_package.
+# The line that reads this file has set the interpreter and the package that requests are made with,
+# __cowork_env_python and __cowork_env_package, and the function __cowork_env_program: to fish 3.6, a
+# variable as the name of a command is the end if it is interrupted there.
 
 # The variables that say where providers come from, as text: now, and when the first cached response
 # was requested. Our folders then, as the program gave them.
@@ -461,7 +462,7 @@ function __cowork_env_request
         # If the program is missing, fish would print a long message that no redirection hides.
         builtin set __cowork_env_text
         builtin test -x "$__cowork_env_python"
-        and builtin set __cowork_env_text ("$__cowork_env_python" -I -S -X utf8 \
+        and builtin set __cowork_env_text (__cowork_env_program -I -S -X utf8 \
             "$__cowork_env_package/hook/launch.py" shell=fish "flags=$__cowork_env_flags" \
             "state_dir=$__cowork_env_state_dir" "config_dir=$__cowork_env_config_dir" \
             "universal=$__cowork_env_universal" pin=$__cowork_env_pins_found \

@@ -61,9 +61,11 @@ class Fish(CachingShell):
         variables = "; ".join(
             f"builtin set -gu __cowork_env_{name} {quote(value)}" for name, value in values.items()
         )
-        # An older fish cannot parse the file.
+        # A function has the path of the interpreter itself: an interrupt while fish 3.6 expands a
+        # variable in the place of a command ends the shell. An older fish cannot parse the file.
         return (
-            f"{variables}; if builtin string match -qr '^[12]\\.|^3\\.[0-5]\\b' -- $version; "
+            f"function __cowork_env_program; {quote(python)} $argv; end; {variables}; "
+            "if builtin string match -qr '^[12]\\.|^3\\.[0-5]\\b' -- $version; "
             "builtin echo 'cowork-env: fish 3.6 or later is needed' >&2; "
             "else; builtin source $__cowork_env_file; end\n"
         )

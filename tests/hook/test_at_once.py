@@ -309,3 +309,10 @@ def test_the_variable_of_the_interpreter_is_not_exported(
     terminal = open_terminal(shell, before="set -a" if shell != "fish" else "")
     assert not [name for name in terminal.env() if name.startswith("__cowork_env")]
     assert os.path.isdir(PACKAGE)
+
+
+def test_fish_never_runs_a_command_whose_name_is_in_a_variable() -> None:
+    """An interrupt while fish 3.6 expands it ends the shell with a failed assertion."""
+    text = re.sub(r"(?m)^\s*#.*|\\\n", "", (ROOT / "shell/hook.fish").read_text())
+    text += shells.get("fish").load("/python", PACKAGE, "/hook.fish")
+    assert not re.findall(r'(?m)(?:^\s*|[(;]\s*|\b(?:and|or|not|command) )"?\$\w+', text)

@@ -141,10 +141,12 @@ def program(env: Mapping[str, str]) -> str:
     A link to it, as pipx and uv make in a folder of PATH, stays where it is when the environment
     behind it is made again. Another cowork-env on PATH is used only where this one has no command.
     """
+    # The command is beside the script that Python was started with, or beside Python itself. Not
+    # beside a relative path: that would be in the working directory.
+    started = [path for path in (sys.argv[0], sys.executable) if os.path.isabs(path)]
+    own = [f"{os.path.dirname(path)}/{PROGRAM}" for path in started]
+    own = [path for path in own if os.access(path, os.X_OK)]
     beside = os.path.dirname(sys.executable)
-    called = os.path.abspath(sys.argv[0])
-    own = [called] if os.path.basename(called) == PROGRAM else []
-    own = [path for path in (*own, f"{beside}/{PROGRAM}") if os.access(path, os.X_OK)]
     folders = absolute_path(env.get("PATH", os.defpath)).split(":")
     folders.append(f"{env.get('HOME', '')}/.local/bin")
     found = [f"{folder.rstrip('/')}/{PROGRAM}" for folder in folders if folder]

@@ -141,8 +141,13 @@ def test_the_link_on_path_is_preferred(tmp_path: Path, monkeypatch: pytest.Monke
     local.parent.mkdir(parents=True)
     local.symlink_to(inside)
     assert startup_files.program(env | {"PATH": "/bin"}) == str(local)  # not on PATH yet
-    monkeypatch.setattr("sys.argv", ["-c"])
     monkeypatch.setattr("sys.executable", "/nowhere/python3")
+    monkeypatch.setattr("sys.argv", [f"{inside}-python"])  # as the command starts it
+    assert startup_files.program(env) == str(inside)
+    monkeypatch.chdir(other)
+    for word in ("-c", "cowork-env-python"):
+        monkeypatch.setattr("sys.argv", [word])
+        assert startup_files.program(env | {"PATH": str(inside.parent)}) == str(inside)
     assert startup_files.program(env) == f"{other}/cowork-env"
 
 

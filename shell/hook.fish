@@ -60,11 +60,9 @@ builtin set -gu __cowork_env_active_intact ''
 builtin set -gu __cowork_env_active_unchanged -n ''
 
 # The fast path: the words of a test of every file that a prompt has to check, and the text to
-# compare. Without "path" (fish 3.5) and a test that can compare files there is none.
+# compare.
 builtin set -gu __cowork_env_fast -n ''
 builtin set -gu __cowork_env_fast_text ''
-builtin set -gu __cowork_env_can_be_fast \
-    (builtin --query path; and builtin test / -ef / 2>/dev/null; and builtin echo yes)
 
 # Cached responses, as parallel lists; their indexes, and the same rotated so that the next one
 # comes first.
@@ -277,11 +275,7 @@ function __cowork_env_snapshot
     builtin set __cowork_env_pins_content
     builtin set __cowork_env_pin_tests
     builtin set __cowork_env_pins_absent $__cowork_env_pin_dirs/.cowork-provider
-    if builtin test -z "$__cowork_env_can_be_fast"
-        for dir in $__cowork_env_pin_dirs
-            builtin test -e "$dir/.cowork-provider"; and __cowork_env_read_pin "$dir"
-        end
-    else if builtin path filter -q -- $__cowork_env_pin_dirs/.cowork-provider
+    if builtin path filter -q -- $__cowork_env_pin_dirs/.cowork-provider
         if not builtin set -q __cowork_env_pin_dirs[33]
             builtin set -l hits
             for i in $__cowork_env_indexes
@@ -340,7 +334,6 @@ end
 
 # The environment is up to date: prepare the fast path.
 function __cowork_env_note_unchanged
-    builtin test -n "$__cowork_env_can_be_fast"; or builtin return
     builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"\x02"$COWORK_PROVIDER$__cowork_env_sources"
     builtin set -l words $__cowork_env_active_unchanged $__cowork_env_pin_tests
     builtin test -n "$__cowork_env_gone"; or builtin set -a words -a . -ef "$__cowork_env_dir"

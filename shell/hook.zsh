@@ -157,7 +157,8 @@ function __cowork_env_update {
 
 # Find the physical directory and the paths of its pins.
 function __cowork_env_locate {
-  builtin local __cowork_env_physical=${PWD:A} __cowork_env_is_gone=
+  builtin local __cowork_env_led_to=${PWD:A} __cowork_env_is_gone=
+  builtin local __cowork_env_physical=$__cowork_env_led_to
   if [[ ! . -ef $__cowork_env_physical ]]; then
     __cowork_env_physical=$(builtin pwd -P 2>/dev/null)
     [[ . -ef $__cowork_env_physical ]] || __cowork_env_physical=
@@ -165,7 +166,7 @@ function __cowork_env_locate {
   [[ -n $__cowork_env_physical ]] || __cowork_env_physical=$PWD __cowork_env_is_gone=gone
   __cowork_env_list_pin_paths "$__cowork_env_physical"
   __cowork_env_gone=$__cowork_env_is_gone __cowork_env_dir=$__cowork_env_physical \
-    __cowork_env_target=${PWD:A} __cowork_env_pwd=$PWD
+    __cowork_env_target=$__cowork_env_led_to __cowork_env_pwd=$PWD
 }
 
 # List the paths of pins in a directory and above it.

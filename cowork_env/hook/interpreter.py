@@ -1,4 +1,4 @@
-"""How hook requests and launchers start Python: isolated, without site processing."""
+"""How hook requests start Python: isolated, without site processing."""
 
 from __future__ import annotations
 

@@ -23,8 +23,7 @@ class Fish(CachingShell):
     name = "fish"
     hook = "hook.fish"
     has_clock = False
-    # The condition is the arguments of one "test". A fish that cannot compare files fails it, and
-    # requests at every prompt.
+    # The condition is the arguments of one "test".
     and_also = " -a "
 
     def quote(self, text: str) -> str:

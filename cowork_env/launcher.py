@@ -72,7 +72,9 @@ def main(name: str, state_dir: str, config_dir: str, folders: list[str]) -> NoRe
 
             state_dir, config_dir = paths.state_dir(), paths.config_dir()
         directory, gone = system.working_directory(env)
-        env = environment_for(Inputs(env, directory, config_dir, state_dir, gone=gone))
+        say = system.say_on_terminal if os.isatty(2) else None
+        inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, say=say)
+        env = environment_for(inputs)
         env[GUARD] = ":".join((str(os.getpid()), *run, program))
         become(program, sys.argv[1:], env)
     except CoworkEnvError as error:

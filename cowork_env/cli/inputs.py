@@ -25,10 +25,11 @@ def current_inputs(provider: str | None = None, trust: bool = False) -> Inputs:
         check_provider_name(provider)
     from ..core.resolve import Inputs
     from ..util import paths
-    from ..util.system import working_directory
+    from ..util.system import say_on_terminal, working_directory
 
     env = dict(os.environ)
     directory, gone = working_directory(env)
+    say = say_on_terminal if os.isatty(2) else None
     return Inputs(
         env,
         directory,
@@ -37,6 +38,7 @@ def current_inputs(provider: str | None = None, trust: bool = False) -> Inputs:
         option=provider or "",
         trust_all=trust,
         gone=gone,
+        say=say,
     )
 
 

@@ -11,6 +11,7 @@ from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples, provider_argument, resolution_options
 from .output import say, write_output
+from .prompts import interactive
 
 COMPLETIONS = ("bash", "zsh", "fish")
 
@@ -145,14 +146,20 @@ def reload_command() -> None:
     """Make every shell look up its provider again at its next prompt.
 
     Needed after a key has changed in a secret store, or a lookup was interrupted. Shells notice
-    other changes by themselves.
+    other changes by themselves. On a terminal, asks you to unlock the store of the key that is
+    needed here, if it is locked; nothing else does.
     """
     import time
 
+    from ..core.resolve import resolve, unlock
     from ..hook import respond
     from ..util import files
 
     inputs = current_inputs()
+    if interactive():
+        found = resolve(inputs)
+        if found.provider is not None:
+            unlock(found.provider, inputs)
     path = f"{files.state_folder(inputs.state_dir)}/{respond.RELOAD}"
     files.write_atomically(path, f"{time.time_ns()}\n".encode(), follow=False)
     say("cowork-env: every shell looks up its provider again at its next prompt")

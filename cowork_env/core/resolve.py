@@ -15,7 +15,7 @@ from .trust import ALLOWED, DENIED, TrustStore, location
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .environment import Target
     from .pins import PinFile
@@ -34,8 +34,9 @@ class Inputs:
 
     ``directory`` is a physical path; ``gone`` says that it was deleted meanwhile. ``option`` and
     ``trust_all`` are the options ``--provider`` and ``--trust``. ``pin_paths`` are the pins that
-    exist from ``directory`` upward, if the caller has just looked; None: look for them. ``store``
-    is the trust store in ``state_dir``.
+    exist from ``directory`` upward, if the caller has just looked; None: look for them. ``say``
+    shows a line to the user who waits for a key; None: nobody does. ``store`` is the trust store in
+    ``state_dir``.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Inputs:
         "home",
         "option",
         "pin_paths",
+        "say",
         "state_dir",
         "store",
         "trust_all",
@@ -61,10 +63,12 @@ class Inputs:
         trust_all: bool = False,
         gone: bool = False,
         pin_paths: list[str] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self.env, self.directory, self.gone = env, directory, gone
         self.config_dir, self.state_dir = config_dir, state_dir
         self.option, self.trust_all, self.pin_paths = option, trust_all, pin_paths
+        self.say = say
         self.home = env.get("HOME", "")
         self.store = TrustStore(state_dir)
 
@@ -375,7 +379,24 @@ def fetch_key(provider: Provider, inputs: Inputs) -> str:
             f" as {environment.STATE} is missing or damaged.",
             "Try it in a new shell.",
         )
-    return secrets.fetch(provider, original_env(env))
+    say = inputs.say
+    if say is None:
+        return secrets.fetch(provider, original_env(env))
+    name = visible(provider.name)
+    return secrets.fetch(provider, original_env(env), lambda what: say(f"{name}: {what}"))
+
+
+def unlock(provider: Provider, inputs: Inputs) -> None:
+    """Ask the user to unlock the store that has a provider's key, if it is locked.
+
+    Raises :class:`CoworkEnvError` if it stays locked.
+    """
+    from .. import secrets
+
+    try:
+        secrets.unlock(provider, original_env(inputs.env))
+    except CoworkEnvError as error:
+        raise CoworkEnvError(f"{visible(provider.name)}: {error.message}", error.hint) from None
 
 
 def outcome(inputs: Inputs, found: Resolution) -> Outcome:

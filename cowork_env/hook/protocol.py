@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Flags of a request.
 STARTING = "starting"  # the shell has not reached a prompt yet
 ALLOW_SLOW = "allow-slow"  # a slow secret store may be used now
+TERMINAL = "terminal"  # beside ALLOW_SLOW: what the lookup waits for may be said on the terminal
 GIVEN_UP = "given-up"  # the user interrupted the slow lookup: the response is about that
 FAILED = "failed"  # the statements of the last response failed, and were undone
 WHOLE_SECONDS = "whole-seconds"  # this shell compares timestamps by whole seconds

@@ -27,6 +27,7 @@ from .protocol import (
     PINS_LISTED,
     QUIET,
     STARTING,
+    TERMINAL,
     TRANSIENT,
     WHOLE_SECONDS,
     Notice,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..core.environment import Target
+    from ..core.provider import Provider
     from ..core.resolve import Outcome, Resolution
     from ..shells.base import Shell
 
@@ -63,7 +65,7 @@ def respond(request: Request, inputs: Inputs) -> Response:
     watcher.add_all(_common_files(inputs))
     common = len(watcher.watches)
     found = _resolve(inputs, watcher, response)
-    secret = _Secret(found.provider.token_from if found.provider else "")
+    secret = _Secret(found.provider)
     if FAILED in request.flags:
         outcome = resolve.failed(found, _read_only(found))
         return _unusable(request, inputs, found, outcome, response)
@@ -83,7 +85,7 @@ def respond(request: Request, inputs: Inputs) -> Response:
         _compare_with_inherited(inputs, response)
     cacheable = _activate(request, inputs, outcome, secret.variable, response)
     # What a failed lookup depends on may be fixed where no watch sees it.
-    if cacheable and not (outcome.error and secret.reference):
+    if cacheable and not (outcome.error and secret.outside):
         response.flags.append(CACHEABLE)
     if secret.slow:
         has_clock = request.shell.has_clock
@@ -122,21 +124,22 @@ def _resolve(inputs: Inputs, watcher: Watcher, response: Response) -> Resolution
 
 
 class _Secret:
-    """A secret reference: whether it may be ``slow``, and what to watch for another key.
+    """Where a provider's key is: ``outside`` of its entry, and whether that may be ``slow``.
 
-    ``file`` and ``variable`` are what the key is read from, or empty.
+    ``file`` and ``variable`` are what the key is read from, to watch for another one, or empty.
     """
 
-    __slots__ = ("file", "reference", "slow", "variable")
+    __slots__ = ("file", "outside", "slow", "variable")
 
-    def __init__(self, reference: str) -> None:
-        self.reference, self.slow, self.file, self.variable = reference, False, "", ""
-        if reference:
+    def __init__(self, provider: Provider | None) -> None:
+        self.slow, self.file, self.variable = False, "", ""
+        self.outside = provider is not None and not provider.plain_token
+        if provider is not None and self.outside:
             from .. import secrets
 
-            self.slow = secrets.may_be_slow(reference)
-            self.file = secrets.watched_file(reference)
-            self.variable = secrets.watched_variable(reference)
+            self.slow = secrets.may_be_slow(provider)
+            self.file = secrets.watched_file(provider.token_from)
+            self.variable = secrets.watched_variable(provider.token_from)
 
 
 def _common_files(inputs: Inputs) -> list[str]:
@@ -326,7 +329,8 @@ def main() -> None:
         state_dir, config_dir = _folders(env)
     directory, gone = system.working_directory(env)
     pin_paths = request.pin_paths if PINS_LISTED in request.flags else None
-    inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, pin_paths=pin_paths)
+    say = system.say_on_terminal if TERMINAL in request.flags else None
+    inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, pin_paths=pin_paths, say=say)
     try:
         response = respond(request, inputs)
         response.state_dir, response.config_dir = state_dir, config_dir
@@ -346,9 +350,7 @@ def _folders(env: Mapping[str, str]) -> tuple[str, str]:
     """Our state folder and the configuration folder."""
     state_dir, config_dir = system.state_dir(env), system.config_dir(env)
     if not (state_dir and config_dir):
-        import site
-
-        site.main()  # platformdirs may be anywhere.
+        system.add_site_packages()  # platformdirs may be anywhere.
         from ..util import paths
 
         state_dir, config_dir = paths.state_dir(), paths.config_dir()

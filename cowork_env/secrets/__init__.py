@@ -1,14 +1,29 @@
 """A provider's key: stored in ``providers.json``, or fetched from where ``authTokenFrom`` points.
 
-There is one small module for each source of keys, imported when it is used, with two functions:
+There is one small module for each source of keys, imported when it is used, with these functions:
 
 * ``check(rest)`` raises :class:`CoworkEnvError` unless the reference is well formed. Its message
   completes the sentence "authTokenFrom ...".
 * ``fetch(rest, env)`` returns the key, as it is there, for a reference that is well formed. It
   raises :class:`CoworkEnvError` with a message that begins with what is wrong: tool missing, not
-  found, locked, denied, timed out, bad value. It never contains the key or the reference.
+  found, locked, denied, timed out, bad value. It never contains the key or the reference. It never
+  asks the user anything: a prompt may be waiting for it.
+
+If it may be slow:
+
+* ``waits_for(rest)`` says what a lookup waits for, as in "pass".
+
+If a store may be locked:
+
+* ``unlock(rest, env)`` asks the user to unlock it, on the terminal or on the desktop, unless it
+  is unlocked.
+
+If keys can be moved there (``secure``):
+
+* ``store(rest, key, env, label)`` stores a key, and ``remove(rest, env)`` removes it. Both may ask.
 
 ``rest`` is the reference without its scheme, ``env`` the environment without the active provider.
+A key that the desktop app has encrypted is read by ``desktop.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +34,7 @@ from ..util.text import argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Protocol
 
     class Source(Protocol):
@@ -27,19 +42,23 @@ if TYPE_CHECKING:
 
         def check(self, rest: str, /) -> None: ...
         def fetch(self, rest: str, env: Mapping[str, str], /) -> str: ...
+        def waits_for(self, rest: str, /) -> str: ...
+        def unlock(self, rest: str, env: Mapping[str, str], /) -> None: ...
+        def store(self, rest: str, key: str, env: Mapping[str, str], label: str, /) -> None: ...
+        def remove(self, rest: str, env: Mapping[str, str], /) -> None: ...
 
 
-# The schemes of references, case-sensitive: scheme -> module in this package, or empty while there
-# is none. Add a source by adding its module here.
+# The schemes of references, case-sensitive: scheme -> module in this package. Add a source by
+# adding its module here.
 SCHEMES = {
     "env:": "from_env",
     "file:": "from_file",
     "cmd:": "from_command",
-    "keyring:": "",
-    "pass:": "",
-    "op://": "",
-    "vault://": "",
-    "aws-sm://": "",
+    "keyring:": "from_keyring",
+    "pass:": "from_pass",
+    "op://": "from_op",
+    "vault://": "from_vault",
+    "aws-sm://": "from_aws_sm",
 }
 # All but these may be slow, and may change without a trace.
 _LOCAL = ("env:", "file:")
@@ -60,18 +79,19 @@ def check_reference(reference: str) -> str:
     """The reference, if it is empty or well formed; raises :class:`InvalidField` otherwise."""
     if reference:
         scheme = scheme_of(reference)
-        if SCHEMES[scheme]:
-            try:
-                _source(scheme).check(reference.removeprefix(scheme))
-            except CoworkEnvError as error:
-                raise InvalidField(("authTokenFrom",), error.message) from None
+        try:
+            source(scheme).check(reference.removeprefix(scheme))
+        except CoworkEnvError as error:
+            raise InvalidField(("authTokenFrom",), error.message) from None
     return reference
 
 
-def may_be_slow(reference: str) -> bool:
+def may_be_slow(provider: Provider) -> bool:
     """Whether the key comes from something that may be slow or may change without a trace."""
+    if not provider.token_from:
+        return is_encrypted(provider.token)
     try:
-        return bool(reference) and scheme_of(reference) not in _LOCAL
+        return scheme_of(provider.token_from) not in _LOCAL
     except InvalidField:
         return False
 
@@ -90,7 +110,8 @@ def watched_variable(reference: str) -> str:
     return reference.removeprefix("env:") if reference.startswith("env:") else ""
 
 
-def _source(scheme: str) -> Source:
+def source(scheme: str) -> Source:
+    """The module for a scheme of :data:`SCHEMES`."""
     # The built-in function: importing importlib would cost more than the rest of the fast path.
     module: Source = __import__(SCHEMES[scheme], globals(), fromlist=("fetch",), level=1)
     return module
@@ -99,35 +120,67 @@ def _source(scheme: str) -> Source:
 # Keys
 
 
-def fetch(provider: Provider, env: Mapping[str, str]) -> str:
+def fetch(
+    provider: Provider, env: Mapping[str, str], say: Callable[[str], None] | None = None
+) -> str:
     """The provider's key, ready to export; empty only for a provider that needs none.
 
-    Raises :class:`CoworkEnvError` that never contains the key or its reference.
+    ``say`` is called with what a lookup waits for (one line) if that is slow. Raises
+    :class:`CoworkEnvError` that never contains the key or its reference.
     """
+    if may_be_slow(provider):
+        from . import waiting
+
+        with waiting.limited(_waits_for(provider), say):
+            return _fetch(provider, env)
+    return _fetch(provider, env)
+
+
+def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
     if provider.token_from:
-        return _fetch_reference(provider.token_from, env)
-    edit = f"cowork-env edit --token-stdin {argument(provider.name, 'NAME')}"
+        scheme, rest = _split(provider.token_from)
+        return checked(source(scheme).fetch(rest, env))
     if is_encrypted(provider.token):
-        raise CoworkEnvError(
-            "its key is encrypted by the desktop app and cannot be read yet.",
-            f"Enter it again: {edit}",
-        )
+        from . import desktop
+
+        return checked(desktop.decrypt(provider.token, env))
     if not provider.token and not provider.direct:
+        edit = f"cowork-env edit --token-stdin {argument(provider.name, 'NAME')}"
         raise CoworkEnvError("it has no key.", f"Enter one: {edit}")
     return provider.plain_token
 
 
-def _fetch_reference(reference: str, env: Mapping[str, str]) -> str:
+def _split(reference: str) -> tuple[str, str]:
+    """The scheme of a reference, and the rest; raises :class:`CoworkEnvError` for a bad one."""
     try:
         check_reference(reference)
         scheme = scheme_of(reference)
     except InvalidField as error:
         raise CoworkEnvError(f"bad reference: authTokenFrom {error.why}.") from None
-    if not SCHEMES[scheme]:
-        raise CoworkEnvError(
-            f"keys from {scheme}... are not supported yet.", "Use env:, file: or cmd: instead."
-        )
-    return checked(_source(scheme).fetch(reference.removeprefix(scheme), env))
+    return scheme, reference.removeprefix(scheme)
+
+
+def _waits_for(provider: Provider) -> str:
+    if not provider.token_from:
+        return "the desktop app's key store"
+    scheme, rest = _split(provider.token_from)
+    return source(scheme).waits_for(rest)
+
+
+def unlock(provider: Provider, env: Mapping[str, str]) -> None:
+    """Ask the user to unlock the store that has the provider's key, if it can be locked.
+
+    Raises :class:`CoworkEnvError` as :func:`fetch` does.
+    """
+    if provider.token_from:
+        scheme, rest = _split(provider.token_from)
+        module = source(scheme)
+        if hasattr(module, "unlock"):
+            module.unlock(rest, env)
+    elif is_encrypted(provider.token):
+        from . import desktop
+
+        desktop.unlock(env)
 
 
 def checked(value: str) -> str:

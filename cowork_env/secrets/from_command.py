@@ -22,7 +22,15 @@ def check(rest: str) -> None:
 
 def fetch(rest: str, env: Mapping[str, str]) -> str:
     """What the command prints; for its limits see :func:`.tool.run`."""
-    return run(_argv(rest), env)
+    ended = run(_argv(rest), env)
+    if ended.status:
+        raise CoworkEnvError(f"not found: {ended.tool} ended with status {ended.status}.")
+    return ended.text()
+
+
+def waits_for(rest: str) -> str:
+    """The command's name."""
+    return _argv(rest)[0].rpartition("/")[2]
 
 
 def _argv(rest: str) -> list[str]:

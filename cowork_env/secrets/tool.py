@@ -1,4 +1,4 @@
-"""Running an external tool that prints a key."""
+"""Running the external tools that hold keys."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-TIMEOUT = 30.0  # seconds
+TIMEOUT = 60.0  # seconds
 SLICE = 0.2  # seconds
-MAX_BYTES = 64 << 10
+MAX_BYTES = 64 << 10  # of what a tool prints
 # What ends this process must end the tool too: it has a session of its own, so neither the terminal
 # nor the shell signals it. The default action of SIGQUIT would leave a core file, with keys in it.
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -32,18 +32,58 @@ _OF_THE_DIRECTORY = frozenset(
 )
 
 
-def run(argv: list[str], env: Mapping[str, str], timeout: float = TIMEOUT) -> str:
-    """What a tool of the user prints, in at most ``timeout`` seconds and 64 KiB.
+class Ended:
+    """How a tool ended: its exit ``status``, what it printed (``output``), and its ``errors``.
 
-    The tool gets no input, and none of the variables of clients and of cowork-env, which it might
-    leak or be misled by. A repository can supply neither the tool nor a module, a configuration or
-    another program of it: it is started in ``/``, where relative entries of any search path lead to
-    files of root's, with the absolute entries of ``PATH`` alone, and without the variables that
-    name the user's directory or its repository.
+    Both may hold a key. So they stay out of ``repr``, and ``errors`` is there to be compared with
+    messages that are known, never to be shown.
+    """
 
-    It is killed, with all its children, when it exceeds the limits, or when a signal ends this
-    process (then KeyboardInterrupt is raised). Raises :class:`CoworkEnvError` in the form that
-    ``secrets`` describes.
+    __slots__ = ("errors", "output", "status", "tool")
+
+    def __init__(self, tool: str, status: int, output: bytes, errors: bytes) -> None:
+        self.tool, self.status, self.output, self.errors = tool, status, output, errors
+
+    def __repr__(self) -> str:
+        return f"<Ended {self.tool}: {self.status}>"
+
+    def says(self, *texts: str) -> bool:
+        """Whether its error messages contain one of these texts, in whatever case."""
+        said = self.errors.decode("utf-8", "replace").casefold()
+        return any(text.casefold() in said for text in texts)
+
+    def text(self) -> str:
+        """The output as text; raises :class:`CoworkEnvError` if it is not UTF-8."""
+        try:
+            return self.output.decode("utf-8")
+        except UnicodeDecodeError:
+            pass  # Not raised in here: that error holds the data, and would stay attached to ours.
+        raise CoworkEnvError(f"bad value: {self.tool} printed something that is not UTF-8.")
+
+
+def find(name: str, env: Mapping[str, str]) -> str:
+    """The path of a tool by the absolute entries of ``PATH`` alone; raises "tool missing"."""
+    path = absolute_path(env.get("PATH", os.defpath))
+    program = name if name.startswith("/") else shutil.which(name, path=path)
+    if not program:
+        raise _missing(os.path.basename(name))
+    return program
+
+
+def run(
+    argv: list[str], env: Mapping[str, str], *, given: bytes = b"", timeout: float = TIMEOUT
+) -> Ended:
+    """Run a tool of the user, for at most ``timeout`` seconds; ``given`` is its input.
+
+    It gets none of the variables of clients and of cowork-env, which it might leak or be misled by,
+    and no terminal, so it cannot ask the user anything there. A repository can supply neither the
+    tool nor a module, a configuration or another program of it: it is started in ``/``, where
+    relative entries of any search path lead to files of root's, with the absolute entries of
+    ``PATH`` alone, and without the variables that name the user's directory or its repository.
+
+    It is killed when it exceeds ``timeout`` or prints more than 64 KiB, or when a signal ends this
+    process (then KeyboardInterrupt is raised), and its children always, also those that it leaves.
+    Raises :class:`CoworkEnvError` in the form that ``secrets`` describes; not for an exit status.
     """
     received: list[int] = []  # signals that came while the tool was being started
     default = (signal.SIG_DFL, signal.default_int_handler)
@@ -54,90 +94,141 @@ def run(argv: list[str], env: Mapping[str, str], timeout: float = TIMEOUT) -> st
     }
     try:
         process = _start(argv, env)
-        return _output(process, os.path.basename(argv[0]), timeout, previous, received)
+        return _Running(process, os.path.basename(argv[0]), timeout).end(given, previous, received)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _start(argv: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    tool = os.path.basename(argv[0])
-    path = absolute_path(env.get("PATH", os.defpath))
-    program = argv[0] if argv[0].startswith("/") else shutil.which(argv[0], path=path)
-    if not program:
-        raise CoworkEnvError(f"tool missing: {tool} is not installed.")
-    given = {name: value for name, value in env.items() if not _is_left_out(name)}
+def run_on_terminal(argv: list[str], env: Mapping[str, str]) -> int:
+    """Run a tool that asks the user something on the terminal; its exit status.
+
+    Its output is not shown, as it may be a key. For the rest see :func:`run`.
+    """
+    name = os.path.basename(argv[0])
     try:
-        return subprocess.Popen(
-            [program, *argv[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+        return subprocess.run(
+            [find(argv[0], env), *argv[1:]],
+            stdout=subprocess.DEVNULL,
             cwd="/",
-            env=given | {"PATH": path or os.defpath, "PWD": "/"},
-            start_new_session=True,
-        )
-    except FileNotFoundError:
-        raise CoworkEnvError(f"tool missing: {tool} is not installed.") from None
+            env=_environment(env),
+            check=False,
+        ).returncode
     except (OSError, ValueError):
-        raise CoworkEnvError(f"denied: {tool} cannot be run.") from None
+        raise _not_runnable(name) from None
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    given = {name: value for name, value in env.items() if not _is_left_out(name)}
+    path = absolute_path(env.get("PATH", os.defpath))
+    return given | {"PATH": path or os.defpath, "PWD": "/"}
 
 
 def _is_left_out(name: str) -> bool:
     return name.startswith(("ANTHROPIC_", "COWORK_ENV_", "DIRENV_")) or name in _OF_THE_DIRECTORY
 
 
-def _output(
-    process: subprocess.Popen[bytes],
-    tool: str,
-    timeout: float,
-    signals: Iterable[int],
-    received: list[int],
-) -> str:
-    """What ``process`` prints; afterwards it has ended, whatever happens."""
-    assert process.stdout is not None
-    data, deadline = b"", time.monotonic() + timeout
+def _missing(tool: str) -> CoworkEnvError:
+    return CoworkEnvError(f"tool missing: {tool} is not installed.")
 
-    def remaining(least: float) -> float:
-        return max(least, deadline - time.monotonic())
 
+def _not_runnable(tool: str) -> CoworkEnvError:
+    return CoworkEnvError(f"denied: {tool} cannot be run.")
+
+
+def _start(argv: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    name = os.path.basename(argv[0])
     try:
-        for number in signals:
-            signal.signal(number, _interrupt)
-        if received:
-            raise KeyboardInterrupt
+        return subprocess.Popen(
+            [find(argv[0], env), *argv[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=_environment(env),
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise _missing(name) from None
+    except (OSError, ValueError):
+        raise _not_runnable(name) from None
+
+
+class _Running:
+    """A tool that was started."""
+
+    def __init__(self, process: subprocess.Popen[bytes], tool: str, timeout: float) -> None:
+        self.process, self.tool, self.timeout = process, tool, timeout
+        self.deadline = time.monotonic() + timeout
+        assert process.stdin and process.stdout and process.stderr
+        self.stdin, self.stdout, self.stderr = process.stdin, process.stdout, process.stderr
+
+    def end(self, given: bytes, signals: Iterable[int], received: list[int]) -> Ended:
+        """Wait for its end. Afterwards it and its children have ended, whatever happens."""
+        try:
+            for number in signals:
+                signal.signal(number, _interrupt)
+            if received:
+                raise KeyboardInterrupt
+            self._give(given)
+            output, errors = self._read()
+        finally:
+            status = self._kill()
+        return Ended(self.tool, status, output, errors)
+
+    def _give(self, given: bytes) -> None:
+        """Pass its input, which is less than a pipe holds, and close it."""
+        try:
+            os.write(self.stdin.fileno(), given)
+        except BrokenPipeError:
+            pass
+        self.stdin.close()
+
+    def _read(self) -> tuple[bytes, bytes]:
+        """What it prints until it ends: output, errors."""
+        data = {self.stdout: b"", self.stderr: b""}
+        open_pipes = list(data)
         while True:
-            # In slices: a signal that comes just before the call does not end it.
-            readable, _, _ = select.select([process.stdout], [], [], min(remaining(0.0), SLICE))
-            if not readable and time.monotonic() < deadline:
-                continue
-            if not readable:
+            ended = self._has_ended()
+            left = max(0.0, self.deadline - time.monotonic())
+            # In slices: a signal that comes just before the call does not end it, and what a child
+            # keeps open is not waited for.
+            readable, _, _ = select.select(open_pipes, [], [], 0 if ended else min(left, SLICE))
+            if ended and not readable:
+                return data[self.stdout], data[self.stderr]
+            if not left:
+                verb = "answer" if self.stdout in open_pipes else "end"
                 raise CoworkEnvError(
-                    f"timed out: {tool} did not answer within {timeout:.0f} seconds."
+                    f"timed out: {self.tool} did not {verb} within {self.timeout:.0f} seconds."
                 )
-            chunk = os.read(process.stdout.fileno(), MAX_BYTES)
-            if not chunk:
-                break
-            data += chunk
-            if len(data) > MAX_BYTES:
-                raise CoworkEnvError(f"bad value: {tool} printed more than 64 KiB.")
-        status = process.wait(remaining(0.1))
-    except subprocess.TimeoutExpired:
-        raise CoworkEnvError(
-            f"timed out: {tool} did not end within {timeout:.0f} seconds."
-        ) from None
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)  # with its children, which would go on alone
-            process.wait()
-        process.stdout.close()
-    if status:
-        raise CoworkEnvError(f"not found: {tool} ended with status {status}.")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass  # Not raised in here: that error holds the data, and would stay attached to ours.
-    raise CoworkEnvError(f"bad value: {tool} printed something that is not UTF-8.")
+            for pipe in readable:
+                chunk = os.read(pipe.fileno(), MAX_BYTES)
+                if not chunk:
+                    open_pipes.remove(pipe)
+                data[pipe] += chunk
+            if len(data[self.stdout]) > MAX_BYTES:
+                raise CoworkEnvError(f"bad value: {self.tool} printed more than 64 KiB.")
+            data[self.stderr] = data[self.stderr][:MAX_BYTES]
+
+    def _has_ended(self) -> bool:
+        """Whether it has ended. It is not waited for, so that its group keeps its number."""
+        if not hasattr(os, "waitid"):  # older Pythons on macOS
+            return self.process.poll() is not None
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, flags) is not None
+
+    def _kill(self) -> int:
+        """Kill what is left of it, and return its exit status."""
+        if self.process.returncode is None:
+            try:
+                # Its children, too: they would go on alone. A daemon has left the group.
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except PermissionError:
+                pass  # macOS: it has ended, and left none.
+        status = self.process.wait()
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            pipe.close()
+        return status
 
 
 def _interrupt(number: int, frame: object) -> None:

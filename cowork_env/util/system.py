@@ -142,6 +142,27 @@ def physical(path: str) -> str:
     return here or "/"
 
 
+def add_site_packages() -> None:
+    """Make installed libraries importable where the interpreter was started with ``-S``."""
+    if sys.flags.no_site and "site" not in sys.modules:
+        import site
+
+        site.main()
+
+
+def say_on_terminal(text: str) -> None:
+    """Show a line on the terminal of this process, whatever its standard error is; if it has one.
+
+    ``text`` must be safe to show.
+    """
+    try:
+        terminal = posix.open("/dev/tty", posix.O_WRONLY | posix.O_NOCTTY | posix.O_NONBLOCK)
+        posix.write(terminal, f"cowork-env: {text}\n".encode("utf-8", "replace"))
+        posix.close(terminal)
+    except OSError:
+        pass
+
+
 def digest(data: bytes) -> str:
     """SHA-256 as 64 hexadecimal digits."""
     return str(sha256(data).hexdigest())

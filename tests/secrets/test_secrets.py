@@ -26,9 +26,14 @@ from support.home import need
 KEY = "sk-marked-0123456789"
 
 
+def provider(**entry: Any) -> Provider:
+    return Provider({"name": "A", "baseUrl": "https://a.example", **entry})
+
+
 def fetch(variables: dict[str, str] | None = None, **entry: Any) -> str:
-    provider = Provider({"name": "A", "baseUrl": "https://a.example", **entry})
-    return secrets.fetch(provider, {"PATH": os.environ["PATH"]} if variables is None else variables)
+    return secrets.fetch(
+        provider(**entry), {"PATH": os.environ["PATH"]} if variables is None else variables
+    )
 
 
 def fails(variables: dict[str, str] | None = None, **entry: Any) -> str:
@@ -92,7 +97,7 @@ def test_unknown_schemes_are_refused(reference: str) -> None:
         secrets.check_reference(reference)
     assert caught.value.path == ("authTokenFrom",)
     assert fails({"K": "x"}, authTokenFrom=reference).startswith("bad reference: ")
-    assert not secrets.may_be_slow(reference)
+    assert not secrets.may_be_slow(provider(authTokenFrom=reference))
 
 
 def test_env() -> None:
@@ -235,7 +240,7 @@ def test_a_command_gets_no_key_and_no_state() -> None:
     }
     count = "sum(k.startswith(('ANTHROPIC_', 'COWORK_ENV_')) for k in os.environ)"
     code = f"import os; print({count}, 'PATH' in os.environ, os.getpid() == os.getsid(0))"
-    assert tool.run([sys.executable, "-c", code], dirty) == "0 True True\n"
+    assert tool.run([sys.executable, "-c", code], dirty).text() == "0 True True\n"
 
 
 def test_a_slow_command_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -302,7 +307,7 @@ def test_a_command_that_closes_its_output_and_stays_is_killed() -> None:
     ],
 )
 def test_outside_and_watched_references(reference: str, outside: bool) -> None:
-    assert secrets.may_be_slow(reference) is outside
+    assert secrets.may_be_slow(provider(authTokenFrom=reference)) is outside
     assert secrets.watched_variable(reference) == ("K" if reference == "env:K" else "")
     assert secrets.watched_file(reference) == ("/x" if reference == "file:/x" else "")
 
@@ -358,7 +363,7 @@ def test_a_tool_does_not_know_the_directory(repository: Path) -> None:
         **dict.fromkeys(names, str(repository)),
     }
     code = "import os; print(os.getcwd(), *sorted(k + '=' + v for k, v in os.environ.items()))"
-    said = tool.run([sys.executable, "-c", code], env)
+    said = tool.run([sys.executable, "-c", code], env).text()
     assert str(repository) not in said
     assert said.startswith("/ ") and " KEPT=kept " in said and " PWD=/" in said
     (path,) = (word.removeprefix("PATH=") for word in said.split() if word.startswith("PATH="))

@@ -1,0 +1,76 @@
+"""``pass:PATH``: the key is the first line of an entry of pass, the standard Unix password manager.
+
+See https://www.passwordstore.org.
+"""
+
+from __future__ import annotations
+
+from ..util.errors import CoworkEnvError
+from .tool import Ended, run, run_on_terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# GnuPG must not ask for a passphrase: a prompt of a shell waits.
+_NEVER_ASK = "--pinentry-mode=error"
+_OPTIONS = "PASSWORD_STORE_GPG_OPTS"
+
+
+def check(rest: str) -> None:
+    """Check that the path is that of an entry, and no option."""
+    if not rest or rest.startswith(("-", "/")) or ".." in rest.split("/"):
+        raise CoworkEnvError("is not the path of an entry of pass")
+
+
+def fetch(rest: str, env: Mapping[str, str]) -> str:
+    """The first line of the entry; gpg-agent must have its passphrase."""
+    options = f"{env.get(_OPTIONS, '')} {_NEVER_ASK}".lstrip()
+    ended = run(["pass", "show", "--", rest], {**env, _OPTIONS: options})
+    if ended.status:
+        raise _error(ended)
+    return ended.text().partition("\n")[0]
+
+
+def waits_for(rest: str) -> str:
+    """The tool."""
+    return "pass"
+
+
+def unlock(rest: str, env: Mapping[str, str]) -> None:
+    """Let GnuPG ask for the passphrase, which its agent then keeps for some time."""
+    import os
+
+    terminal = {} if "GPG_TTY" in env or not os.isatty(0) else {"GPG_TTY": os.ttyname(0)}
+    run_on_terminal(["pass", "show", "--", rest], {**env, **terminal})
+
+
+def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
+    """Store a key, in the place of an entry that is there."""
+    command = ["pass", "insert", "--multiline", "--force", "--", rest]
+    ended = run(command, env, given=f"{key}\n".encode())
+    if ended.status:
+        raise _error(ended)
+
+
+def remove(rest: str, env: Mapping[str, str]) -> None:
+    """Remove the entry."""
+    ended = run(["pass", "rm", "--force", "--", rest], env)
+    if ended.status:
+        raise _error(ended)
+
+
+def _error(ended: Ended) -> CoworkEnvError:
+    if ended.says("is not in the password store"):
+        return CoworkEnvError("not found: pass has no such entry.", "Look for it: pass ls")
+    if ended.says("you must run"):
+        return CoworkEnvError(
+            "not found: the password store is not set up.", "Run: pass init GPG-ID"
+        )
+    if ended.says("decryption failed"):
+        # gpg says "No secret key" for both.
+        return CoworkEnvError(
+            "locked: gpg-agent does not have the passphrase, or the secret key.",
+            "Unlock it: cowork-env reload",
+        )
+    return CoworkEnvError(f"denied: pass ended with status {ended.status}.")

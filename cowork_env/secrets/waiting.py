@@ -1,0 +1,52 @@
+"""What a slow lookup is allowed: a time limit, and a message while the user waits for it."""
+
+from __future__ import annotations
+
+import signal
+
+from ..util.errors import CoworkEnvError
+from .tool import TIMEOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DELAY = 2.0  # seconds until the user is told
+GRACE = 1.0  # seconds after which a lookup that does not watch its own time is ended
+
+
+class limited:  # noqa: N801  # used like contextlib.contextmanager, which is slow to import
+    """A context in which a lookup that waits for ``what`` is said and limited.
+
+    ``say`` is called once, with one line, after :data:`DELAY`. After the time limit
+    :class:`CoworkEnvError` is raised. In a thread other than the main one, neither happens: no
+    timer can interrupt it.
+    """
+
+    def __init__(self, what: str, say: Callable[[str], None] | None) -> None:
+        self.what, self.say = what, say
+        self.told = self.armed = False
+        self.previous: object = None
+
+    def __enter__(self) -> None:
+        try:
+            self.previous = signal.signal(signal.SIGALRM, self._alarm)
+        except ValueError:
+            return
+        self.armed = True
+        signal.setitimer(signal.ITIMER_REAL, DELAY)
+
+    def __exit__(self, *_: object) -> None:
+        if self.armed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self.previous)  # type: ignore[arg-type]
+
+    def _alarm(self, number: int, frame: object) -> None:
+        if self.told:
+            raise CoworkEnvError(
+                f"timed out: {self.what} did not answer within {TIMEOUT:.0f} seconds."
+            )
+        self.told = True
+        signal.setitimer(signal.ITIMER_REAL, TIMEOUT + GRACE - DELAY)
+        if self.say:
+            self.say(f"waiting for {self.what}; Ctrl-C gives up")

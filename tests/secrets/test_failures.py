@@ -174,7 +174,8 @@ def test_a_bad_value(
         (
             *("aws-sm", "aws-sm://rds!x?region=eu-west-1#/a~1b/0"),
             f'{{"SecretString": "{{\\\\"a/b\\\\": [\\\\"{KEY}\\\\"]}}"}}',
-            "aws secretsmanager get-secret-value --output json --secret-id rds!x --region eu-west-1",
+            "aws secretsmanager get-secret-value --output json --secret-id rds!x "
+            "--region eu-west-1",
         ),
         (
             *("aws-sm", "aws-sm://arn:aws:secretsmanager:us-east-2:1:secret:a-x"),

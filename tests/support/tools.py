@@ -34,8 +34,8 @@ def fetch(reference: str, env: Mapping[str, str]) -> str:
 
 
 def alarm() -> tuple[object, bool]:
-    """What SIGALRM does, and whether an alarm is set that is not one of a lookup's first seconds."""
-    return signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)[0] > 5
+    """What SIGALRM does, and whether an alarm is set that is later than those of a lookup."""
+    return signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)[0] > 62
 
 
 def outcome(reference: str, env: Mapping[str, str]) -> CoworkEnvError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +14,18 @@ from home import TemporaryHome
 from interactive import BenchError
 
 KEY = "sk-invented-0123456789"
+# No service is started on demand, so that what answers is the keyring that is started here.
+_BUS = """<busconfig>
+  <type>session</type>
+  <listen>{address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
 _KEYRING = ("dbus-daemon", "gnome-keyring-daemon", "secret-tool")
 
 
@@ -38,11 +51,15 @@ class KeySources:
             "file:": f"file:{key}",
             "cmd: (cat)": f"cmd:cat {key}",
         }
-        if shutil.which("pass") and shutil.which("gpg"):
-            self._pass()
-        if all(map(shutil.which, _KEYRING)):
-            self._keyring()
-        # Here goes the place of the desktop app's encrypted keys.
+        try:
+            if shutil.which("pass") and shutil.which("gpg"):
+                self._pass()
+            if all(map(shutil.which, _KEYRING)):
+                self._keyring()
+            # Here goes the place of the desktop app's encrypted keys.
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End what was started."""
@@ -65,8 +82,11 @@ class KeySources:
     def _keyring(self) -> None:
         address = f"unix:path={self._folder}/bus"
         self._home.env["DBUS_SESSION_BUS_ADDRESS"] = address
-        self._start(["dbus-daemon", "--session", "--nofork", f"--address={address}"], b"")
-        _wait_for(lambda: os.path.exists(f"{self._folder}/bus"))
+        config = f"{self._folder}/bus.conf"
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(_BUS.format(address=address))
+        self._start(["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={config}"], b"")
+        _wait_for(lambda: _takes_connections(f"{self._folder}/bus"))
         daemon = ["gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock"]
         self._start(daemon, b"\n")
         store = "secret-tool store --label=bench service bench username bench"
@@ -92,6 +112,11 @@ class KeySources:
         assert process.stdin
         with process.stdin:
             process.stdin.write(given)
+
+
+def _takes_connections(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -244,6 +246,24 @@ def test_a_folder_of_pass_is_no_key(tools: Tools) -> None:
     for end in ("", "/"):
         error = outcome(f"pass:work/{REFERENCE}{end}", tools.env)
         assert error.message.startswith("not found: pass has a folder")
+
+
+def test_the_end_of_a_tool_is_noticed_at_once(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pipes close just before it ends. No whole slice of time passes then."""
+    waits: list[float] = []
+    wait = select.select
+
+    def note(*arguments: Any) -> Any:
+        if not arguments[0]:
+            waits.append(arguments[3])
+        return wait(*arguments)
+
+    monkeypatch.setattr(select, "select", note)
+    tools.make("pass", f"echo {KEY}; exec >&- 2>&-; sleep 0.01")
+    assert fetch("pass:a", tools.env) == KEY
+    assert waits and waits[0] < 0.01
 
 
 # The alarm

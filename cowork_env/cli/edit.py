@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import store
+from ..core import catalog
 from ..core import provider as rules
 from ..core.provider import InvalidField
 from ..masking import shown_url
@@ -74,7 +75,10 @@ def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any)
             saving.select(inputs, name)
     say(f"cowork-env: changed {visible(name)}")
     if shared := listed.shared(index):
-        say(f"It is one of your own now, and no longer follows the catalogue {shared.where}.")
+        say(
+            f"It is one of your own now ({catalog.summary(listed.provider(index))}), and no longer "
+            f"follows the catalogue {shared.where}."
+        )
     if interactive() and not no_check:
         saving.check(inputs, name)
 

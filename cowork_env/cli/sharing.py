@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from ..core import catalog
+from ..core.provider import KEYS
+from ..editing import without_empty
 from ..masking import shown_reference, shown_url, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import argument, visible
@@ -69,10 +70,15 @@ def require_own(listed: Providers, index: int) -> None:
 def own_copy(inputs: Inputs, listed: Providers, index: int) -> Entry | None:
     """A catalogue's entry as one of the user's own, without its id; None if it is one already.
 
-    Raises :class:`CoworkEnvError` for one that cannot be used, and for one that has changed since
-    it was agreed to.
+    It has what we know and have checked, and nothing else that others may have written. Raises
+    :class:`CoworkEnvError` for one that cannot be used, and for one that has changed since it was
+    agreed to.
     """
     if not listed.shared(index):
         return None
-    agree_if_new(inputs, listed.provider(index))
-    return {key: deepcopy(v) for key, v in listed.entries[index].items() if key != "id"}
+    provider = listed.provider(index)
+    if catalog.state(inputs.store, provider) == catalog.CHANGED:
+        catalog.check_agreed(inputs.store, provider)
+    checked = {"models": dict(provider.models), "env": dict(provider.env)}
+    known = {key: value for key, value in listed.entries[index].items() if key in KEYS[1:]}
+    return without_empty({key: checked.get(key, value) for key, value in known.items()})

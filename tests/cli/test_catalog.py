@@ -153,9 +153,10 @@ def test_prune_tells_of_entries_that_are_gone(home: Home, team: Team) -> None:
 
 
 def test_edit_makes_an_entry_of_the_users_own(home: Home, team: Team) -> None:
-    team.update(id="theirs", models={"opus": "o"})
+    team.update(id="theirs", models={"opus": "o", "x": [[]]}, other=[[]], env={}, auth=None)
     said = ok(home, "edit", "work", "--default-model", "mine").stderr
-    assert "no longer follows the catalogue ~/team/catalog.json" in said
+    assert "one of your own now (https://ai.example, key from env:WORK_KEY), and no" in said
+    assert not list((home.state / "trust").glob("entry-*"))  # It is the user's now.
     made = saved(home)[1]
     assert made.pop("id") != "theirs"
     assert made == {**WORK, "defaultModel": "mine", "models": {"opus": "o"}}
@@ -164,7 +165,7 @@ def test_edit_makes_an_entry_of_the_users_own(home: Home, team: Team) -> None:
     ok(home, "edit", "work", "--default-model", "")
     ok(home, "remove", "work", "--yes")
     assert saved(home) == [OWN]
-    refused(run(home, "exec", "--provider", "work", "true"), CHANGED)
+    refused(run(home, "exec", "--provider", "work", "true"), "is new: https://evil.example")
 
 
 def test_a_key_of_the_users_own(home: Home, team: Team) -> None:

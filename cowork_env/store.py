@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 from .core import providers, resolve, variables
-from .core.provider import KEYS, InvalidField, Provider, slug
-from .core.providers import Providers, field_of
+from .core.provider import KEYS, InvalidField, Provider
+from .core.providers import Providers, field_of, words
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
 from .util.lock import Lock
@@ -68,7 +68,7 @@ def _holds_keys(listed: Providers) -> bool:
     """Whether anything in a provider file may be a key: whatever would be masked."""
     from . import masking
 
-    for entry in listed.entries:
+    for entry in listed.own:
         if not isinstance(entry, dict):
             continue
         others = ((k, v) for k, v in entry.items() if v and k not in KEYS)
@@ -220,12 +220,6 @@ def _id(entry: object) -> str:
     return field_of(entry, "id").casefold() or "\n"
 
 
-def words(entry: object) -> set[str]:
-    """All that an entry can be found by, as it is compared: its name, its slug, its id."""
-    name, own_id = field_of(entry, "name"), field_of(entry, "id")
-    return {name.casefold(), slug(name), own_id.casefold()} - {""}
-
-
 def _count_words(entries: list[Any]) -> Counter[str]:
     """How many entries each word finds."""
     from collections import Counter
@@ -260,7 +254,7 @@ def taken(name: str, by: str) -> CoworkEnvError:
 def check_free(name: str, listed: Providers) -> None:
     """Raise :class:`CoworkEnvError` if a new provider of this name could be taken for another."""
     wanted = words({"name": name})
-    for entry in listed.entries:
+    for entry in listed.own:
         if wanted & words(entry):
             raise taken(name, field_of(entry, "name"))
 

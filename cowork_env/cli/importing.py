@@ -47,7 +47,7 @@ def command(source: str, name: str | None, yes: bool) -> None:
     for note in found.notes:
         say(note)
     entries = found.entries if name is None else named(found.entries, name)
-    plan = Plan(found, entries, providers.load(inputs.env, inputs.config_dir))
+    plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir))
     for note in plan.notes:
         say(note)
     for error in plan.refused:

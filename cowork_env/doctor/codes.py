@@ -430,6 +430,24 @@ TOPICS = {
             ok=Text(OK, "{file} is valid, with {count} provider{s}."),
         ),
         Code(
+            "catalog",
+            "the catalogue of a team cannot be read (error), has entries that changed since you "
+            "agreed to them (warning), or that a provider of your own replaces (note), or is fine "
+            "(ok)",
+            error=_AS_GIVEN,
+            changed=Text(
+                WARNING,
+                "{file}: {count} changed since you agreed to it, and is not used.",
+                "'cowork-env list' shows which; look at it: cowork-env allow --provider NAME",
+            ),
+            replaced=Text(NOTE, "{file}: a provider of your own is used instead of {names}."),
+            ok=Text(
+                OK,
+                "{file} is a catalogue of {count}; you have not agreed to {new} that are new "
+                "and {changed} that changed.",
+            ),
+        ),
+        Code(
             "permissions",
             "a file or folder of cowork-env can be read or changed by other users",
             file=Text(

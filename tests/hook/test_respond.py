@@ -357,7 +357,8 @@ def test_fields_of_a_response(world: World) -> None:
     names = reply.unexported.split()
     assert len(names) == len(set(names))
     assert "ANTHROPIC_MODEL" not in names and BASE_URL in names
-    paths = ("state/trust", "state/selection", "state/reload", "providers.json")
+    settings = "config/cowork-env/settings"
+    paths = ("state/trust", "state/selection", "state/reload", "providers.json", settings)
     assert {watch.path for watch in reply.watches} == {f"{world.root}/{p}" for p in paths}
     for watch in reply.watches:
         assert not watch.same_as and watch.absent == (not os.path.exists(watch.path))

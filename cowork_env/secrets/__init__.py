@@ -180,7 +180,7 @@ def unlock(provider: Provider, env: Mapping[str, str]) -> None:
     elif is_encrypted(provider.token):
         from . import desktop
 
-        desktop.unlock(env)
+        desktop.unlock(provider.token, env)
 
 
 def checked(value: str) -> str:

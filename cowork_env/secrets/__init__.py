@@ -143,7 +143,7 @@ def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
     if is_encrypted(provider.token):
         from . import desktop
 
-        return checked(desktop.decrypt(provider.token, env))
+        return checked(desktop.decrypt(provider, env))
     if not provider.token and not provider.direct:
         edit = f"cowork-env edit --token-stdin {argument(provider.name, 'NAME')}"
         raise CoworkEnvError("it has no key.", f"Enter one: {edit}")
@@ -180,7 +180,7 @@ def unlock(provider: Provider, env: Mapping[str, str]) -> None:
     elif is_encrypted(provider.token):
         from . import desktop
 
-        desktop.unlock(provider.token, env)
+        desktop.unlock(provider, env)
 
 
 def checked(value: str) -> str:

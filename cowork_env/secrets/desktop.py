@@ -6,6 +6,7 @@ import sys
 
 from ..core.providers import FOLDERS
 from ..util.errors import CoworkEnvError
+from ..util.text import argument
 from . import os_crypt
 
 TYPE_CHECKING = False
@@ -13,36 +14,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+    from ..core.provider import Provider
+
     Env = Mapping[str, str]
 
 APPS = FOLDERS  # its folder has the name of the app, and so has its password
 _KWALLET_ENTRY = ("Chromium Keys", "Chromium Safe Storage")  # of every app
 _NO_PASSWORD = "not found: the {} has no password of the desktop app."
-_START_APP = "Start the app once, or enter the key again: cowork-env edit --token-stdin NAME"
+_AGAIN = "Enter the key again, in the app or with: cowork-env edit --token-stdin {}"
 
 
-def decrypt(token: str, env: Env) -> str:
-    """The key in an encrypted one; raises :class:`CoworkEnvError` as ``secrets`` describes.
+def decrypt(provider: Provider, env: Env) -> str:
+    """A provider's key; raises :class:`CoworkEnvError` as ``secrets`` describes.
 
     It never asks the user anything.
     """
-    version, body = os_crypt.parse(token)
-    os_crypt.cipher()  # Where it is missing, no key store is asked.
+    check(provider)  # first, so that no key store is asked for nothing
+    version, body = os_crypt.parse(provider.token)
     way = _WAYS.get((sys.platform, version))
-    if way is not None and (text := way(body, env)):
-        return text
-    raise os_crypt.cannot_be_decrypted()
+    try:
+        if way is not None and (text := way(body, env)):
+            return text
+        raise os_crypt.cannot_be_decrypted()
+    except CoworkEnvError as error:
+        raise _with_hint(error, provider) from None
 
 
-def unlock(token: str, env: Env) -> None:
+def check(provider: Provider) -> None:
+    """Raise :class:`CoworkEnvError` if its key is known, without a password, to be unreadable."""
+    try:
+        os_crypt.parse(provider.token)
+        os_crypt.cipher()
+    except CoworkEnvError as error:
+        raise _with_hint(error, provider) from None
+
+
+def unlock(provider: Provider, env: Env) -> None:
     """Let the desktop ask the user to unlock the key store of the app's password, if need be.
 
     Raises :class:`CoworkEnvError` as :func:`decrypt` does.
     """
-    version, _ = os_crypt.parse(token)
+    check(provider)
+    version, _ = os_crypt.parse(provider.token)
     if (sys.platform, version) == ("linux", os_crypt.V11):
         for _ in _linux_passwords(env, ask=True):
             pass
+
+
+def _with_hint(error: CoworkEnvError, provider: Provider) -> CoworkEnvError:
+    return CoworkEnvError(
+        error.message, error.hint or _AGAIN.format(argument(provider.name, "NAME"))
+    )
 
 
 # Linux
@@ -97,7 +119,7 @@ def _linux_passwords(env: Env, *, ask: bool = False) -> Iterator[bytes]:
     if error:
         raise error
     if not count:
-        raise CoworkEnvError(_NO_PASSWORD.format("keyring"), _START_APP)
+        raise CoworkEnvError(_NO_PASSWORD.format("keyring"))
 
 
 # macOS
@@ -122,7 +144,7 @@ def _macos_passwords(env: Env) -> Iterator[bytes]:
         count += 1
         yield password.removesuffix("\n").encode()
     if not count:
-        raise CoworkEnvError(_NO_PASSWORD.format("keychain"), _START_APP)
+        raise CoworkEnvError(_NO_PASSWORD.format("keychain"))
 
 
 # Windows

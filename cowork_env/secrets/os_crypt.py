@@ -26,7 +26,6 @@ EMPTY_PASSWORD = b""  # Chromium tries it, too: some versions wrote with it when
 _SALT, _IV, _BLOCK = b"saltysalt", b" " * 16, 16
 _NONCE, _TAG = 12, 16
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-_AGAIN = "Enter the key again, in the app or with: cowork-env edit --token-stdin NAME"
 PACKAGE = "cryptography"
 
 
@@ -39,9 +38,9 @@ def parse(token: str) -> tuple[bytes, bytes]:
         raise cannot_be_decrypted("this version of the app's encryption is not supported")
     text = token.removeprefix(MARK).rstrip("=")
     if not text:
-        raise CoworkEnvError("bad value: the key is empty.", _AGAIN)
+        raise CoworkEnvError("bad value: the key is empty.")
     if len(text) % 4 == 1 or not _BASE64.issuperset(text):
-        raise CoworkEnvError("bad value: the encrypted key is not base64 text.", _AGAIN)
+        raise CoworkEnvError("bad value: the encrypted key is not base64 text.")
     data = binascii.a2b_base64(text + "=" * (-len(text) % 4))
     if data[:3] == V12:
         raise cannot_be_decrypted("only the app can, as the desktop portal keeps its password")
@@ -55,15 +54,7 @@ def cannot_be_decrypted(why: str = "") -> CoworkEnvError:
     why = why or (
         "it was encrypted on another machine or by another user, or the app's password was replaced"
     )
-    return CoworkEnvError(f"cannot be decrypted: {why}.", _AGAIN)
-
-
-def is_installed() -> bool:
-    """Whether the package that decrypts is there; it is not imported."""
-    add_site_packages()
-    from importlib.util import find_spec
-
-    return find_spec(PACKAGE) is not None
+    return CoworkEnvError(f"cannot be decrypted: {why}.")
 
 
 def cipher() -> Any:
@@ -93,7 +84,7 @@ def with_passwords(body: bytes, passwords: Iterable[bytes], rounds: int) -> str:
     """
     ciphers = cipher()
     if not body or len(body) % _BLOCK:
-        raise CoworkEnvError("bad value: the encrypted key is damaged.", _AGAIN)
+        raise CoworkEnvError("bad value: the encrypted key is damaged.")
     for password in passwords:
         key = hashlib.pbkdf2_hmac("sha1", password, _SALT, rounds, 16)
         decryptor = ciphers.Cipher(ciphers.algorithms.AES(key), ciphers.modes.CBC(_IV)).decryptor()
@@ -108,7 +99,7 @@ def with_key(body: bytes, key: bytes) -> str:
     from cryptography.exceptions import InvalidTag
 
     if len(body) < _NONCE + _TAG:
-        raise CoworkEnvError("bad value: the encrypted key is damaged.", _AGAIN)
+        raise CoworkEnvError("bad value: the encrypted key is damaged.")
     nonce, data, tag = body[:_NONCE], body[_NONCE:-_TAG], body[-_TAG:]
     try:
         mode = ciphers.modes.GCM(nonce, tag)

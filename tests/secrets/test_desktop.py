@@ -38,14 +38,22 @@ from support.processes import wait_for
 
 KEY = "sk-marked-0123456789"
 NO_BUS = {"PATH": os.environ["PATH"]}
-AGAIN = "Enter the key again, in the app or with: cowork-env edit --token-stdin NAME"
+AGAIN = "Enter the key again, in the app or with: cowork-env edit --token-stdin A"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux's key stores")
 
 
 def fetch(token: str, env: dict[str, str]) -> str:
     """A provider's key, as a switch fetches it."""
-    entry = {"name": "A", "baseUrl": "https://a.example", "authToken": token}
-    return secrets.fetch(Provider(entry), env)
+    return secrets.fetch(provider(token), env)
+
+
+def unlock(token: str, env: dict[str, str]) -> None:
+    """Let the desktop ask for what the key needs, as ``reload`` does."""
+    secrets.unlock(provider(token), env)
+
+
+def provider(token: str) -> Provider:
+    return Provider({"name": "A", "baseUrl": "https://a.example", "authToken": token})
 
 
 def fails(token: str, env: dict[str, str]) -> CoworkEnvError:
@@ -300,10 +308,10 @@ def test_a_locked_keyring(keyring: KeyringSession) -> None:
     assert fetch(encrypt(KEY, b"peanuts", "v10"), keyring.env) == KEY
     # Here nobody can be asked: there is no desktop.
     with pytest.raises(CoworkEnvError, match=r"^locked: "):
-        desktop.unlock(encrypt(KEY), keyring.env)
-    desktop.unlock(encrypt(KEY, b"peanuts", "v10"), keyring.env)
+        unlock(encrypt(KEY), keyring.env)
+    unlock(encrypt(KEY, b"peanuts", "v10"), keyring.env)
     keyring.unlock()
-    desktop.unlock(encrypt(KEY), keyring.env)
+    unlock(encrypt(KEY), keyring.env)
     assert fetch(encrypt(KEY), keyring.env) == KEY
 
 
@@ -373,9 +381,9 @@ def test_a_closed_wallet_is_opened_only_to_unlock(bus: BusSession) -> None:
     )
     assert "open" not in wallet.calls
     with pytest.raises(CoworkEnvError, match="denied: KWallet did not open"):
-        desktop.unlock(encrypt(KEY), bus.env)
+        unlock(encrypt(KEY), bus.env)
     wallet.set(open=False, answers=True)
-    desktop.unlock(encrypt(KEY), bus.env)
+    unlock(encrypt(KEY), bus.env)
     assert fetch(encrypt(KEY), bus.env) == KEY
     # It knows of a closed wallet that the entry is not in it.
     wallet.set(open=False, answers=True, entries={})

@@ -44,7 +44,7 @@ def check(provider: Provider) -> None:
     """Raise :class:`CoworkEnvError` if its key is known, without a password, to be unreadable."""
     try:
         os_crypt.parse(provider.token)
-        os_crypt.cipher()
+        os_crypt.check_installed()
     except CoworkEnvError as error:
         raise _with_hint(error, provider) from None
 
@@ -76,20 +76,23 @@ def _linux_fixed(body: bytes, env: Env) -> str:
 
 
 def _linux_keyring(body: bytes, env: Env) -> str:
-    """Decrypt with a password of a key store, or with an empty one, whatever the stores say."""
+    """Decrypt with a password of a key store, or else with an empty one."""
+    rounds, none_fits = os_crypt.ROUNDS_LINUX, None
     try:
-        passwords = _linux_passwords(env)
-        if text := os_crypt.with_passwords(body, passwords, os_crypt.ROUNDS_LINUX):
+        if text := os_crypt.with_passwords(body, _linux_passwords(env), rounds):
             return text
-        error = None
-    except CoworkEnvError as failure:
-        error = failure
-    empty = (os_crypt.EMPTY_PASSWORD,)
-    if text := os_crypt.with_passwords(body, empty, os_crypt.ROUNDS_LINUX):
-        return text
-    if error:
-        raise error
-    return ""
+    except CoworkEnvError as error:
+        if _is_locked(error):
+            raise
+        none_fits = error
+    text = os_crypt.with_passwords(body, (os_crypt.EMPTY_PASSWORD,), rounds)
+    if none_fits and not text:
+        raise none_fits
+    return text
+
+
+def _is_locked(error: CoworkEnvError) -> bool:
+    return error.message.startswith("locked")
 
 
 def _linux_passwords(env: Env, *, ask: bool = False) -> Iterator[bytes]:
@@ -112,7 +115,7 @@ def _linux_passwords(env: Env, *, ask: bool = False) -> Iterator[bytes]:
                     error = error or failure
     except CoworkEnvError as failure:  # there is no bus
         error = failure
-    if not count and not (error and error.message.startswith("locked")):
+    if not count and not (error and _is_locked(error)):
         for password in kwallet.read(env, *_KWALLET_ENTRY, ask=ask):
             count, error = count + 1, None
             yield password.encode()

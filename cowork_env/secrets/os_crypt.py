@@ -57,7 +57,16 @@ def cannot_be_decrypted(why: str = "") -> CoworkEnvError:
     return CoworkEnvError(f"cannot be decrypted: {why}.")
 
 
-def cipher() -> Any:
+def check_installed() -> None:
+    """Raise :class:`CoworkEnvError` where the package is missing. It is not imported: 20 ms."""
+    from importlib.machinery import PathFinder
+
+    add_site_packages()
+    if PathFinder.find_spec(PACKAGE) is None:
+        raise not_installed()
+
+
+def _ciphers() -> Any:
     """The package's module of ciphers; raises :class:`CoworkEnvError` where it is missing."""
     add_site_packages()
     try:
@@ -82,10 +91,10 @@ def with_passwords(body: bytes, passwords: Iterable[bytes], rounds: int) -> str:
     Nothing in the bytes says whether a password is the right one. So it fits only if the padding is
     valid and the rest is a key: a wrong one passes once in hundreds of millions of times.
     """
-    ciphers = cipher()
     if not body or len(body) % _BLOCK:
         raise CoworkEnvError("bad value: the encrypted key is damaged.")
     for password in passwords:
+        ciphers = _ciphers()
         key = hashlib.pbkdf2_hmac("sha1", password, _SALT, rounds, 16)
         decryptor = ciphers.Cipher(ciphers.algorithms.AES(key), ciphers.modes.CBC(_IV)).decryptor()
         if text := _key(_without_padding(decryptor.update(body) + decryptor.finalize())):
@@ -95,7 +104,7 @@ def with_passwords(body: bytes, passwords: Iterable[bytes], rounds: int) -> str:
 
 def with_key(body: bytes, key: bytes) -> str:
     """The text that ``body`` is with a key of 32 bytes, or empty if it does not fit (AES-GCM)."""
-    ciphers = cipher()
+    ciphers = _ciphers()
     from cryptography.exceptions import InvalidTag
 
     if len(body) < _NONCE + _TAG:

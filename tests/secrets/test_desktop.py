@@ -232,10 +232,11 @@ def test_the_authenticated_form(body: bytes, data: st.DataObject) -> None:
 
 def test_without_the_package(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said before any key store is asked, and how to install it."""
-    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
+    tokens = [encrypt(KEY, b"peanuts", version) for version in ("v10", "v11")]
     monkeypatch.setattr(desktop, "_linux_passwords", None)
-    for version in ("v10", "v11"):
-        error = fails(encrypt(KEY, b"peanuts", version), NO_BUS)
+    monkeypatch.setattr(sys, "path", [str(home.path)])
+    for token in tokens:
+        error = fails(token, NO_BUS)
         assert error.message == (
             "tool missing: keys of the desktop app need the Python package cryptography."
         )
@@ -245,6 +246,12 @@ def test_without_the_package(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
             "pip install 'cowork-env[desktop]'",
         ):
             assert command in error.hint
+
+
+def test_a_package_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = encrypt(KEY, b"peanuts", "v10")
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
+    assert fails(token, NO_BUS).message.startswith("tool missing: keys of the desktop app need")
 
 
 def test_nothing_else_needs_the_package() -> None:

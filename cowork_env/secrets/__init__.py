@@ -23,7 +23,8 @@ If keys can be moved there (``secure``):
 * ``store(rest, key, env, label)`` stores a key, and ``remove(rest, env)`` removes it. Both may ask.
 
 ``rest`` is the reference without its scheme, ``env`` the environment without the active provider.
-A key that the desktop app has encrypted is read by ``desktop.py``.
+A key that the desktop app has encrypted is read by ``desktop.py``; what is wrong may also be that
+it "cannot be decrypted".
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ See https://api.kde.org/frameworks/kwallet/html/ (org.kde.KWallet.xml).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from ..util.errors import CoworkEnvError
 from .bus import Bus, BusError
@@ -13,6 +13,7 @@ from .bus import Bus, BusError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+T = TypeVar("T")
 _NAMES = ("kwalletd6", "kwalletd5")  # the newer one first
 _INTERFACE = "org.kde.KWallet"
 _BUS = "org.freedesktop.DBus"
@@ -47,22 +48,25 @@ class _Wallet:
     def __init__(self, bus: Bus, path: str) -> None:
         self._bus, self._path = bus, path
 
-    def _call(self, method: str, signature: str = "", *arguments: object) -> Any:
-        (value,) = self._bus.call(self._path, _INTERFACE, method, signature, *arguments)
-        return value
+    def _call(self, kind: type[T], method: str, signature: str = "", *arguments: object) -> T:
+        """The value that a method returns, which must be of this kind."""
+        values = self._bus.call(self._path, _INTERFACE, method, signature, *arguments)
+        if len(values) == 1 and isinstance(values[0], kind):
+            return values[0]
+        raise CoworkEnvError("bad value: KWallet answered something that cannot be understood.")
 
     def read(self, folder: str, entry: str, *, ask: bool) -> list[str]:
         """The password of an entry, if there is one."""
-        if not self._call("isEnabled"):
+        if not self._call(bool, "isEnabled"):
             return []
-        wallet = self._call("networkWallet")
-        if self._call("keyDoesNotExist", "sss", wallet, folder, entry):
+        wallet = self._call(str, "networkWallet")
+        if self._call(bool, "keyDoesNotExist", "sss", wallet, folder, entry):
             return []  # That much it knows of a wallet that is closed.
-        if not self._call("isOpen", "s", wallet) and not ask:
+        if not self._call(bool, "isOpen", "s", wallet) and not ask:
             raise CoworkEnvError("locked: KWallet is locked.", "Unlock it: cowork-env reload")
-        handle = self._call("open", "sxs", wallet, 0, _APP)
+        handle = self._call(int, "open", "sxs", wallet, 0, _APP)
         if handle < 0:
             raise CoworkEnvError("denied: KWallet did not open the wallet.")
-        if not self._call("hasEntry", "isss", handle, folder, entry, _APP):
+        if not self._call(bool, "hasEntry", "isss", handle, folder, entry, _APP):
             return []
-        return [self._call("readPassword", "isss", handle, folder, entry, _APP)]
+        return [self._call(str, "readPassword", "isss", handle, folder, entry, _APP)]

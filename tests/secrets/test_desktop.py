@@ -376,6 +376,8 @@ def test_kwallet(bus: BusSession, name: str) -> None:
     assert fails(encrypt(KEY), bus.env).message.startswith("cannot be decrypted: ")
     wallet.set(denies=True)
     assert fails(encrypt(KEY), bus.env).message == "denied: KWallet did not open the wallet."
+    wallet.set(answers_wrongly=True)
+    assert fails(encrypt(KEY), bus.env).message.startswith("bad value: KWallet answered something")
 
 
 @LINUX

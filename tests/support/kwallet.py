@@ -67,6 +67,8 @@ def main(name: str, path: Path) -> None:
                 connection.send(new_error(call, "org.freedesktop.DBus.Error.UnknownMethod"))
                 continue
             path.write_text(json.dumps(wallet), encoding="utf-8")
+            if wallet.get("answers_wrongly"):
+                signature, value = "as", ["x"]
             connection.send(new_method_return(call, signature, (value,)))
 
 

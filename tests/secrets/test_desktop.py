@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from cowork_env import secrets
 from cowork_env.core.provider import Provider, is_encrypted
-from cowork_env.secrets import desktop, keychain, kwallet, os_crypt
+from cowork_env.secrets import desktop, keychain, os_crypt
 from cowork_env.util.errors import CoworkEnvError
 
 from support import kwallet as kwallet_stand_in
@@ -382,6 +382,8 @@ def test_kwallet(bus: BusSession, name: str) -> None:
 
 @LINUX
 def test_a_closed_wallet_is_opened_only_to_unlock(bus: BusSession) -> None:
+    from cowork_env.secrets import kwallet  # jeepney is installed on Linux alone
+
     wallet = KWallet(bus, open=False)
     error = fails(encrypt(KEY), bus.env)
     assert (error.message, error.hint) == (

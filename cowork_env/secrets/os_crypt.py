@@ -7,7 +7,6 @@ https://chromium.googlesource.com/chromium/src/+/HEAD/components/os_crypt/.
 from __future__ import annotations
 
 import binascii
-import hashlib
 
 from ..core.provider import InvalidField, check_token
 from ..util.errors import CoworkEnvError
@@ -95,7 +94,9 @@ def with_passwords(body: bytes, passwords: Iterable[bytes], rounds: int) -> str:
         raise CoworkEnvError("bad value: the encrypted key is damaged.")
     for password in passwords:
         ciphers = _ciphers()
-        key = hashlib.pbkdf2_hmac("sha1", password, _SALT, rounds, 16)
+        from hashlib import pbkdf2_hmac  # here: a locked store is said without these libraries
+
+        key = pbkdf2_hmac("sha1", password, _SALT, rounds, 16)
         decryptor = ciphers.Cipher(ciphers.algorithms.AES(key), ciphers.modes.CBC(_IV)).decryptor()
         if text := _key(_without_padding(decryptor.update(body) + decryptor.finalize())):
             return text

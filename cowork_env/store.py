@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from .core import providers, resolve, variables
-from .core.provider import KEYS, InvalidField, Provider
+from .core.provider import KEYS, InvalidField, Provider, is_encrypted
 from .core.providers import Providers, field_of, words
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
@@ -313,10 +313,14 @@ def _check_readable(data: bytes, listed: Providers) -> None:
 def _document(listed: Providers, before: list[str]) -> str:
     import json
 
+    as_written = _encrypted_literals(listed.text)
+
     def dumped(entry: Any, margin: str = "") -> str:
-        return json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False).replace(
-            "\n", "\n" + margin
-        )
+        dump = json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False)
+        if literal := as_written.get(field_of(entry, "authToken")):
+            token = json.dumps(entry["authToken"], ensure_ascii=False)
+            dump = dump.replace(f'"authToken": {token}', f'"authToken": {literal}')
+        return dump.replace("\n", "\n" + margin)
 
     now, text, path = _fingerprints(listed), listed.text, listed.list_path
     if now == before:
@@ -347,6 +351,16 @@ def _document(listed: Providers, before: list[str]) -> str:
         + "".join(gap + part for gap, part in zip(between, parts[1:], strict=False))
         + last
     )
+
+
+def _encrypted_literals(text: str) -> dict[str, str]:
+    """The desktop app's encrypted keys in a document that stand there with escapes, as they do."""
+    import json
+    import re
+
+    literals = re.findall(r'"(?:[^"\\]|\\.)*"', text)
+    values = {json.loads(each, strict=False): each for each in literals if "\\" in each}
+    return {value: literal for value, literal in values.items() if is_encrypted(value)}
 
 
 # The selection

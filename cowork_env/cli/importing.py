@@ -10,7 +10,7 @@ from .. import importers, store
 from ..core import providers
 from ..core.provider import API_KEY, Provider
 from ..importers.plan import Plan, named
-from ..masking import mask, shown_value
+from ..masking import shown_token, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .errors import usage_error
@@ -88,7 +88,7 @@ def _confirm(plan: Plan, yes: bool) -> bool:
 def _described(entry: dict[str, Any]) -> list[str]:
     """A valid entry in lines, its key masked."""
     provider = Provider(entry)
-    key = provider.token_from or mask(provider.token)
+    key = provider.token_from or shown_token(provider.token)
     if key and provider.auth == API_KEY:
         key += " (sent as x-api-key)"
     rows = [

@@ -196,7 +196,10 @@ class ProviderCheck:
         # What is wrong already needs no request. A server on this machine is contacted directly,
         # so a proxy before it is no obstacle.
         obstacles = [f for f in self.report.errors if f.code != "proxy-loopback"]
+        encrypted = local.is_encrypted_key(provider)
         if not options.online or obstacles:
+            if encrypted and not obstacles:
+                self.report.add("encrypted", "offline")
             return
         self._progress("key")
         try:
@@ -205,6 +208,9 @@ class ProviderCheck:
         except CoworkEnvError as error:
             local.add_secret_error(self.report, error)
             return
+        if encrypted:
+            self.report.add("encrypted")
+            local.key_itself(self.report, provider, key)
         if target.get(environment.BASE_URL):
             from .online import OnlineCheck
 

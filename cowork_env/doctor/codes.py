@@ -377,6 +377,26 @@ TOPICS = {
             "there is no key, or it cannot be fetched",
             _AS_GIVEN,
         ),
+        Code(
+            "encrypted",
+            "the key is one that the desktop app has encrypted",
+            Text(OK, "Its key, which the desktop app has encrypted, can be read."),
+            offline=Text(
+                NOTE,
+                "Its key is encrypted by the desktop app. Whether the app's password is within "
+                "reach was not asked.",
+                "Run doctor without --offline.",
+            ),
+        ),
+        Code(
+            "reference",
+            "the stored key looks like a reference, but is sent as it is",
+            Text(
+                WARNING,
+                "The stored key looks like a reference, but it is sent as it is.",
+                "If it is one: cowork-env edit --token-from REFERENCE {argument}",
+            ),
+        ),
     ),
     "Server": (
         Code(

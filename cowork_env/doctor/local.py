@@ -19,7 +19,7 @@ from ..core.environment import (
     ignored_state,
     is_damaged,
 )
-from ..core.provider import InvalidField, Provider, Url, is_on, repaired
+from ..core.provider import InvalidField, Provider, Url, is_encrypted, is_on, repaired
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution, fetch_key, original_env
 from ..util import files
@@ -309,6 +309,7 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
             fetch_key(entry, inputs)
         except CoworkEnvError as error:
             add_secret_error(report, error)
+    key_as_stored(report, entry)
     own = {name: value for name, value in entry.env.items() if value}
     proxy = overrides.proxy({**env, **own}, url) if url else None
     if proxy and proxy.harmful:
@@ -319,6 +320,33 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
             address=proxy.address,
             variable=proxy.variable,
         )
+
+
+def key_as_stored(report: Report, entry: Provider) -> None:
+    """Report what can be seen of the key in the provider file without asking a key store."""
+    if is_encrypted_key(entry):
+        from ..secrets import desktop
+
+        try:
+            desktop.check(entry)
+        except CoworkEnvError as error:
+            add_secret_error(report, error)
+    else:
+        key_itself(report, entry, entry.plain_token)
+
+
+def is_encrypted_key(entry: Provider) -> bool:
+    """Whether the provider's key is one that the desktop app has encrypted."""
+    return not entry.token_from and is_encrypted(entry.token)
+
+
+def key_itself(report: Report, entry: Provider, key: str) -> None:
+    """Report a stored key that was meant as a reference: in the app there is one field for both."""
+    try:
+        secrets.scheme_of(key)
+    except InvalidField:
+        return
+    report.add("reference", argument=argument(entry.name, "NAME"))
 
 
 def choice(report: Report, found: Resolution, home: str) -> None:

@@ -60,8 +60,17 @@ def run(code: str, env: dict[str, str]) -> tuple[dict[str, str], bool]:
     """
     if code.startswith("if "):
         condition, _, rest = code.removeprefix("if ").partition("; then\n")
-        fits, _, otherwise = rest.removesuffix("\nfi\n").partition("\nelse \\builtin eval ")
-        return run(fits if run(condition, env)[1] else shlex.split(otherwise)[0], env)
+        fits, _, rest = rest.partition("\nelse \\builtin eval ")
+        lexer = shlex.shlex(rest, posix=True)
+        lexer.whitespace_split = True
+        otherwise = lexer.get_token() or ""
+        env, works = run(fits if run(condition, env)[1] else otherwise, env)
+        assert (end := lexer.instream.readline().strip()) == "fi", end
+        rest = lexer.instream.read()
+        return run(rest, env) if rest else (env, works)
+    code, begin, block = code.partition("\nif ")
+    if begin:
+        return run(f"if {block}", run(code, env)[0])
     env, words, works = dict(env), shlex.split(code), True
     commands: list[list[str]] = []
     for word in words:

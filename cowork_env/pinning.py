@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .core import environment, pins, providers
 from .core.pins import Pin, PinFile
-from .core.provider import repaired
+from .core.provider import exported_url
 from .core.trust import ALLOWED, location
 from .util import files
 from .util.errors import USAGE, CoworkEnvError
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .core.providers import Providers
+    from .core.provider import Provider
     from .core.resolve import Inputs
 
 REQUIRED = "required"
@@ -129,13 +129,6 @@ def _replaceable(path: str, inputs: Inputs, elsewhere: bool, force: bool) -> byt
     return file.content
 
 
-def unambiguous_name(listed: Providers, name_or_id: str) -> str:
-    """What a pin has to say for this provider: its name, or its id where the name is ambiguous."""
-    index = listed.find(name_or_id)
-    listed.provider(index)  # raises if it is invalid
-    return listed.designation(index, "name", "id")
-
-
 # Finding
 
 
@@ -190,24 +183,33 @@ def find(path: str | None, inputs: Inputs, done: tuple[str, ...]) -> PinFile:
 # Describing
 
 
-def describe(pin: Pin, inputs: Inputs) -> str:
-    """What a pin does, in lines without a key."""
-    rows = [("provider", visible(pin.name_or_id))]
+def provider_of(pin: Pin, inputs: Inputs) -> Provider | None:
+    """The provider that a pin names; None: it says that there is to be none.
+
+    Raises :class:`CoworkEnvError` where it cannot be used.
+    """
     if not providers.unless_none(pin.name_or_id):
-        rows = [("provider", "none")]
-    else:
-        try:
-            listed = providers.load(inputs.env, inputs.config_dir)
-            provider = listed.provider(listed.find(pin.name_or_id))
-            url = provider.base_url if provider.verbatim else repaired(provider.base_url)
-            rows = [("provider", visible(provider.name)), ("base URL", visible(url) or "none")]
-        except CoworkEnvError as error:
-            rows.append(
-                ("but", f"{visible(error.message, 1000)} {visible(error.hint, 1000)}".rstrip())
-            )
+        return None
+    listed = providers.load(inputs.env, inputs.config_dir)
+    return listed.provider(listed.find(pin.name_or_id))
+
+
+def describe(
+    pin: Pin, provider: Provider | None, error: CoworkEnvError | None = None
+) -> list[tuple[str, str]]:
+    """What a pin does, in rows without a key; its ``provider``, or what is wrong with it."""
+    rows = [("provider", "none" if error is None else visible(pin.name_or_id))]
+    if provider is not None:
+        url = exported_url(provider)
+        rows = [("provider", visible(provider.name)), ("base URL", visible(url) or "none")]
+        if provider.catalog:
+            rows.append(("catalogue", provider.catalog.where))
+            rows.append(("key from", visible(provider.token_from) or "nowhere"))
+    if error is not None:
+        rows.append(("but", f"{visible(error.message, 1000)} {visible(error.hint, 1000)}".rstrip()))
     for key, value in pin.models.items():
         variable = environment.MODEL if key == "model" else environment.TIER_MODELS[key]
         rows.append((key, f"{visible(value)}  ({variable})"))
     if pin.required:
         rows.append(("required", "clients fail when it cannot be used"))
-    return "\n".join(f"  {title:9} {text}" for title, text in rows)
+    return rows

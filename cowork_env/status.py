@@ -266,7 +266,7 @@ class Status:
 def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> Outcome:
     """What should be active; a key to fetch is the one in force, or :data:`UNKNOWN_KEY`."""
     provider = found.provider
-    if provider is None or not provider.token_from:
+    if provider is None or not (provider.token_from or is_encrypted(provider.token)):
         return resolve.outcome(inputs, found)
     try:
         secrets.check_reference(provider.token_from)

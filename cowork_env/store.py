@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 from .core import providers, resolve, variables
-from .core.provider import KEYS, InvalidField, Provider, slug
-from .core.providers import Providers, field_of
+from .core.provider import KEYS, InvalidField, Provider, is_encrypted
+from .core.providers import Providers, field_of, words
 from .util import files, jsontext
 from .util.errors import CoworkEnvError
 from .util.lock import Lock
@@ -68,7 +68,7 @@ def _holds_keys(listed: Providers) -> bool:
     """Whether anything in a provider file may be a key: whatever would be masked."""
     from . import masking
 
-    for entry in listed.entries:
+    for entry in listed.own:
         if not isinstance(entry, dict):
             continue
         others = ((k, v) for k, v in entry.items() if v and k not in KEYS)
@@ -220,12 +220,6 @@ def _id(entry: object) -> str:
     return field_of(entry, "id").casefold() or "\n"
 
 
-def words(entry: object) -> set[str]:
-    """All that an entry can be found by, as it is compared: its name, its slug, its id."""
-    name, own_id = field_of(entry, "name"), field_of(entry, "id")
-    return {name.casefold(), slug(name), own_id.casefold()} - {""}
-
-
 def _count_words(entries: list[Any]) -> Counter[str]:
     """How many entries each word finds."""
     from collections import Counter
@@ -260,7 +254,7 @@ def taken(name: str, by: str) -> CoworkEnvError:
 def check_free(name: str, listed: Providers) -> None:
     """Raise :class:`CoworkEnvError` if a new provider of this name could be taken for another."""
     wanted = words({"name": name})
-    for entry in listed.entries:
+    for entry in listed.own:
         if wanted & words(entry):
             raise taken(name, field_of(entry, "name"))
 
@@ -319,10 +313,14 @@ def _check_readable(data: bytes, listed: Providers) -> None:
 def _document(listed: Providers, before: list[str]) -> str:
     import json
 
+    as_written = _encrypted_literals(listed.text)
+
     def dumped(entry: Any, margin: str = "") -> str:
-        return json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False).replace(
-            "\n", "\n" + margin
-        )
+        dump = json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False)
+        if literal := as_written.get(field_of(entry, "authToken")):
+            token = json.dumps(entry["authToken"], ensure_ascii=False)
+            dump = dump.replace(f'"authToken": {token}', f'"authToken": {literal}')
+        return dump.replace("\n", "\n" + margin)
 
     now, text, path = _fingerprints(listed), listed.text, listed.list_path
     if now == before:
@@ -353,6 +351,16 @@ def _document(listed: Providers, before: list[str]) -> str:
         + "".join(gap + part for gap, part in zip(between, parts[1:], strict=False))
         + last
     )
+
+
+def _encrypted_literals(text: str) -> dict[str, str]:
+    """The desktop app's encrypted keys in a document that stand there with escapes, as they do."""
+    import json
+    import re
+
+    literals = re.findall(r'"(?:[^"\\]|\\.)*"', text)
+    values = {json.loads(each, strict=False): each for each in literals if "\\" in each}
+    return {value: literal for value, literal in values.items() if is_encrypted(value)}
 
 
 # The selection

@@ -85,7 +85,7 @@ function __cowork_env_prompt {
   if [[ -n $__cowork_env_fast ]] && __cowork_env_files_unchanged &&
     [[ "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"\
 $'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
-$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}" == "$__cowork_env_fast_text" ]]; then
+$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}" == "$__cowork_env_fast_text" ]]; then
     (( __cowork_env_fast )) || builtin return
     ! __cowork_env_pins_unchanged "${__cowork_env_pins_read[@]}" || builtin return 0
   fi
@@ -208,7 +208,7 @@ function __cowork_env_snapshot {
     fi
   done
   __cowork_env_sources=$'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
-$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"
+$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"
   __cowork_env_key=$__cowork_env_pins$'\2'${COWORK_PROVIDER-}$__cowork_env_sources
 }
 

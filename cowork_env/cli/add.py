@@ -10,6 +10,7 @@ import click
 from .. import presets, store
 from ..core import provider as rules
 from ..core.provider import BEARER, InvalidField
+from ..core.providers import words
 from ..editing import needs_no_endpoint, without_empty
 from ..util.text import argument, visible
 from . import saving
@@ -63,6 +64,8 @@ def command(preset: str | None, no_check: bool, token_stdin: bool, **given: Any)
     saving.save(inputs, listed, change)
     name = visible(entry["name"])
     say(f"cowork-env: added {name}")
+    if listed.catalog and any(words(entry) & words(other) for other in listed.catalog.entries):
+        say(f"It is used instead of the one in the catalogue {listed.catalog.where}.")
     if interactive():
         word = argument(rules.slug(entry["name"]) or entry["name"], "NAME")
         say(f"In a directory and below: cowork-env pin {word}")

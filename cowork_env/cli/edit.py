@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import store
+from ..core import catalog
 from ..core import provider as rules
 from ..core.provider import InvalidField
 from ..masking import shown_url
 from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
-from . import saving
+from . import saving, sharing
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import complete_provider, examples, provider_argument
@@ -48,6 +49,7 @@ def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any)
     inputs = current_inputs()
     listed = saving.load_writable(inputs)
     index = listed.find(provider)
+    copy = sharing.own_copy(inputs, listed, index)
     was_selected = store.selected(inputs.state_dir, listed) == index
     fields = given_fields(**given)
     fields.token = read_key(fields, token_stdin, "")
@@ -59,7 +61,11 @@ def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any)
         _ask_changes(listed.entries[index], fields)
 
     def change(listed: Providers) -> str:
-        entry = listed.entries[listed.find(provider)]
+        if copy is None:
+            entry = listed.entries[listed.find(provider)]
+        else:
+            entry = dict(copy)
+            listed.entries.append(entry)
         fields.apply(entry)
         return str(entry.get("name", "")).strip()
 
@@ -68,6 +74,11 @@ def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any)
         if was_selected:
             saving.select(inputs, name)
     say(f"cowork-env: changed {visible(name)}")
+    if shared := listed.shared(index):
+        say(
+            f"It is one of your own now ({catalog.summary(listed.provider(index))}), and no longer "
+            f"follows the catalogue {shared.where}."
+        )
     if interactive() and not no_check:
         saving.check(inputs, name)
 
@@ -103,6 +114,7 @@ def rename_command(old: str, new: str) -> None:
     inputs = current_inputs()
     listed = saving.load_writable(inputs)
     index = listed.find(old)
+    sharing.require_own(listed, index)
     was_selected = store.selected(inputs.state_dir, listed) == index
     before = visible(str(listed.entries[index].get("name", "")))
 
@@ -132,6 +144,7 @@ def remove_command(name: str, yes: bool) -> None:
     inputs = current_inputs()
     listed = saving.load_writable(inputs)
     index = listed.find(name)
+    sharing.require_own(listed, index)
     was_selected = store.selected(inputs.state_dir, listed) == index
     entry = listed.entries[index]
     shown = visible(str(entry.get("name") or name))

@@ -10,7 +10,7 @@ from .. import importers, store
 from ..core import providers
 from ..core.provider import API_KEY, Provider
 from ..importers.plan import Plan, named
-from ..masking import mask, shown_value
+from ..masking import shown_token, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .errors import usage_error
@@ -47,7 +47,7 @@ def command(source: str, name: str | None, yes: bool) -> None:
     for note in found.notes:
         say(note)
     entries = found.entries if name is None else named(found.entries, name)
-    plan = Plan(found, entries, providers.load(inputs.env, inputs.config_dir))
+    plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir))
     for note in plan.notes:
         say(note)
     for error in plan.refused:
@@ -88,7 +88,7 @@ def _confirm(plan: Plan, yes: bool) -> bool:
 def _described(entry: dict[str, Any]) -> list[str]:
     """A valid entry in lines, its key masked."""
     provider = Provider(entry)
-    key = provider.token_from or mask(provider.token)
+    key = provider.token_from or shown_token(provider.token)
     if key and provider.auth == API_KEY:
         key += " (sent as x-api-key)"
     rows = [

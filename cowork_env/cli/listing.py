@@ -7,9 +7,9 @@ import sys
 import click
 
 from .. import store
-from ..core import providers
+from ..core import catalog, providers
 from ..core.environment import ACTIVE
-from ..core.provider import KEYS, InvalidField, Provider
+from ..core.provider import KEYS, InvalidField
 from ..core.providers import Providers
 from ..core.resolve import Inputs
 from ..masking import shown_entry, shown_url
@@ -24,6 +24,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+OWN, CATALOG = "own", "catalog"  # where a provider comes from, in the words of --json
+STATES = {
+    catalog.NEW: "new, so it needs 'cowork-env allow --provider NAME' before it is used",
+    catalog.CHANGED: "changed, so it needs 'cowork-env allow --provider NAME' before it is used",
+    catalog.AGREED: "agreed to",
+}
+
 
 @click.command("list", epilog=examples("cowork-env list", "cowork-env list --json"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, without keys.")
@@ -35,27 +42,35 @@ def list_command(as_json: bool) -> None:
         say(f"cowork-env: {exposure}")
     selected = store.selected(inputs.state_dir, listed)
     rows = [_row(listed, i, i == selected, inputs) for i in range(len(listed.entries))]
+    if listed.catalog and (problem := listed.catalog.error):
+        say(f"cowork-env: {problem.message} {problem.hint}".rstrip())
     if as_json:
         write_json(rows)
         return
     if not rows:
         say("There are no providers yet. Add one with: cowork-env add")
         return
-    table = [("NAME", "BASE URL", "DEFAULT MODEL", "")]
+    source = ("SOURCE",) if listed.catalog else ()
+    table = [("NAME", "BASE URL", "DEFAULT MODEL", *source, "")]
     for row in rows:
         marks = [word for word in ("active", "selected") if row[word]]
+        if row["state"] in (catalog.NEW, catalog.CHANGED):
+            marks.append(row["state"])
         if row["error"]:
             marks.append(f"invalid: {row['error']}")
         name, url, model = row["name"], row["baseUrl"], row["defaultModel"]
-        table.append((name or "(no name)", url or "-", model or "-", ", ".join(marks)))
+        source = (row["source"],) if listed.catalog else ()
+        table.append((name or "(no name)", url or "-", model or "-", *source, ", ".join(marks)))
     print_table([[visible(cell) for cell in row] for row in table])
 
 
 def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[str, Any]:
     entry = listed.entries[index]
-    error = ""
+    error = state = ""
     try:
-        Provider(entry)
+        provider = listed.valid(index)
+        if provider.catalog:
+            state = catalog.state(inputs.store, provider)
     except InvalidField as broken:
         error = f"{jsontext.format_path(broken.path)} {broken.why}".strip()
 
@@ -71,6 +86,8 @@ def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[
         "defaultModel": text("defaultModel"),
         "selected": selected,
         "active": bool(name) and inputs.env.get(ACTIVE) == name,
+        "source": CATALOG if listed.shared(index) else OWN,
+        "state": state,
         "error": error,
     }
 
@@ -98,10 +115,10 @@ def show_command(name: str, as_json: bool, reveal: bool) -> None:
         write_json(shown)
     else:
         _print_fields(shown)
-    try:
-        Provider(listed.entries[index])
-    except InvalidField as error:
-        raise listed.invalid(index, error) from None
+    provider = listed.provider(index)
+    if provider.catalog:
+        state = catalog.state(inputs.store, provider)
+        say(f"cowork-env: from the catalogue {provider.catalog.where}: {STATES[state]}")
 
 
 def _print_fields(entry: dict[str, Any]) -> None:

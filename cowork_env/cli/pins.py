@@ -13,6 +13,7 @@ from ..core.resolve import Inputs, resolve
 from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
+from . import sharing
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples, provider_argument
@@ -89,7 +90,9 @@ def _name_to_pin(inputs: Inputs, name: str | None) -> str:
             )
     if not providers.unless_none(name):
         return "none"
-    return pinning.unambiguous_name(listed, name)
+    index = listed.find(name)
+    sharing.agree_if_new(inputs, listed.provider(index))
+    return listed.designation(index, "name", "id")
 
 
 def _models(given: dict[str, str | None]) -> dict[str, str | None]:

@@ -23,10 +23,12 @@ from ..util.errors import FAILURE
 from ..util.system import parent
 from ..util.text import argument, tilde, visible
 from .inputs import current_inputs
+from .listing import CATALOG, OWN
 from .options import examples, resolution_options
 from .output import write_json
 
 if TYPE_CHECKING:
+    from ..core.provider import Provider
     from ..util.errors import CoworkEnvError
 
 VERSION = 1  # of --json; another number would mean that a key went away or changed its meaning
@@ -101,6 +103,8 @@ def _summary(status: Status) -> list[str]:
         add("provider", "none")
     add("from", found.source if found.rule == resolve.PIN else _RULES[found.rule])
     add("file", file if file.startswith("$") else tilde(file, home))
+    if found.provider and found.provider.catalog:
+        add("catalogue", found.provider.catalog.where)
     add("shell", shell.message, "" if shell.state == IN_STEP else "yellow")
     if shell.hint:
         add("", shell.hint)
@@ -224,7 +228,7 @@ def _as_json(status: Status) -> dict[str, Any]:
     file, shell = status.providers_file, status.shell
     return {
         "version": VERSION,
-        "provider": {"id": provider.id, "name": provider.name} if provider else None,
+        "provider": _provider_json(provider) if provider else None,
         "rule": found.rule,
         "source": found.source,
         "pin": found.pin.path if found.pin else None,
@@ -248,6 +252,16 @@ def _as_json(status: Status) -> dict[str, Any]:
         if report.proxy
         else None,
         "otherSwitchers": [{"tool": item.tool, "trace": item.trace} for item in report.leftovers],
+    }
+
+
+def _provider_json(provider: Provider) -> dict[str, str]:
+    shared = provider.catalog
+    return {
+        "id": provider.id,
+        "name": provider.name,
+        "source": CATALOG if shared else OWN,
+        "catalog": shared.path if shared else "",
     }
 
 

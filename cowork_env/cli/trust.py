@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import pinning
-from ..core import pins
+from ..core import catalog, pins, providers
 from ..core.trust import ALLOWED, DENIED, location
+from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
+from . import sharing
 from .errors import usage_error
-from .inputs import current_inputs
-from .options import examples
+from .inputs import check_provider_name, current_inputs
+from .options import complete_provider, examples
 from .output import say
+from .prompts import interactive
+
+if TYPE_CHECKING:
+    from ..core.resolve import Inputs
 
 
 @click.command(
@@ -23,20 +30,33 @@ from .output import say
         "cowork-env allow                     # the nearest pin from here upward",
         "cowork-env allow ~/src/app",
         "cowork-env allow --below ~/work      # every pin in and below ~/work",
+        "cowork-env allow --provider work     # an entry of your team's catalogue",
     ),
 )
 @click.argument("path", required=False, type=click.Path())
 @click.option(
     "--below", is_flag=True, help="Allow every pin in and below the directory, also future ones."
 )
-def allow_command(path: str | None, below: bool) -> None:
+@click.option(
+    "--provider",
+    metavar="NAME",
+    shell_complete=complete_provider,
+    help="Agree to where this entry of a catalogue sends requests and the key.",
+)
+def allow_command(path: str | None, below: bool, provider: str | None) -> None:
     """Trust a pin, after showing what it does.
 
     PATH is a pin or its directory; default: the nearest pin. The pin is trusted as long as its
-    content does not change.
+    content does not change. So is an entry of a catalogue: as long as its URL, the place of its
+    key and its variables do not change.
     """
     inputs = current_inputs()
     store = inputs.store
+    if provider is not None:
+        if path is not None or below:
+            raise usage_error("--provider goes with neither PATH nor --below.")
+        _allow_provider(inputs, provider)
+        return
     if below:
         directory = _directory(path or inputs.directory)
         if directory == "/":
@@ -56,9 +76,40 @@ def allow_command(path: str | None, below: bool) -> None:
     except CoworkEnvError as error:
         hint = "A pin that cannot be used cannot be allowed."
         raise CoworkEnvError(error.message, hint) from None
-    say(f"{shown}\n{pinning.describe(pin, inputs)}")
-    store.allow(location(file.path), file.content)
+    named, problem, is_new = None, None, False
+    try:
+        named = pinning.provider_of(pin, inputs)
+        is_new = named is not None and catalog.state(store, named) == catalog.NEW
+        if named is not None and not is_new:
+            catalog.check_agreed(store, named)
+    except CoworkEnvError as failure:
+        problem, is_new = failure, False
+    _show(shown, pinning.describe(pin, named, problem))
+    with files.AllSteps():
+        if named is not None and is_new:
+            sharing.agree_if_new(inputs, named)
+        store.allow(location(file.path), file.content)
     say("cowork-env: allowed")
+
+
+def _allow_provider(inputs: Inputs, name: str) -> None:
+    """Agree to an entry of a catalogue, after showing it; asks only about what has changed."""
+    listed = providers.load(inputs.env, inputs.config_dir)
+    provider = listed.provider(listed.find(check_provider_name(name)))
+    shown = visible(provider.name)
+    if provider.catalog is None:
+        raise CoworkEnvError(f"'{shown}' is a provider of your own.", "It needs no agreement.")
+    _show(f"{shown} ({provider.catalog.where})", sharing.described(inputs, provider))
+    changed = catalog.state(inputs.store, provider) == catalog.CHANGED
+    if changed and interactive() and not click.confirm("Agree to the change?", err=True):
+        raise CoworkEnvError(f"'{shown}' was not agreed to.", "It stays inactive.")
+    catalog.agree(inputs.store, provider)
+    say(f"cowork-env: agreed to {shown}")
+
+
+def _show(title: str, rows: list[tuple[str, str]]) -> None:
+    width = max(9, *(len(name) for name, _ in rows))
+    say("\n".join((title, *(f"  {name:{width}} {text}" for name, text in rows))))
 
 
 @click.command(
@@ -93,7 +144,8 @@ def deny_command(path: str | None) -> None:
 def prune_command() -> None:
     """Remove outdated trust records.
 
-    They are records of pins that were deleted or changed, and of directories that were deleted.
+    They are records of pins that were deleted or changed, and of directories, catalogues and
+    entries of a catalogue that were deleted.
     """
     inputs = current_inputs()
     removed = inputs.store.prune()

@@ -11,6 +11,7 @@ from ..core.providers import Providers
 from ..core.resolve import Inputs
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
+from . import sharing
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples, provider_argument
@@ -37,7 +38,10 @@ def command(name: str | None) -> None:
         return
     index = listed.find(name)
     chosen = listed.provider(index)
-    store.select(inputs.state_dir, listed.designation(index, "id", "name"))
+    sharing.agree_if_new(inputs, chosen)
+    # What was agreed to in a catalogue was agreed to by name: its ids may change places.
+    keys = ("name", "id") if chosen.catalog else ("id", "name")
+    store.select(inputs.state_dir, listed.designation(index, *keys))
     say(f"cowork-env: {visible(chosen.name)} is used where no pin applies")
     found = resolve.resolve(inputs)
     if found.rule in (resolve.PIN, resolve.VARIABLE):

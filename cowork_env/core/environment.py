@@ -14,12 +14,13 @@ from .provider import (
     BASE_URL_VARIABLE,
     BEARER,
     CREDENTIAL,
-    TIERS,
+    MODEL_VARIABLE,
+    TIER_VARIABLES,
     Provider,
     Url,
+    exported_url,
     is_free_name,
     is_on,
-    repaired,
 )
 
 TYPE_CHECKING = False
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 STATE = "COWORK_ENV_STATE"
 ACTIVE = "COWORK_ENV_ACTIVE"
 BASE_URL = BASE_URL_VARIABLE
-MODEL = "ANTHROPIC_MODEL"
-TIER_MODELS = {tier: f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL" for tier in TIERS}
+MODEL = MODEL_VARIABLE
+TIER_MODELS = TIER_VARIABLES
 HOST_FLAG = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
 # Goes with the host flag, under which background sessions and the agent view lose the key.
 NO_AGENT_VIEW = "CLAUDE_CODE_DISABLE_AGENT_VIEW"
@@ -60,7 +61,7 @@ def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Targ
     ``overrides`` are the models of a pin, by ``model`` and tier.
     """
     wanted: Target = dict.fromkeys(MANAGED)
-    url = provider.base_url if provider.verbatim else repaired(provider.base_url)
+    url = exported_url(provider)
     if token and url:
         wanted[BASE_URL] = url
         wanted[CREDENTIAL[provider.auth]] = token

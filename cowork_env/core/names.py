@@ -6,7 +6,7 @@ The lists are checked against the special variables of every shell that the test
 
 This is a guard against mistakes, not against the user, who can run any program from
 ``providers.json``. What comes from elsewhere is held to a list of what is allowed instead:
-``importers/names.py``.
+``shared_names.py``.
 """
 
 from __future__ import annotations

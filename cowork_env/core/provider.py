@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from .catalog import Catalog
+
 TIERS = ("opus", "sonnet", "haiku", "fable")
 BEARER, API_KEY = "bearer", "api-key"
 AUTH_STYLES = (BEARER, API_KEY)
 # The variable that holds the key, for each way of sending it.
 CREDENTIAL = {BEARER: "ANTHROPIC_AUTH_TOKEN", API_KEY: "ANTHROPIC_API_KEY"}
 BASE_URL_VARIABLE = "ANTHROPIC_BASE_URL"
+MODEL_VARIABLE = "ANTHROPIC_MODEL"
+TIER_VARIABLES = {tier: f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL" for tier in TIERS}
 KEYS = (
     "id",
     "name",
@@ -57,11 +61,13 @@ class Provider:
     ``token`` is the key as it is stored: plain, encrypted or empty. It stays out of ``repr``.
     ``verbatim``: the base URL is not repaired; ``insecure``: it may be plain http. ``key`` tells it
     from every other: the id, or where that is missing or shared, a text that no id can be.
+    ``catalog``: the catalogue that it comes from, see ``catalog.py``; None: it is the user's own.
     """
 
     __slots__ = (
         "auth",
         "base_url",
+        "catalog",
         "default_model",
         "env",
         "id",
@@ -78,6 +84,7 @@ class Provider:
         """Read one entry; raises :class:`InvalidField` at the first rule it breaks."""
         if not isinstance(entry, dict):
             raise InvalidField((), "is not an object")
+        self.catalog: Catalog | None = None
         self.name = check_name(_text(entry, "name"))
         self.id = self.key = _text(entry, "id").strip()
         if not self.id:
@@ -362,6 +369,11 @@ def check_base_url(url: str, insecure: bool = False) -> str:
             "Use https, or set allowInsecure to true if you know that network.",
         )
     return url
+
+
+def exported_url(provider: Provider) -> str:
+    """The base URL as clients get it; empty if the provider has none."""
+    return provider.base_url if provider.verbatim else repaired(provider.base_url)
 
 
 def repaired(url: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posix
 
 from ..util import jsontext
-from ..util.errors import CoworkEnvError
+from ..util.errors import CoworkEnvError, Distrusted
 from ..util.system import NotRegular, distrusted, exists, open_without_blocking
 from ..util.text import argument, tilde, visible
 from . import variables
@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from .catalog import Catalog
 
 FOLDERS = ("Agent Cowork", "agent-cowork")
 FILE_NAME = "providers.json"
@@ -35,9 +37,11 @@ class Providers:
     ``path`` is the file, or empty when they come from the environment; ``where`` names the source
     in messages. ``text`` is the document, with keys in it: it is there to find positions only.
     ``list_path`` leads to the list of entries in the document; None: the document is one entry.
+    ``catalog``: where the last of the entries come from, see :meth:`add_catalog`; None: from the
+    same source.
     """
 
-    __slots__ = ("entries", "list_path", "path", "text", "where")
+    __slots__ = ("catalog", "entries", "list_path", "path", "text", "where")
 
     def __init__(self, text: str, path: str, where: str) -> None:
         self.text, self.path, self.where = text, path, where
@@ -52,9 +56,33 @@ class Providers:
                 f"{where} holds neither a list nor an object.", "It must be a list of providers."
             )
         self.entries: list[Any] = document
+        self.catalog: Catalog | None = None
 
     def __repr__(self) -> str:
         return f"<Providers {self.where!r}: {len(self.entries)}>"
+
+    def add_catalog(self, env: Mapping[str, str], config_dir: str) -> None:
+        """Put the entries of the catalogue, if there is one, behind the user's own.
+
+        What is wrong with it is in ``catalog.error``: the own entries go on working.
+        """
+        if may_have_catalog(env, config_dir):
+            from . import catalog
+
+            self.catalog = catalog.load(env, config_dir, self.entries)
+            if self.catalog:
+                self.entries = self.entries + self.catalog.entries
+
+    @property
+    def own(self) -> list[Any]:
+        """The user's own entries, without those of a catalogue."""
+        return self.entries[: -len(self.catalog.entries) or None] if self.catalog else self.entries
+
+    def shared(self, index: int) -> Catalog | None:
+        """The catalogue that the entry at ``index`` comes from; None for an entry of the user's."""
+        if self.catalog and index >= len(self.entries) - len(self.catalog.entries):
+            return self.catalog
+        return None
 
     def names(self) -> list[str]:
         """The names of all entries that have one, in their order."""
@@ -66,23 +94,46 @@ class Providers:
         Raises :class:`CoworkEnvError` when there is none, or more than one by the same rule. An
         entry with the id that another is found by could take its place, so that is an error, too.
         """
+        index = self.look_up(name_or_id)
+        if index is not None:
+            return index
+        wanted, where, hint = name_or_id.strip(), self.where, self._nearest(name_or_id.strip())
+        if self.catalog and self.catalog.error:
+            error = self.catalog.error
+            if isinstance(error, Distrusted):
+                raise error
+            hint = f"{error.message} {error.hint}".rstrip()
+        elif self.catalog:
+            where += f" and the catalogue {self.catalog.where}"
+        raise CoworkEnvError(f"There is no provider '{visible(wanted)}' in {where}.", hint)
+
+    def find_anywhere(self, name_or_id: str, env: Mapping[str, str], config_dir: str) -> int:
+        """As :meth:`find` among the user's own entries, then among those of a catalogue, too.
+
+        An entry of a catalogue that an own one could be taken for does not count. So where an own
+        one has the name, the catalogue is not even read.
+        """
+        index = self.look_up(name_or_id)
+        if index is not None:
+            return index
+        self.add_catalog(env, config_dir)
+        return self.find(name_or_id)
+
+    def look_up(self, name_or_id: str) -> int | None:
+        """As :meth:`find`, but None where there is no such entry."""
         wanted = name_or_id.strip()
         folded = wanted.casefold()
         names = [field_of(entry, "name") for entry in self.entries]
         rules: tuple[Callable[[int], bool], ...] = (
             lambda i: names[i] == wanted,
-            lambda i: names[i].casefold() == folded,
-            lambda i: slug(names[i]) == folded,
+            lambda i: name_word(self.entries[i]) == folded,
+            lambda i: slug_word(self.entries[i]) == folded,
         )
         by_id = self._with_id(wanted)
         for rule in rules if wanted else ():
             if found := list(filter(rule, range(len(names)))):
                 return self._only(wanted, found, by_id)
-        if wanted and by_id:
-            return self._only(wanted, by_id, [])
-        raise CoworkEnvError(
-            f"There is no provider '{visible(wanted)}' in {self.where}.", self._nearest(wanted)
-        )
+        return self._only(wanted, by_id, []) if wanted and by_id else None
 
     def _with_id(self, wanted: str) -> list[int]:
         """The indexes of the entries with this id, ignoring case."""
@@ -147,15 +198,23 @@ class Providers:
     def provider(self, index: int) -> Provider:
         """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` if it is invalid."""
         try:
-            provider = Provider(self.entries[index])
+            return self.valid(index)
         except InvalidField as error:
             raise self.invalid(index, error) from None
+
+    def valid(self, index: int) -> Provider:
+        """The entry at ``index`` as a provider; raises :class:`InvalidField` if it is invalid."""
+        provider = Provider(self.entries[index])
+        if catalog := self.shared(index):
+            catalog.check(provider)
         if provider.id and len(self._with_id(provider.id)) > 1:
             provider.set_shared_id()
         return provider
 
     def invalid(self, index: int, error: InvalidField) -> CoworkEnvError:
         """What to raise for ``error`` in the entry at ``index``: its position, and no value."""
+        if catalog := self.shared(index):
+            return catalog.invalid(index - len(self.own), error)
         path = () if self.list_path is None else (*self.list_path, index)
         line, column = jsontext.position(self.text, (*path, *error.path))
         where = f"{self.where}, line {line}, column {column}"
@@ -172,6 +231,31 @@ def field_of(entry: object, key: str) -> str:
     """The text of an entry, valid or not, under ``key``, stripped; empty if it has none."""
     value = entry.get(key) if isinstance(entry, dict) else None
     return value.strip() if isinstance(value, str) else ""
+
+
+def name_word(entry: object) -> str:
+    """An entry's name as it is compared, or empty."""
+    return field_of(entry, "name").casefold()
+
+
+def slug_word(entry: object) -> str:
+    """The slug of an entry's name, or empty."""
+    return slug(field_of(entry, "name"))
+
+
+def words(entry: object) -> set[str]:
+    """All that an entry can be found by, as it is compared: its name, its slug, its id."""
+    return {name_word(entry), slug_word(entry), field_of(entry, "id").casefold()} - {""}
+
+
+def settings_file(config_dir: str) -> str:
+    """The path of the file with our own settings; see ``catalog.py``."""
+    return f"{config_dir}/cowork-env/settings"
+
+
+def may_have_catalog(env: Mapping[str, str], config_dir: str) -> bool:
+    """Whether anything may say where a catalogue is; if not, ``catalog.py`` is not needed."""
+    return bool(env.get(variables.CATALOG)) or exists(settings_file(config_dir))
 
 
 def candidates(env: Mapping[str, str], config_dir: str) -> list[str]:
@@ -195,7 +279,17 @@ def locate(env: Mapping[str, str], config_dir: str) -> str:
 
 
 def load(env: Mapping[str, str], config_dir: str) -> Providers:
-    """The providers of this environment; none where there is no file.
+    """The providers of this environment: the user's own, and behind them those of a catalogue.
+
+    Raises :class:`CoworkEnvError` if the user's own cannot be read or parsed.
+    """
+    listed = load_own(env, config_dir)
+    listed.add_catalog(env, config_dir)
+    return listed
+
+
+def load_own(env: Mapping[str, str], config_dir: str) -> Providers:
+    """The user's own providers; none where there is no file.
 
     Raises :class:`CoworkEnvError` if the source cannot be read or parsed.
     """

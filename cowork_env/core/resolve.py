@@ -7,7 +7,7 @@ raises.
 
 from __future__ import annotations
 
-from ..util.errors import UNTRUSTED, CoworkEnvError
+from ..util.errors import UNTRUSTED, CoworkEnvError, Distrusted
 from ..util.system import parent
 from ..util.text import argument, tilde, visible
 from . import environment, limits, pins, providers, variables
@@ -327,11 +327,25 @@ def _read_pin(file: PinFile, choice: Choice) -> None:
 
 def _find(inputs: Inputs, choice: Choice) -> Provider:
     """The provider that was chosen; raises :class:`CoworkEnvError` that names the source."""
-    listed = providers.load(inputs.env, inputs.config_dir)
+    listed = providers.load_own(inputs.env, inputs.config_dir)
     try:
-        return listed.provider(listed.find(choice.name_or_id))
+        index = listed.find_anywhere(choice.name_or_id, inputs.env, inputs.config_dir)
+        provider = listed.provider(index)
+        _check_agreed(inputs, provider)
+        return provider
+    except Distrusted:
+        raise
     except CoworkEnvError as error:
-        raise CoworkEnvError(f"{choice.source}: {error.message}", error.hint) from None
+        message = f"{choice.source}: {error.message}"
+        raise CoworkEnvError(message, error.hint, error.exit_code) from None
+
+
+def _check_agreed(inputs: Inputs, provider: Provider) -> None:
+    """Raise :class:`CoworkEnvError` for an entry of a catalogue that the user did not agree to."""
+    if provider.catalog and not inputs.trust_all:
+        from . import catalog
+
+        catalog.check_agreed(inputs.store, provider)
 
 
 def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
@@ -358,7 +372,8 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
     try:
         token = provider.plain_token or fetch_key(provider, inputs)
     except CoworkEnvError as error:
-        raise CoworkEnvError(f"{visible(provider.name)}: {error.message}", error.hint) from None
+        message = f"{visible(provider.name)}: {error.message}"
+        raise CoworkEnvError(message, error.hint, error.exit_code) from None
     wanted = environment.target(provider, token, found.models)
     limits.check(inputs.env, found.key, provider, wanted)
     return wanted
@@ -372,6 +387,7 @@ def fetch_key(provider: Provider, inputs: Inputs) -> str:
     """
     from .. import secrets
 
+    _check_agreed(inputs, provider)
     env = inputs.env
     if environment.is_mixed_up(env) and secrets.watched_variable(provider.token_from):
         raise CoworkEnvError(

@@ -1,4 +1,5 @@
-"""The trust store: which pins the user allowed or denied, as one small file per record.
+"""The trust store: which pins the user allowed or denied, and which entries of a catalogue the user
+agreed to, as one small file per record.
 
 A pin is allowed with one content; an edit takes that back. The name of a record's file is a hash
 of what the record is about. So a lookup costs the same however many records there are, a change is
@@ -10,7 +11,14 @@ from __future__ import annotations
 import posix
 
 from ..util.errors import CoworkEnvError, Distrusted
-from ..util.system import digest, distrusted, encode, is_our_file, parent
+from ..util.system import (
+    digest,
+    distrusted,
+    encode,
+    is_our_file,
+    open_without_blocking,
+    parent,
+)
 from ..util.text import visible
 from .pins import ancestors
 
@@ -20,6 +28,8 @@ _ALLOW, _BELOW, _DENY = "allow-", "below-", "deny-"
 # Beside the records: that a pin was allowed with some content, so that a change can be told from
 # a pin that was never seen.
 _KNOWN = "known-"
+# An entry of a catalogue, with what was agreed to in the file.
+_ENTRY = "entry-"
 
 
 def location(pin_path: str) -> str:
@@ -47,6 +57,10 @@ def _deny_name(path: str) -> str:
 
 def _known_name(path: str) -> str:
     return _KNOWN + digest(encode(path))
+
+
+def _entry_name(catalog: str, entry: str) -> str:
+    return _ENTRY + digest(encode(catalog) + b"\0" + encode(entry))
 
 
 class TrustStore:
@@ -93,6 +107,19 @@ class TrustStore:
         """Whether the pin at ``path`` was allowed before, with whatever content."""
         return not self.error() and self._has(_known_name(path))
 
+    def agreed(self, catalog: str, entry: str) -> dict[str, str] | None:
+        """The terms on which the user agreed to an entry of a catalogue; None: not at all.
+
+        ``catalog`` is its real path. See ``catalog.py`` for what the terms are.
+        """
+        if self.error():
+            return None
+        text = self._content(_entry_name(catalog, entry))
+        if text is None:
+            return None
+        pairs = (line.partition(" = ") for line in text.partition("\n\n")[0].split("\n"))
+        return {name: value for name, _, value in pairs}
+
     def records(self) -> list[tuple[str, str]]:
         """All records as (file name, path), sorted.
 
@@ -119,6 +146,22 @@ class TrustStore:
                 except OSError:
                     continue
         return found
+
+    def _content(self, name: str) -> str | None:
+        """The text of a record; None where there is none that can be believed."""
+        try:
+            descriptor = open_without_blocking(f"{self.directory}/{name}", follow=False)
+        except OSError:
+            return None
+        try:
+            status = posix.fstat(descriptor)
+            if not is_our_file(status):
+                return None
+            return posix.read(descriptor, status.st_size).decode("utf-8", "surrogateescape")
+        except OSError:
+            return None
+        finally:
+            posix.close(descriptor)
 
     # Changes. Each raises CoworkEnvError if the store cannot be written or is not sound.
 
@@ -147,6 +190,11 @@ class TrustStore:
                     self._remove(name)
             self._remove(_known_name(path))
 
+    def agree(self, catalog: str, entry: str, terms: dict[str, str]) -> None:
+        """Record the terms on which the user agrees to an entry of a catalogue."""
+        lines = "".join(f"{name} = {value}\n" for name, value in terms.items())
+        self._add(_entry_name(catalog, entry), f"{lines}\n{entry}\n{catalog}")
+
     def deny_below(self, directory: str) -> bool:
         """Undo :meth:`allow_below` of that directory; whether there was something to undo."""
         return self._remove(_below_name(directory))
@@ -154,7 +202,8 @@ class TrustStore:
     def prune(self) -> list[tuple[str, str]]:
         """Remove stale records, and return them as :meth:`records` does.
 
-        Stale are records of pins that are gone or were edited, and of directories that are gone.
+        Stale are records of pins that are gone or were edited, of directories that are gone, and of
+        catalogues and entries that are gone.
         """
         import os
 
@@ -177,6 +226,12 @@ class TrustStore:
         for name, path in self._files((_KNOWN,)):
             if pins.read(path) is None:
                 self._remove(name)
+        from . import catalog
+
+        for name, text in self._files((_ENTRY,)):
+            entry, _, path = text.partition("\n\n")[2].partition("\n")
+            if not catalog.holds(path, entry) and self._remove(name):
+                removed.append((name, f"{path}: {entry}"))
         return removed
 
     # Files

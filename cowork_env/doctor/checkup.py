@@ -92,6 +92,8 @@ def run(options: Options, *, name: str = "", everyone: bool = False, shell: str 
     listed = local.provider_file(machine, inputs, WARNING if name else ERROR)
     if listed is not None and name:
         listed.find(name)  # before anything else: an unknown name ends the command
+    if listed is not None:
+        local.shared(machine, listed, inputs.store)
     local.folders(machine, inputs)
     about_here = not name and not everyone
     if about_here:
@@ -101,7 +103,8 @@ def run(options: Options, *, name: str = "", everyone: bool = False, shell: str 
         return Result(machine, [])
     models: Mapping[str, str] = {}
     if everyone:
-        chosen = list(range(len(listed.entries)))
+        everything = range(len(listed.entries))
+        chosen = [i for i in everything if local.is_agreed(listed, i, inputs.store)]
     elif name:
         chosen = [listed.find(name)]
     elif found.provider:
@@ -193,7 +196,10 @@ class ProviderCheck:
         # What is wrong already needs no request. A server on this machine is contacted directly,
         # so a proxy before it is no obstacle.
         obstacles = [f for f in self.report.errors if f.code != "proxy-loopback"]
+        encrypted = local.is_encrypted_key(provider)
         if not options.online or obstacles:
+            if encrypted and not obstacles:
+                self.report.add("encrypted", "offline")
             return
         self._progress("key")
         try:
@@ -202,6 +208,9 @@ class ProviderCheck:
         except CoworkEnvError as error:
             local.add_secret_error(self.report, error)
             return
+        if encrypted:
+            self.report.add("encrypted")
+            local.key_itself(self.report, provider, key)
         if target.get(environment.BASE_URL):
             from .online import OnlineCheck
 
@@ -225,7 +234,7 @@ class ProviderCheck:
 
     def _fix(self, text: str, changes: dict[str, Any]) -> Fix | None:
         inputs, provider = self.options.inputs, self.provider
-        if provider is None or inputs.env.get(variables.PROVIDERS_JSON):
+        if provider is None or provider.catalog or inputs.env.get(variables.PROVIDERS_JSON):
             return None
         return Fix(text, _editing(inputs, provider, changes))
 

@@ -377,6 +377,26 @@ TOPICS = {
             "there is no key, or it cannot be fetched",
             _AS_GIVEN,
         ),
+        Code(
+            "encrypted",
+            "the key is one that the desktop app has encrypted",
+            Text(OK, "Its key, which the desktop app has encrypted, can be read."),
+            offline=Text(
+                NOTE,
+                "Its key is encrypted by the desktop app. Whether the app's password is within "
+                "reach was not asked.",
+                "Run doctor without --offline.",
+            ),
+        ),
+        Code(
+            "reference",
+            "the stored key looks like a reference, but is sent as it is",
+            Text(
+                WARNING,
+                "The stored key looks like a reference, but it is sent as it is.",
+                "If it is one: cowork-env edit --token-from REFERENCE {argument}",
+            ),
+        ),
     ),
     "Server": (
         Code(
@@ -428,6 +448,24 @@ TOPICS = {
             error=_AS_GIVEN,
             missing=Text(NOTE, "{file} does not exist yet.", "Add a provider: cowork-env add"),
             ok=Text(OK, "{file} is valid, with {count} provider{s}."),
+        ),
+        Code(
+            "catalog",
+            "the catalogue of a team cannot be read (error), has entries that changed since you "
+            "agreed to them (warning), or that a provider of your own replaces (note), or is fine "
+            "(ok)",
+            error=_AS_GIVEN,
+            changed=Text(
+                WARNING,
+                "{file}: {count} changed since you agreed to it, and is not used.",
+                "'cowork-env list' shows which; look at it: cowork-env allow --provider NAME",
+            ),
+            replaced=Text(NOTE, "{file}: a provider of your own is used instead of {names}."),
+            ok=Text(
+                OK,
+                "{file} is a catalogue of {count}; you have not agreed to {new} that are new "
+                "and {changed} that changed.",
+            ),
         ),
         Code(
             "permissions",

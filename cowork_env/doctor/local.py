@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .. import overrides, secrets, startup_files, store
-from ..core import providers
+from ..core import catalog, providers
 from ..core.client_variables import CONFLICTING
 from ..core.environment import (
     BASE_URL,
@@ -19,7 +19,7 @@ from ..core.environment import (
     ignored_state,
     is_damaged,
 )
-from ..core.provider import InvalidField, Provider, Url, is_on, repaired
+from ..core.provider import InvalidField, Provider, Url, is_encrypted, is_on, repaired
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution, fetch_key, original_env
 from ..util import files
@@ -31,7 +31,9 @@ from .findings import Fix, MakeFix, Report
 
 if TYPE_CHECKING:
     from ..core.environment import Target
+    from ..core.trust import TrustStore
 
+_SHOWN = 6  # names in one message
 # The managed variables that decide where requests go, and with which credential.
 ROUTING = (BASE_URL, *CREDENTIALS, *CONFLICTING)
 
@@ -73,7 +75,7 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
             fix=_chmod(listed.path, 0o600, inputs.home),
         )
     seen: set[str] = set()
-    for index in range(len(listed.entries)):
+    for index in range(len(listed.own)):
         try:
             name = listed.provider(index).name
         except CoworkEnvError as error:
@@ -83,10 +85,48 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
             report.add("duplicate", level=level, name=visible(name), file=listed.where)
         seen.add(name.casefold())
     if not report.findings:
-        count = len(listed.entries)
+        count = len(listed.own)
         s = "" if count == 1 else "s"
         report.add("provider-file", "ok", file=listed.where, count=count, s=s)
     return listed
+
+
+def shared(report: Report, listed: Providers, store: TrustStore) -> None:
+    """Check the catalogue, if there is one."""
+    found = listed.catalog
+    if found is None:
+        return
+    if found.error:
+        add_error(report, "catalog", found.error, text="error")
+        return
+    states = []
+    for index in range(len(listed.own), len(listed.entries)):
+        try:
+            states.append(catalog.state(store, listed.provider(index)))
+        except CoworkEnvError as error:
+            # Whoever keeps the catalogue has to correct it.
+            add_error(report, "entry", error, level=WARNING)
+    new, changed = states.count(catalog.NEW), states.count(catalog.CHANGED)
+    report.add(
+        "catalog", "ok", file=found.where, count=len(found.entries), new=new, changed=changed
+    )
+    if changed:
+        report.add("catalog", "changed", file=found.where, count=changed)
+    if found.replaced:
+        names = ", ".join(visible(name) or "(no name)" for name in found.replaced[:_SHOWN])
+        more = " and more" if len(found.replaced) > _SHOWN else ""
+        report.add("catalog", "replaced", file=found.where, names=names + more)
+
+
+def is_agreed(listed: Providers, index: int, store: TrustStore) -> bool:
+    """Whether a provider is the user's own, or one of a catalogue that the user agreed to."""
+    try:
+        return (
+            not listed.shared(index)
+            or catalog.state(store, listed.provider(index)) == catalog.AGREED
+        )
+    except CoworkEnvError:
+        return False
 
 
 def folders(report: Report, inputs: Inputs) -> None:
@@ -269,6 +309,7 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
             fetch_key(entry, inputs)
         except CoworkEnvError as error:
             add_secret_error(report, error)
+    key_as_stored(report, entry)
     own = {name: value for name, value in entry.env.items() if value}
     proxy = overrides.proxy({**env, **own}, url) if url else None
     if proxy and proxy.harmful:
@@ -279,6 +320,33 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
             address=proxy.address,
             variable=proxy.variable,
         )
+
+
+def key_as_stored(report: Report, entry: Provider) -> None:
+    """Report what can be seen of the key in the provider file without asking a key store."""
+    if is_encrypted_key(entry):
+        from ..secrets import desktop
+
+        try:
+            desktop.check(entry)
+        except CoworkEnvError as error:
+            add_secret_error(report, error)
+    else:
+        key_itself(report, entry, entry.plain_token)
+
+
+def is_encrypted_key(entry: Provider) -> bool:
+    """Whether the provider's key is one that the desktop app has encrypted."""
+    return not entry.token_from and is_encrypted(entry.token)
+
+
+def key_itself(report: Report, entry: Provider, key: str) -> None:
+    """Report a stored key that was meant as a reference: in the app there is one field for both."""
+    try:
+        secrets.scheme_of(key)
+    except InvalidField:
+        return
+    report.add("reference", argument=argument(entry.name, "NAME"))
 
 
 def choice(report: Report, found: Resolution, home: str) -> None:

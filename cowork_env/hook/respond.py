@@ -63,6 +63,8 @@ def respond(request: Request, inputs: Inputs) -> Response:
     )
     response.watches = watcher.watches
     watcher.add_all(_common_files(inputs))
+    # Nor is another user waited for who keeps changing the catalogue; see _resolve.
+    watcher.add(_catalog_file(inputs), attempts=0, in_folder=False)
     common = len(watcher.watches)
     found = _resolve(inputs, watcher, response)
     secret = _Secret(found.provider)
@@ -148,7 +150,21 @@ def _common_files(inputs: Inputs) -> list[str]:
     paths = [f"{state}/trust", resolve.selection_file(state), f"{state}/{RELOAD}"]
     if not inputs.env.get(variables.PROVIDERS_JSON):
         paths += providers.candidates(inputs.env, inputs.config_dir)
+    if not inputs.env.get(variables.CATALOG):
+        paths.append(providers.settings_file(inputs.config_dir))
     return paths
+
+
+def _catalog_file(inputs: Inputs) -> str:
+    """The path of the catalogue, or empty; after the settings that name it are watched."""
+    if not providers.may_have_catalog(inputs.env, inputs.config_dir):
+        return ""
+    from ..core import catalog
+
+    try:
+        return catalog.locate(inputs.env, inputs.config_dir)
+    except CoworkEnvError:
+        return ""
 
 
 def _pending(request: Request, inputs: Inputs, found: Resolution, response: Response) -> Response:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .. import overrides
+from ..core.shared_names import SHARED
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
 from . import names
@@ -28,7 +29,7 @@ def read(inputs: Inputs) -> Found:
 
 
 def from_settings(
-    document: Mapping[str, Any], where: str, allowed: frozenset[str] = names.SHARED
+    document: Mapping[str, Any], where: str, allowed: frozenset[str] = SHARED
 ) -> Found:
     """The provider in a settings file's content; raises :class:`CoworkEnvError` if none.
 

@@ -8,9 +8,9 @@ from ..core import providers
 from ..core.client_variables import CLOUD_SWITCHES
 from ..core.environment import BASE_URL, MODEL, TIER_MODELS
 from ..core.provider import API_KEY, BEARER, CREDENTIAL, Url, is_on
+from ..core.shared_names import SHARED, is_allowed
 from ..util import jsontext
 from ..util.text import visible
-from . import names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Found:
 
 
 def from_variables(
-    env: Mapping[str, str], name: str = "", allowed: frozenset[str] = names.SHARED
+    env: Mapping[str, str], name: str = "", allowed: frozenset[str] = SHARED
 ) -> Entry | None:
     """The entry that these variables make, with this name; None if they make no provider.
 
@@ -54,7 +54,7 @@ def from_variables(
                 entry["auth"] = auth
             break
     own = (MODEL, *TIER_MODELS.values())
-    extras = {n: v for n, v in env.items() if n not in own and names.is_allowed(n, v, allowed)}
+    extras = {n: v for n, v in env.items() if n not in own and is_allowed(n, v, allowed)}
     if "authToken" not in entry and not any(is_on(extras.get(n)) for n in CLOUD_SWITCHES):
         return None
     url = env.get(BASE_URL) or (ANTHROPIC_URL if "authToken" in entry else "")
@@ -98,7 +98,7 @@ def without_foreign(entry: Entry) -> tuple[Entry, list[str]]:
     kept = {key: value for key, value in entry.items() if key not in ("id", "authTokenFrom", "env")}
     name, notes, env = str(entry.get("name", "")).strip(), [], entry.get("env")
     if isinstance(env, dict):
-        allowed = {n: v for n, v in env.items() if names.is_allowed(n, v, names.SHARED)}
+        allowed = {n: v for n, v in env.items() if is_allowed(n, v)}
         notes += note_left_out(name, [n for n in env if n not in allowed])
         env = allowed or None
     if env is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import models, store
 from ..core.provider import InvalidField, Provider, repaired
+from ..core.providers import words
 from ..util.errors import USAGE, CoworkEnvError
 from ..util.text import visible
 from .entries import without_foreign
@@ -95,13 +96,13 @@ class _Names:
         self._numbers: dict[str, int] = {}
 
     def add(self, entry: object) -> None:
-        self._words |= store.words(entry)
+        self._words |= words(entry)
 
     def free(self, name: str) -> str:
         """``name``, or the first of ``name 2``, ``name 3`` ... that is found by nothing taken."""
         folded = name.casefold()
         number, free = self._numbers.get(folded, 1), name
-        while self._words & store.words({"name": free}):
+        while self._words & words({"name": free}):
             number += 1
             free = f"{name} {number}"
         self._numbers[folded] = number

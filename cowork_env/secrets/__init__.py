@@ -23,7 +23,8 @@ If keys can be moved there (``secure``):
 * ``store(rest, key, env, label)`` stores a key, and ``remove(rest, env)`` removes it. Both may ask.
 
 ``rest`` is the reference without its scheme, ``env`` the environment without the active provider.
-A key that the desktop app has encrypted is read by ``desktop.py``.
+A key that the desktop app has encrypted is read by ``desktop.py``; what is wrong may also be that
+it "cannot be decrypted".
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
     if is_encrypted(provider.token):
         from . import desktop
 
-        return checked(desktop.decrypt(provider.token, env))
+        return checked(desktop.decrypt(provider, env))
     if not provider.token and not provider.direct:
         edit = f"cowork-env edit --token-stdin {argument(provider.name, 'NAME')}"
         raise CoworkEnvError("it has no key.", f"Enter one: {edit}")
@@ -184,7 +185,7 @@ def unlock(provider: Provider, env: Mapping[str, str]) -> None:
     elif is_encrypted(provider.token):
         from . import desktop
 
-        desktop.unlock(env)
+        desktop.unlock(provider, env)
 
 
 def checked(value: str) -> str:

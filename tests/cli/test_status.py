@@ -107,7 +107,12 @@ def test_active_pin(home: Home, work: Path) -> None:
     pin = home.pin(work, "openrouter\nopus = big/model\n")
     env = entered(home, work, ANTHROPIC_API_KEY="sk-my-own-key-which-is-long")
     found = as_json(home, work, **env)
-    assert found["provider"] == {"id": GUIDE[1]["id"], "name": "OpenRouter"}
+    assert found["provider"] == {
+        "id": GUIDE[1]["id"],
+        "name": "OpenRouter",
+        "source": "own",
+        "catalog": "",
+    }
     assert (found["rule"], found["source"], found["pin"]) == (
         "pin",
         "~/work/.cowork-provider",

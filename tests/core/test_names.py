@@ -11,7 +11,8 @@ from cowork_env.core import resolve
 from cowork_env.core.environment import MANAGED
 from cowork_env.core.provider import is_free_name
 from cowork_env.core.resolve import Inputs
-from cowork_env.importers.names import OWN_SETTINGS, SHARED
+from cowork_env.core.shared_names import SHARED
+from cowork_env.importers.names import OWN_SETTINGS
 from cowork_env.presets import all_presets
 
 from support.home import GUIDE, Home, need

@@ -206,7 +206,7 @@ def test_trust_in_a_pin_does_not_extend_to_a_link_to_it(world: World) -> None:
         ),
         ("bad", "[4].baseUrl is plain http to another machine"),
         ("nokey", "nokey: it has no key."),
-        ("encrypted", "encrypted: its key is encrypted by the desktop app"),
+        ("encrypted", "encrypted: bad value: the encrypted key is damaged."),
         ("later", "later: "),
     ],
 )

@@ -130,7 +130,7 @@ def test_every_command_and_option_that_is_named_exists() -> None:
         fenced = FENCE.findall(text)
         spans = code(FENCE.sub("", text))
         for span in (*spans, *(line for block in fenced for line in block.splitlines())):
-            if re.search(r"\b(un)?install\b", span) or span.startswith("+"):
+            if re.search(r"\b((un)?install|inject)\b", span) or span.startswith("+"):
                 continue  # the name of the package, or code of the package itself in a diff
             for found in re.finditer(
                 r"(?:^|[\s\"(/])cowork-env ((?:[\w.:/~'=\[\]-]|\$\w| )+)", span

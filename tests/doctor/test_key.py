@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from cowork_env.core import environment
 from cowork_env.core.provider import Provider
 from cowork_env.doctor import checkup
+from cowork_env.doctor.findings import Report
 
-from support.doctor import check, errors, the
+from support.desktop_app import encrypt
+from support.doctor import check, errors, inputs, listed, the
 from support.server import (
     KEY,
     MESSAGE,
@@ -125,3 +128,39 @@ def test_nothing_of_another_provider_is_used(serve: Serve) -> None:
     _, changes = environment.transition({"SHARED": KEY}, "active", target)
     env = environment.applied({"SHARED": KEY}, {**changes, "SHARED": changes.get("SHARED", KEY)})
     assert errors(check(server.url, env, authToken=None, authTokenFrom="env:SHARED")) == []
+
+
+def test_a_key_that_the_app_has_encrypted(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it can be read, without asking for it offline."""
+    server, fixed = serve(api()), encrypt("sk-app", b"peanuts", "v10")
+
+    def checked(token: str, online: bool = True) -> Report:
+        options = checkup.Options(inputs(), online=online)
+        entry = listed(baseUrl=server.url, authToken=token)
+        return checkup.check_provider(entry, 0, options)
+
+    assert the(checked(fixed), "encrypted").level == "ok"
+    assert server.posts()[0].headers["authorization"] == "Bearer sk-app"
+    found = the(checked(fixed, online=False), "encrypted")
+    assert found.level == "note" and "was not asked" in found.message
+    assert "no D-Bus session" in the(checked(encrypt("sk-app")), "secret").message
+    # What is wrong with it in any case is known offline, too.
+    monkeypatch.setattr(sys, "path", [])
+    for online in (True, False):
+        found = the(checked("ENC:v1:djEyAAAA", online), "secret")
+        assert "desktop portal" in found.message and "edit --token-stdin 'Under Test'" in found.hint
+        found = the(checked(fixed, online), "secret")
+        assert "package cryptography" in found.message and "cowork-env[desktop]" in found.hint
+
+
+@pytest.mark.parametrize("key", ["keyring:work/me", "op://a/b/c", "env:KEY", "cmd:true"])
+def test_a_stored_key_that_looks_like_a_reference(serve: Serve, key: str) -> None:
+    """It was typed into the app, which knows no references."""
+    server = serve(api())
+    for token in (key, encrypt(key, b"peanuts", "v10")):
+        found = the(check(server.url, authToken=token), "reference")
+        assert found.level == "warning" and key not in found.message + found.hint
+        assert found.hint.endswith("cowork-env edit --token-from REFERENCE 'Under Test'")
+        assert server.posts()[-1].headers.get("authorization", f"Bearer {key}") == f"Bearer {key}"
+    found_codes = [f.code for f in check(server.url, authToken="sk-1").findings]
+    assert "reference" not in found_codes and "encrypted" not in found_codes

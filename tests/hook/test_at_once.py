@@ -17,6 +17,7 @@ from cowork_env.hook import render
 from cowork_env.hook.interpreter import PACKAGE
 from cowork_env.shells.base import RESPONSE_TEXTS
 
+from support.catalog import Team
 from support.home import GUIDE, ROOT, Home, need
 from support.home import GUIDE_MANAGED as MANAGED
 from support.program import Program, run_in_shell
@@ -60,6 +61,9 @@ def started_python(shell: str, home: Home, cwd: Path, options: tuple[str, ...] =
 
 def test_where_nothing_applies_no_python_is_started(shell: str, home: Home) -> None:
     home.providers()
+    assert started_python(shell, home, home.path) == 0
+    team = Team(home)
+    home.env[variables.CATALOG] = str(team.file)
     assert started_python(shell, home, home.path) == 0
 
 

@@ -25,8 +25,10 @@ from cowork_env import cli
 from cowork_env.hook import bundle, render
 from cowork_env.hook.interpreter import PACKAGE
 
+from support.catalog import Team
 from support.home import GUIDE, Home, executable
 from support.hook import ISOLATED, hook_request
+from support.program import Program
 
 LIST = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
 
@@ -129,6 +131,21 @@ def test_with_a_pin_and_a_stored_key(home: Home) -> None:
     assert f"ANTHROPIC_AUTH_TOKEN='{GUIDE[1]['authToken']}'" in request(
         home, home.path / "project"
     ).stdout.replace("'\\''", "'")
+
+
+def test_with_a_catalogue(home: Home) -> None:
+    """It costs two modules where its entry is what applies, or where it may be named."""
+    team = Team(home)
+    home.providers()
+    Program(home).run("allow", "--provider", "work").check()
+    home.pin(home.path / "own", "openrouter\n")
+    home.pin(home.path / "team", "work\n")
+    ours = OURS | {"cowork_env.core.catalog", "cowork_env.core.shared_names", "__future__"}
+    assert imported(home, home.path / "own") == ours | STANDARD | JSON | SHA
+    from_env = {"cowork_env.secrets", "cowork_env.secrets.from_env"}
+    assert imported(home, home.path / "team") == ours | from_env | STANDARD | JSON | SHA
+    team.settings.unlink()
+    assert imported(home, home.path / "own") == OURS | STANDARD | JSON | SHA
 
 
 def test_no_common_request_imports_anything_heavy(home: Home) -> None:

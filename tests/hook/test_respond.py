@@ -60,8 +60,17 @@ def run(code: str, env: dict[str, str]) -> tuple[dict[str, str], bool]:
     """
     if code.startswith("if "):
         condition, _, rest = code.removeprefix("if ").partition("; then\n")
-        fits, _, otherwise = rest.removesuffix("\nfi\n").partition("\nelse \\builtin eval ")
-        return run(fits if run(condition, env)[1] else shlex.split(otherwise)[0], env)
+        fits, _, rest = rest.partition("\nelse \\builtin eval ")
+        lexer = shlex.shlex(rest, posix=True)
+        lexer.whitespace_split = True
+        otherwise = lexer.get_token() or ""
+        env, works = run(fits if run(condition, env)[1] else otherwise, env)
+        assert (end := lexer.instream.readline().strip()) == "fi", end
+        rest = lexer.instream.read()
+        return run(rest, env) if rest else (env, works)
+    code, begin, block = code.partition("\nif ")
+    if begin:
+        return run(f"if {block}", run(code, env)[0])
     env, words, works = dict(env), shlex.split(code), True
     commands: list[list[str]] = []
     for word in words:
@@ -357,7 +366,8 @@ def test_fields_of_a_response(world: World) -> None:
     names = reply.unexported.split()
     assert len(names) == len(set(names))
     assert "ANTHROPIC_MODEL" not in names and BASE_URL in names
-    paths = ("state/trust", "state/selection", "state/reload", "providers.json")
+    settings = "config/cowork-env/settings"
+    paths = ("state/trust", "state/selection", "state/reload", "providers.json", settings)
     assert {watch.path for watch in reply.watches} == {f"{world.root}/{p}" for p in paths}
     for watch in reply.watches:
         assert not watch.same_as and watch.absent == (not os.path.exists(watch.path))

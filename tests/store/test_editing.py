@@ -130,6 +130,29 @@ def test_unchanged_entries_keep_their_bytes(
     assert file.read_text().count(ODD) == before.count("ODD")
 
 
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ENC:v1:djExCEsK/wTovCVmmEM0cqhyS==",
+        r"ENC:v1:djExCEsK\/wTovCVmmEM0cqhyS\u003d=",
+        r"djExCEsK\/wTovCVmm\u002bM0cqhyS",
+        r"ENC:v1:\ud800",
+    ],
+)
+def test_an_encrypted_key_keeps_its_bytes(home: Home, token: str) -> None:
+    """Whatever else changes in its entry, and whatever escapes another program wrote it with."""
+    file = home.providers([])
+    file.write_text(f'[{{"name":"A","baseUrl":"https://a.example","authToken":"{token}"}}]')
+
+    def change(listed: Providers) -> None:
+        listed.entries[0] |= {"name": "B", "models": {"opus": "m"}, "env": {"A": "1"}}
+
+    store.edit(inputs(home), change)
+    assert f'"authToken": "{token}",' in file.read_text() and '"name": "B"' in file.read_text()
+    store.edit(inputs(home), lambda listed: listed.entries[0].update(authToken="sk-new"))
+    assert token not in file.read_text() and '"authToken": "sk-new"' in file.read_text()
+
+
 def test_a_file_that_is_only_made_private_keeps_its_bytes(home: Home) -> None:
     file = home.providers([])
     text = f"[{ODD[:-1]}, {json.dumps('authToken')}: {json.dumps('sk-odd')}}}]"

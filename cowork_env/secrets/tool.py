@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 TIMEOUT = 60.0  # seconds
-SLICE, SHORTEST = 0.2, 0.0005  # seconds
+SLICE = 0.2  # seconds
+POLL = 0.002  # seconds, for the end of a tool that has closed its output: mostly it ends just then
 MAX_BYTES = 64 << 10  # of what a tool prints
 # Hints
 LOOK = "Run it in a terminal to see why; what it prints is not shown here."
@@ -214,14 +215,13 @@ class _Running:
     def _read(self) -> tuple[bytes, bytes]:
         """What it prints until it ends: output, errors."""
         data = {self.stdout: b"", self.stderr: b""}
-        open_pipes, closed = list(data), SHORTEST
+        open_pipes = list(data)
         while True:
             ended = self._has_ended()
             left = max(0.0, self.deadline - time.monotonic())
             # In slices: a signal that comes just before the call does not end it, and what a child
-            # keeps open is not waited for. A tool that has closed its pipes is about to end.
-            closed = SHORTEST if open_pipes else min(2 * closed, SLICE)
-            pause = 0 if ended else min(left, SLICE if open_pipes else closed)
+            # keeps open is not waited for.
+            pause = 0 if ended else min(left, SLICE if open_pipes else POLL)
             readable, _, _ = select.select(open_pipes, [], [], pause)
             if ended and not readable:
                 return data[self.stdout], data[self.stderr]

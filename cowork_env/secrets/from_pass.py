@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # GnuPG must not ask for a passphrase: a prompt of a shell waits.
 _NEVER_ASK = "--pinentry-mode=error"
 _OPTIONS = "PASSWORD_STORE_GPG_OPTS"
+_LANGUAGE = {"LC_ALL": "C"}  # that of the messages by which an error is recognized
+_LOOK = "Look for it: pass ls"  # a hint
 
 
 def check(rest: str) -> None:
@@ -26,10 +28,13 @@ def check(rest: str) -> None:
 def fetch(rest: str, env: Mapping[str, str]) -> str:
     """The first line of the entry; gpg-agent must have its passphrase."""
     options = f"{env.get(_OPTIONS, '')} {_NEVER_ASK}".lstrip()
-    ended = run(["pass", "show", "--", rest], {**env, _OPTIONS: options})
+    ended = run(["pass", "show", "--", rest], {**env, **_LANGUAGE, _OPTIONS: options})
     if ended.status:
         raise _error(ended)
-    return ended.text().partition("\n")[0]
+    first = ended.text().partition("\n")[0]
+    if first == rest.rstrip("/"):  # the heading of the list that a folder's name gives
+        raise CoworkEnvError("not found: pass has a folder of that name, and no entry.", _LOOK)
+    return first
 
 
 def waits_for(rest: str) -> str:
@@ -42,27 +47,28 @@ def unlock(rest: str, env: Mapping[str, str]) -> None:
     import os
 
     terminal = {} if "GPG_TTY" in env or not os.isatty(0) else {"GPG_TTY": os.ttyname(0)}
-    run_on_terminal(["pass", "show", "--", rest], {**env, **terminal})
+    if run_on_terminal(["pass", "show", "--", rest], {**env, **terminal}):
+        fetch(rest, env)  # raises why
 
 
 def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
     """Store a key, in the place of an entry that is there."""
     command = ["pass", "insert", "--multiline", "--force", "--", rest]
-    ended = run(command, env, given=f"{key}\n".encode())
+    ended = run(command, {**env, **_LANGUAGE}, given=f"{key}\n".encode())
     if ended.status:
         raise _error(ended)
 
 
 def remove(rest: str, env: Mapping[str, str]) -> None:
     """Remove the entry."""
-    ended = run(["pass", "rm", "--force", "--", rest], env)
+    ended = run(["pass", "rm", "--force", "--", rest], {**env, **_LANGUAGE})
     if ended.status:
         raise _error(ended)
 
 
 def _error(ended: Ended) -> CoworkEnvError:
     if ended.says("is not in the password store"):
-        return CoworkEnvError("not found: pass has no such entry.", "Look for it: pass ls")
+        return CoworkEnvError("not found: pass has no such entry.", _LOOK)
     if ended.says("you must run"):
         return CoworkEnvError(
             "not found: the password store is not set up.", "Run: pass init GPG-ID"
@@ -73,4 +79,6 @@ def _error(ended: Ended) -> CoworkEnvError:
             "locked: gpg-agent does not have the passphrase, or the secret key.",
             "Unlock it: cowork-env reload",
         )
-    return CoworkEnvError(f"denied: pass ended with status {ended.status}.")
+    if ended.says("no valid openpgp data", "decrypt_message failed"):
+        return CoworkEnvError("bad value: the entry's file is damaged.", _LOOK)
+    return ended.failure()

@@ -106,12 +106,15 @@ for _name, _values in GUIDE_MANAGED.items():
     }
 
 # Variables of the user who runs the tests that would change what the program does.
-# CI is among them, because Claude Code takes it for a sign that there is no terminal.
+# CI is among them, because Claude Code takes it for a sign that there is no terminal. On the user's
+# D-Bus session there would be their keyring.
 FOREIGN = (
     "ANTHROPIC_",
     "CI",
     "CLAUDE",
     "COWORK_",
+    "DBUS_",
+    "GNOME_KEYRING_",
     "XDG_",
     "PYTHON",
     "DIRENV_",

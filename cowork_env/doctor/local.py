@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .. import overrides, secrets, startup_files, store
+from .. import overrides, secrets, securing, startup_files, store
 from ..core import providers
 from ..core.client_variables import CONFLICTING
 from ..core.environment import (
@@ -32,6 +32,7 @@ from .findings import Fix, MakeFix, Report
 if TYPE_CHECKING:
     from ..core.environment import Target
 
+_NAMED = 6  # of the providers with keys in plain text
 # The managed variables that decide where requests go, and with which credential.
 ROUTING = (BASE_URL, *CREDENTIALS, *CONFLICTING)
 
@@ -86,7 +87,24 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
         count = len(listed.entries)
         s = "" if count == 1 else "s"
         report.add("provider-file", "ok", file=listed.where, count=count, s=s)
+    _plaintext(report, listed, inputs)
     return listed
+
+
+def _plaintext(report: Report, listed: Providers, inputs: Inputs) -> None:
+    """Report the keys that ``secure`` would move."""
+    found = [visible(provider.name, 40) for provider in securing.plaintext(listed)]
+    if not found or not listed.path:
+        return
+    names = ", ".join(found[:_NAMED]) + (" and more" if len(found) > _NAMED else "")
+    stores = securing.usable(inputs)
+    if not stores:
+        report.add("plaintext", "nowhere", file=listed.where, names=names)
+        return
+    store_name = stores[0]
+    option = "" if store_name == securing.DEFAULT else f" --to {store_name}"
+    place = "the keyring" if store_name == securing.DEFAULT else store_name
+    report.add("plaintext", file=listed.where, names=names, store=place, option=option)
 
 
 def folders(report: Report, inputs: Inputs) -> None:

@@ -5,8 +5,11 @@ See https://www.passwordstore.org.
 
 from __future__ import annotations
 
+import os
+
 from ..util.errors import CoworkEnvError
-from .tool import Ended, run, run_on_terminal
+from ..util.files import sync
+from .tool import Ended, find, run, run_on_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +42,15 @@ def waits_for(rest: str) -> str:
 
 def unlock(rest: str, env: Mapping[str, str]) -> None:
     """Let GnuPG ask for the passphrase, which its agent then keeps for some time."""
-    import os
-
     terminal = {} if "GPG_TTY" in env or not os.isatty(0) else {"GPG_TTY": os.ttyname(0)}
     run_on_terminal(["pass", "show", "--", rest], {**env, **terminal})
+
+
+def ready(env: Mapping[str, str]) -> None:
+    """Check that pass is installed and set up."""
+    find("pass", env)
+    if not os.path.isfile(f"{_folder(env)}/.gpg-id"):
+        raise _not_set_up()
 
 
 def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
@@ -51,6 +59,7 @@ def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
     ended = run(command, env, given=f"{key}\n".encode())
     if ended.status:
         raise _error(ended)
+    sync(f"{_folder(env)}/{rest}.gpg")
 
 
 def remove(rest: str, env: Mapping[str, str]) -> None:
@@ -60,13 +69,21 @@ def remove(rest: str, env: Mapping[str, str]) -> None:
         raise _error(ended)
 
 
+def _folder(env: Mapping[str, str]) -> str:
+    return env.get("PASSWORD_STORE_DIR") or f"{env.get('HOME', '')}/.password-store"
+
+
+def _not_set_up() -> CoworkEnvError:
+    return CoworkEnvError("not found: the password store is not set up.", "Run: pass init GPG-ID")
+
+
 def _error(ended: Ended) -> CoworkEnvError:
     if ended.says("is not in the password store"):
         return CoworkEnvError("not found: pass has no such entry.", "Look for it: pass ls")
     if ended.says("you must run"):
-        return CoworkEnvError(
-            "not found: the password store is not set up.", "Run: pass init GPG-ID"
-        )
+        return _not_set_up()
+    if ended.says("invalid packet"):  # as of a write that was killed
+        return CoworkEnvError("bad value: the file of the entry is damaged.")
     if ended.says("decryption failed"):
         # gpg says "No secret key" for both.
         return CoworkEnvError(

@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from . import presets, secrets, store
-from .core import providers
+from .core import providers, resolve
 from .core.provider import Provider, slug
 from .core.providers import Providers, field_of
-from .core.resolve import Inputs, original_env
+from .core.resolve import Inputs
 from .editing import Fields
 from .secrets.waiting import limited
 from .util import files
@@ -99,7 +99,7 @@ class KeyStore:
     def __init__(self, name: str, inputs: Inputs) -> None:
         self.name, self._scheme = name, secrets.STORES[name]
         self._module: Source = secrets.source(self._scheme)
-        self._inputs, self._env = inputs, original_env(inputs.env)
+        self._inputs, self._env = inputs, resolve.original_env(inputs.env)
 
     def check(self) -> None:
         """Check that keys can be stored there."""
@@ -131,13 +131,15 @@ class KeyStore:
             return reference, False
         rest = reference.removeprefix(self._scheme)
         label = f"cowork-env: {visible(provider)}"
-        self._limited(lambda: self._module.store(rest, key, self._env, label))
-        if self._value(rest) != key:
+        try:
+            self._limited(lambda: self._module.store(rest, key, self._env, label))
+            if self._value(rest) != key:
+                message = f"bad value: {self.name} did not return the key that it was given."
+                raise CoworkEnvError(message)
+        except BaseException:
             with suppress(CoworkEnvError):
-                self.remove(reference)
-            raise CoworkEnvError(
-                f"bad value: {self.name} did not return the key that it was given."
-            )
+                self.remove(reference)  # There was no such item before.
+            raise
         return reference, True
 
     def remove(self, reference: str) -> None:
@@ -219,14 +221,13 @@ def move_back(inputs: Inputs, provider: Provider) -> bool:
 
 
 def _fetched(inputs: Inputs, provider: Provider) -> str:
-    env = original_env(inputs.env)
     try:
-        return secrets.fetch(provider, env, inputs.say)
+        return resolve.fetch_key(provider, inputs)
     except CoworkEnvError as error:
         if not _is(error, "locked"):
             raise
-    secrets.unlock(provider, env)
-    return secrets.fetch(provider, env, inputs.say)
+    resolve.unlock(provider, inputs)
+    return resolve.fetch_key(provider, inputs)
 
 
 class Changed(CoworkEnvError):

@@ -37,7 +37,7 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
     epilog=examples(
         "cowork-env add openrouter               # asks for the key only",
         "cowork-env add                          # asks for everything",
-        "cowork-env add openrouter --keyring     # the key goes to the desktop's keyring",
+        "cowork-env add openrouter --keyring     # keeps the key in the keyring",
         "cowork-env add deepseek --token-from file:~/.keys/deepseek",
         "cowork-env add --name Work --base-url https://ai.example --token-stdin <key",
     ),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "cowork-env edit openrouter --default-model anthropic/claude-sonnet-5",
         "cowork-env edit work --token-stdin < key.txt",
-        "cowork-env edit work --keyring           # a new key, in the desktop's keyring",
+        "cowork-env edit work --keyring           # a new key, in the keyring",
         "cowork-env edit work --haiku ''          # removes the value",
         "cowork-env edit work --env '' --env A=1  # these variables and no others",
         "cowork-env edit work --env CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000",

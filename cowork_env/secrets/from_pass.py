@@ -82,7 +82,8 @@ def _error(ended: Ended) -> CoworkEnvError:
         return CoworkEnvError("not found: pass has no such entry.", "Look for it: pass ls")
     if ended.says("you must run"):
         return _not_set_up()
-    if ended.says("invalid packet"):  # as of a write that was killed
+    if ended.says("invalid packet", "decrypt_message failed", "no valid openpgp data"):
+        # As of a write that was killed.
         return CoworkEnvError("bad value: the file of the entry is damaged.")
     if ended.says("decryption failed"):
         # gpg says "No secret key" for both.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -27,6 +28,12 @@ _LOGIN = "/org/freedesktop/secrets/collection/login"
 PASSWORD = b"\n"  # of the keyring; with an empty one, no keyring is made
 
 
+def _listens(path: Path) -> bool:
+    """Whether somebody listens on a socket; its file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 class BusSession:
     """A D-Bus session that nobody answers on. ``env`` is the home's environment with its address.
 
@@ -48,7 +55,7 @@ class BusSession:
         config = folder / "bus.conf"
         config.write_text(_BUS.format(folder=folder))
         self.start("dbus-daemon", "--nofork", "--nopidfile", f"--config-file={config}")
-        wait_for((folder / "bus").exists)
+        wait_for(lambda: _listens(folder / "bus"))
 
     def __enter__(self) -> BusSession:
         return self

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 60.0  # seconds
 SLICE = 0.2  # seconds
+POLL = 0.002  # seconds, for the end of a tool that has closed its output: mostly it ends just then
 MAX_BYTES = 64 << 10  # of what a tool prints
 # What ends this process must end the tool too: it has a session of its own, so neither the terminal
 # nor the shell signals it. The default action of SIGQUIT would leave a core file, with keys in it.
@@ -193,7 +194,8 @@ class _Running:
             left = max(0.0, self.deadline - time.monotonic())
             # In slices: a signal that comes just before the call does not end it, and what a child
             # keeps open is not waited for.
-            readable, _, _ = select.select(open_pipes, [], [], 0 if ended else min(left, SLICE))
+            pause = 0 if ended else min(left, SLICE if open_pipes else POLL)
+            readable, _, _ = select.select(open_pipes, [], [], pause)
             if ended and not readable:
                 return data[self.stdout], data[self.stderr]
             if not left:

@@ -430,6 +430,25 @@ def test_the_app_changes_a_provider_meanwhile(
         assert list(fake.items()) == ["cowork-env/beta"]
 
 
+def test_the_app_writes_without_the_key_after_us(
+    home: Home, fake: FakeStore, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Then the item is the only place where the key is, and it stays."""
+    moved(home, fake)
+    rename = os.rename
+
+    def rename_and_write(source: str, target: str) -> None:
+        rename(source, target)
+        monkeypatch.setattr(os, "rename", rename)
+        home.providers([entry("Alpha", authToken=""), *saved(home)[1:]])
+
+    monkeypatch.setattr(os, "rename", rename_and_write)
+    assert main(["secure", "--undo", "--yes"]) == 1
+    assert "Alpha was changed by another program." in capsys.readouterr().err
+    assert fake.items() == {"cowork-env/alpha": KEYS["Alpha"]}
+    assert in_file(home) == list(KEYS) and keys_of(home, fake)["Beta"] == KEYS["Beta"]
+
+
 def test_the_app_writes_all_the_time(
     home: Home, fake: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

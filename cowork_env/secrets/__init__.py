@@ -63,10 +63,10 @@ SCHEMES = {
     "vault://": "from_vault",
     "aws-sm://": "from_aws_sm",
 }
-# Where keys can be moved to, and what users call it -> its scheme: those that are the user's own.
-STORES = {"keyring": "keyring:", "pass": "pass:"}
 # All but these may be slow, and may change without a trace.
 _LOCAL = ("env:", "file:")
+# Where keys can be moved to, and what users call it -> its scheme: those that are the user's own.
+STORES = {"keyring": "keyring:", "pass": "pass:"}
 
 
 # References

@@ -28,10 +28,10 @@ _LOGIN = "/org/freedesktop/secrets/collection/login"
 PASSWORD = b"\n"  # of the keyring; with an empty one, no keyring is made
 
 
-def _listens(path: Path) -> bool:
-    """Whether somebody listens on a socket; its file is there a moment earlier."""
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0
+def _takes_connections(path: Path) -> bool:
+    """Whether somebody listens at a socket; its file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 class BusSession:
@@ -55,7 +55,7 @@ class BusSession:
         config = folder / "bus.conf"
         config.write_text(_BUS.format(folder=folder))
         self.start("dbus-daemon", "--nofork", "--nopidfile", f"--config-file={config}")
-        wait_for(lambda: _listens(folder / "bus"))
+        wait_for(lambda: _takes_connections(folder / "bus"))
 
     def __enter__(self) -> BusSession:
         return self

@@ -22,6 +22,7 @@ from report import (
     Row,
     Target,
 )
+from sources import KeySources
 
 OURS = "cowork-env"
 PEERS = ("mise", "direnv")
@@ -144,6 +145,8 @@ class Benchmark:
             self.prompts(shell, usual)
             self._log(f"{shell}: first visits")
             self.first_visits(shell, homes)
+        self._log("keys")
+        self.keys(self._home("k"))
         self._log("commands")
         self.commands(usual)
 
@@ -291,6 +294,43 @@ class Benchmark:
                 Row(shell, f"... {name}", times[name], f"... {usual}", ours, Target(ratio=1.5))
             )
         self.close()
+
+    def keys(self, home: TemporaryHome) -> None:
+        """The first cd to a provider, by where its key is, in bash."""
+        shell = "bash"
+        if not shutil.which(shell):
+            return
+        sources = KeySources(home)
+        try:
+            places = list(sources.references)
+            directories = self._directories_of_keys(home, list(sources.references.values()))
+            contender = self._contender(shell, home, OURS)
+            bare = self._open(shell, home)
+            python = f"{shlex.quote(sys.executable)} -I -S -c pass"
+            times: dict[str, list[float]] = {place: [] for place in ("", *places)}
+            away = f"cd {home.path}; {contender.prompt}"
+            for number in self._rounds(seconds=15):
+                times[""] += bare.time([Block(f"bench_x=$({python})")])
+                for place, made in zip(places, directories, strict=True):
+                    block = Block(f"cd {made[number]}; {contender.prompt}", 1, away)
+                    times[place] += contender.session.time([block])
+                    contender.verify(made[number])
+            peer = _median_ms(times.pop(""))
+            for place, took in times.items():
+                what = f"{FIRST_VISIT}, its key: {place}"
+                self._add(Row(shell, what, _median_ms(took), "python3 -I -S -c pass", peer))
+        finally:
+            self.close()
+            sources.close()
+
+    def _directories_of_keys(self, home: TemporaryHome, references: list[str]) -> list[list[str]]:
+        """For each reference a directory for each round, all pinned to providers of their own."""
+        rounds = self.scale.rounds
+        home.write_providers([one for one in references for _ in range(rounds)])
+        made = home.pinned_directories(10, len(references) * rounds)
+        # One each: 7, by which they are spread, divides no number of them.
+        by_provider = sorted(made, key=lambda one: int(home.provider_in(one).split()[1]))
+        return [by_provider[i : i + rounds] for i in range(0, len(made), rounds)]
 
     def commands(self, home: TemporaryHome) -> None:
         """Commands that users type and scripts run: the last ones in a pinned directory, as their

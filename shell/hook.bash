@@ -501,8 +501,7 @@ function __cowork_env_request {
     # A slow lookup follows. What this response asked for stays in force if that is interrupted.
     __cowork_env_pending_key=$__cowork_env_key
     __cowork_env_flags+=" allow-slow"
-    [[ $- != *i* || ${COWORK_ENV_QUIET-} == 1 ]] || ((BASH_SUBSHELL)) ||
-      __cowork_env_flags+=" terminal"
+    [[ $- != *i* ]] || ((BASH_SUBSHELL)) || __cowork_env_flags+=" terminal"
     __cowork_env_response_unchanged=
   done
   __cowork_env_pending_key=

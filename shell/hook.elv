@@ -90,7 +90,8 @@ var update = {
       set first = $response
       eval $first[now]
       set undo = $first[undo]
-      set response = ($request $starting' allow-slow')
+      var terminal = (if $interactive { put ' terminal' } else { put '' })
+      set response = ($request $starting' allow-slow'$terminal)
     }
     if (not $response) {
       # Interrupted, or gone: not tried again until something changes.

@@ -506,7 +506,6 @@ function __cowork_env_request
         builtin set __cowork_env_pending_key "$__cowork_env_key"
         builtin set __cowork_env_flags "$__cowork_env_flags allow-slow"
         builtin status is-interactive; and not builtin status is-command-substitution
-        and builtin test x"$COWORK_ENV_QUIET" != x1
         and builtin set __cowork_env_flags "$__cowork_env_flags terminal"
         builtin set __cowork_env_response_unchanged
     end

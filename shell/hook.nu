@@ -103,7 +103,8 @@ def --env __cowork_env_update [] {
         # nushell takes the terminal back a moment after a process has ended. One that is started
         # before that is in no group that Ctrl-C reaches.
         sleep 100ms
-        $response = (__cowork_env_request ($now.starting + " allow-slow"))
+        let terminal = (if $nu.is-interactive { " terminal" } else { "" })
+        $response = (__cowork_env_request ($now.starting + " allow-slow" + $terminal))
         if $response == null { return }
         $env.__cowork_env.interrupted = null
     }

@@ -69,7 +69,7 @@ function global:__cowork_env_update {
         $first = $response
         if ($first.now) { Invoke-Expression $first.now }
         $our.Undo = $first.undo
-        $response = __cowork_env_request $here ($our.Starting + ' allow-slow')
+        $response = __cowork_env_request $here ($our.Starting + ' allow-slow terminal')
     }
     $provider_before, $error_before = $our.Provider, $our.Error
     if (-not $response) {

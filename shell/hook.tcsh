@@ -64,6 +64,7 @@ if ( $__cowork_env_pending_place:q != $__cowork_env_place:q ) then\
 set __cowork_env_pending_place = $__cowork_env_place:q\
 unset __cowork_env_response_now\
 set __cowork_env_flags = "$__cowork_env_starting:q allow-slow"\
+if ( $?prompt ) set __cowork_env_flags = "$__cowork_env_flags:q terminal"\
 eval "`__cowork_env_send_request`"\
 if ( $?__cowork_env_response_now ) then\
 eval $__cowork_env_response_now:q\

@@ -96,7 +96,8 @@ def __cowork_env_load():
                 slow = True
                 change(response["now"])
                 now["undo"] = response["undo"]
-                response = request(now["starting"] + " allow-slow")
+                terminal = " terminal" if env.get("XONSH_INTERACTIVE") else ""
+                response = request(now["starting"] + " allow-slow" + terminal)
         except KeyboardInterrupt:
             response, interrupted = None, True
         if slow and not response:

@@ -419,7 +419,7 @@ function __cowork_env_request {
     # then.
     __cowork_env_pending_key=$__cowork_env_key
     __cowork_env_flags+=" allow-slow"
-    [[ ! -o interactive || ${COWORK_ENV_QUIET-} == 1 ]] ||
+    [[ ! -o interactive ]] ||
       (( ZSH_SUBSHELL || ${+WIDGET} || ${+__p9k_instant_prompt_active} )) ||
       __cowork_env_flags+=" terminal"
     __cowork_env_response_unchanged=

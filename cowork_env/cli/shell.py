@@ -156,10 +156,12 @@ def reload_command() -> None:
     from ..util import files
 
     inputs = current_inputs()
-    if interactive():
-        found = resolve(inputs)
-        if found.provider is not None:
-            unlock(found.provider, inputs)
-    path = f"{files.state_folder(inputs.state_dir)}/{respond.RELOAD}"
-    files.write_atomically(path, f"{time.time_ns()}\n".encode(), follow=False)
+    try:
+        if interactive():
+            found = resolve(inputs)
+            if found.provider is not None:
+                unlock(found.provider, inputs)
+    finally:  # Also with a store that stays locked, or is none: the shells say so then.
+        path = f"{files.state_folder(inputs.state_dir)}/{respond.RELOAD}"
+        files.write_atomically(path, f"{time.time_ns()}\n".encode(), follow=False)
     say("cowork-env: every shell looks up its provider again at its next prompt")

@@ -329,7 +329,8 @@ def main() -> None:
         state_dir, config_dir = _folders(env)
     directory, gone = system.working_directory(env)
     pin_paths = request.pin_paths if PINS_LISTED in request.flags else None
-    say = system.say_on_terminal if TERMINAL in request.flags else None
+    talks = TERMINAL in request.flags and env.get(variables.QUIET) != "1"
+    say = system.say_on_terminal if talks else None
     inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, pin_paths=pin_paths, say=say)
     try:
         response = respond(request, inputs)

@@ -63,6 +63,7 @@ SCHEMES = {
     "vault://": "from_vault",
     "aws-sm://": "from_aws_sm",
 }
+ONE_LINE = "A key is one line of printable text."  # a hint
 # All but these may be slow, and may change without a trace.
 _LOCAL = ("env:", "file:")
 # Where keys can be moved to, and what users call it -> its scheme: those that are the user's own.
@@ -143,7 +144,7 @@ def fetch(
 
 def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
     if provider.token_from:
-        scheme, rest = _split(provider.token_from)
+        scheme, rest = _split(provider)
         return checked(source(scheme).fetch(rest, env))
     if is_encrypted(provider.token):
         from . import desktop
@@ -155,20 +156,23 @@ def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
     return provider.plain_token
 
 
-def _split(reference: str) -> tuple[str, str]:
-    """The scheme of a reference, and the rest; raises :class:`CoworkEnvError` for a bad one."""
+def _split(provider: Provider) -> tuple[str, str]:
+    """The scheme of its reference, and the rest; raises :class:`CoworkEnvError` for a bad one."""
+    reference = provider.token_from
     try:
         check_reference(reference)
         scheme = scheme_of(reference)
     except InvalidField as error:
-        raise CoworkEnvError(f"bad reference: authTokenFrom {error.why}.") from None
+        edit = f"cowork-env edit --token-from REF {argument(provider.name, 'NAME')}"
+        message = f"bad reference: authTokenFrom {error.why}."
+        raise CoworkEnvError(message, f"Correct it: {edit}") from None
     return scheme, reference.removeprefix(scheme)
 
 
 def _waits_for(provider: Provider) -> str:
     if not provider.token_from:
         return "the desktop app's key store"
-    scheme, rest = _split(provider.token_from)
+    scheme, rest = _split(provider)
     return source(scheme).waits_for(rest)
 
 
@@ -178,7 +182,7 @@ def unlock(provider: Provider, env: Mapping[str, str]) -> None:
     Raises :class:`CoworkEnvError` as :func:`fetch` does.
     """
     if provider.token_from:
-        scheme, rest = _split(provider.token_from)
+        scheme, rest = _split(provider)
         module = source(scheme)
         if hasattr(module, "unlock"):
             module.unlock(rest, env)
@@ -198,5 +202,5 @@ def checked(value: str) -> str:
         if check_token(value):
             return value
     except InvalidField as error:
-        raise CoworkEnvError(f"bad value: the key {error.why}.") from None
-    raise CoworkEnvError("bad value: the key is empty.")
+        raise CoworkEnvError(f"bad value: the key {error.why}.", ONE_LINE) from None
+    raise CoworkEnvError("bad value: the key is empty.", ONE_LINE)

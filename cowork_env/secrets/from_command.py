@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 from ..util.errors import CoworkEnvError
-from .tool import run
+from .tool import LOOK, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def fetch(rest: str, env: Mapping[str, str]) -> str:
     """What the command prints; for its limits see :func:`.tool.run`."""
     ended = run(_argv(rest), env)
     if ended.status:
-        raise CoworkEnvError(f"not found: {ended.tool} ended with status {ended.status}.")
+        message = f"not found: {ended.tool} ended with status {ended.status}."
+        raise CoworkEnvError(message, LOOK)
     return ended.text()
 
 

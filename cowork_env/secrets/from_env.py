@@ -23,5 +23,6 @@ def check(name: str) -> None:
 def fetch(name: str, env: Mapping[str, str]) -> str:
     """The value of the variable."""
     if not env.get(name):
-        raise CoworkEnvError(f"not found: ${name} is not set.")
+        hint = "Export it in a startup file, before the hook's line. Empty is as good as unset."
+        raise CoworkEnvError(f"not found: ${name} is not set.", hint)
     return env[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.providers import read_bytes
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
+from . import ONE_LINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,16 +13,23 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 << 10
 _WHERE = "the file of authTokenFrom"
+_LOOK = "Compare the part after # with the JSON text."  # a hint
 
 
 def split(rest: str) -> tuple[str, str]:
     """The path, ``~/`` expanded, and the JSON pointer, which is empty or begins with a slash."""
-    path, mark, pointer = rest.partition("#/")
+    path, pointer = split_pointer(rest)
     if path.startswith("~/"):
         import os
 
         path = os.path.expanduser(path)
-    return path, "/" + pointer if mark else ""
+    return path, pointer
+
+
+def split_pointer(rest: str) -> tuple[str, str]:
+    """What stands before a JSON pointer, and the pointer, empty or with a slash at its start."""
+    before, mark, pointer = rest.partition("#/")
+    return before, "/" + pointer if mark else ""
 
 
 def check(rest: str) -> None:
@@ -36,23 +44,29 @@ def fetch(rest: str, env: Mapping[str, str]) -> str:
     try:
         data = read_bytes(path, _WHERE)
     except FileNotFoundError:
-        raise CoworkEnvError(f"not found: {_WHERE} does not exist.") from None
+        hint = "Check the path: its folder may not be mounted."
+        raise CoworkEnvError(f"not found: {_WHERE} does not exist.", hint) from None
     except CoworkEnvError as error:
-        raise CoworkEnvError(f"denied: {error.message}") from None
+        hint = error.hint or "You must be able to read it, and it must be a regular file."
+        raise CoworkEnvError(f"denied: {error.message}", hint) from None
     if len(data) > MAX_BYTES:
-        raise CoworkEnvError(f"bad value: {_WHERE} is larger than 64 KiB.")
+        raise CoworkEnvError(f"bad value: {_WHERE} is larger than 64 KiB.", ONE_LINE)
     try:
         text = jsontext.decode(data, _WHERE)
-        if not pointer:
-            return text
-        document = jsontext.parse(text, _WHERE)
     except CoworkEnvError as error:
-        raise CoworkEnvError(f"bad value: {error.message}") from None
-    return _at(document, pointer)
+        raise CoworkEnvError(f"bad value: {error.message}", ONE_LINE) from None
+    return pointed(text, pointer, _WHERE) if pointer else text
 
 
-def _at(value: object, pointer: str) -> str:
-    """The string in a JSON document that a JSON pointer leads to (RFC 6901, 4)."""
+def pointed(text: str, pointer: str, where: str) -> str:
+    """The string in a JSON text that a JSON pointer leads to (RFC 6901, 4).
+
+    ``where`` says in messages what the text is.
+    """
+    try:
+        value = jsontext.parse(text, where)
+    except CoworkEnvError as error:
+        raise CoworkEnvError(f"bad value: {error.message}", _LOOK) from None
     for step in pointer[1:].split("/"):
         step = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
@@ -60,7 +74,9 @@ def _at(value: object, pointer: str) -> str:
         elif isinstance(value, dict) and step in value:
             value = value[step]
         else:
-            raise CoworkEnvError("not found: authTokenFrom points to nothing in its file.")
+            raise CoworkEnvError(f"not found: the JSON pointer leads to nothing in {where}.", _LOOK)
     if not isinstance(value, str):
-        raise CoworkEnvError("bad value: authTokenFrom points to something that is not a string.")
+        raise CoworkEnvError(
+            f"bad value: the JSON pointer leads to no string in {where}.", "Write the key as text."
+        )
     return value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from ..util.errors import CoworkEnvError
+from . import ONE_LINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ def waits_for(rest: str) -> str:
 
 
 def unlock(rest: str, env: Mapping[str, str]) -> None:
-    """Let the desktop ask for the keyring's password, if it is locked."""
+    """Let the keyring's password be asked for, if it is locked."""
+    if sys.platform == "darwin":
+        from . import keychain
+
+        keychain.unlock(*_names(rest), env)
+        return
     _fetch(rest, env, ask=True)
 
 
@@ -84,19 +90,25 @@ def _fetch(rest: str, env: Mapping[str, str], *, ask: bool) -> str:
     with _secret_service(env) as service:
         found = set(service.search(_attributes(rest), ask=ask))
     if not found:
-        raise CoworkEnvError("not found: the keyring has no item of that service and user.")
+        message = "not found: the keyring has no item of that service and user."
+        raise CoworkEnvError(message, "Store one: secret-tool store service SERVICE username USER")
     if len(found) > 1:
-        raise CoworkEnvError(_AMBIGUOUS)
+        raise CoworkEnvError(_AMBIGUOUS, "Remove those that are not used any more.")
     try:
         return found.pop().decode("utf-8")
     except UnicodeDecodeError:
         pass  # Not raised in here: that error holds the key.
-    raise CoworkEnvError("bad value: the keyring's item is not UTF-8.")
+    raise CoworkEnvError("bad value: the keyring's item is not UTF-8.", ONE_LINE)
 
 
 def _secret_service(env: Mapping[str, str]) -> SecretService:
-    from .secret_service import SecretService
-
+    try:
+        from .secret_service import SecretService
+    except ImportError:  # a system that is neither macOS nor Linux
+        raise CoworkEnvError(
+            "tool missing: the Python package jeepney is not installed.",
+            "Install it beside cowork-env, or keep the key elsewhere: pass:, file:, env:.",
+        ) from None
     return SecretService(env)
 
 

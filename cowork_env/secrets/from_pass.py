@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # GnuPG must not ask for a passphrase: a prompt of a shell waits.
 _NEVER_ASK = "--pinentry-mode=error"
 _OPTIONS = "PASSWORD_STORE_GPG_OPTS"
+_LANGUAGE = {"LC_ALL": "C"}  # that of the messages by which an error is recognized
+_LOOK = "Look for it: pass ls"  # a hint
 
 
 def check(rest: str) -> None:
@@ -29,10 +31,13 @@ def check(rest: str) -> None:
 def fetch(rest: str, env: Mapping[str, str]) -> str:
     """The first line of the entry; gpg-agent must have its passphrase."""
     options = f"{env.get(_OPTIONS, '')} {_NEVER_ASK}".lstrip()
-    ended = run(["pass", "show", "--", rest], {**env, _OPTIONS: options})
+    ended = run(["pass", "show", "--", rest], {**env, **_LANGUAGE, _OPTIONS: options})
     if ended.status:
         raise _error(ended)
-    return ended.text().partition("\n")[0]
+    first = ended.text().partition("\n")[0]
+    if first == rest.rstrip("/"):  # the heading of the list that a folder's name gives
+        raise CoworkEnvError("not found: pass has a folder of that name, and no entry.", _LOOK)
+    return first
 
 
 def waits_for(rest: str) -> str:
@@ -43,7 +48,8 @@ def waits_for(rest: str) -> str:
 def unlock(rest: str, env: Mapping[str, str]) -> None:
     """Let GnuPG ask for the passphrase, which its agent then keeps for some time."""
     terminal = {} if "GPG_TTY" in env or not os.isatty(0) else {"GPG_TTY": os.ttyname(0)}
-    run_on_terminal(["pass", "show", "--", rest], {**env, **terminal})
+    if run_on_terminal(["pass", "show", "--", rest], {**env, **terminal}):
+        fetch(rest, env)  # raises why
 
 
 def ready(env: Mapping[str, str]) -> None:
@@ -56,7 +62,7 @@ def ready(env: Mapping[str, str]) -> None:
 def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
     """Store a key, in the place of an entry that is there."""
     command = ["pass", "insert", "--multiline", "--force", "--", rest]
-    ended = run(command, env, given=f"{key}\n".encode())
+    ended = run(command, {**env, **_LANGUAGE}, given=f"{key}\n".encode())
     if ended.status:
         raise _error(ended)
     sync(f"{_folder(env)}/{rest}.gpg")
@@ -64,7 +70,7 @@ def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
 
 def remove(rest: str, env: Mapping[str, str]) -> None:
     """Remove the entry."""
-    ended = run(["pass", "rm", "--force", "--", rest], env)
+    ended = run(["pass", "rm", "--force", "--", rest], {**env, **_LANGUAGE})
     if ended.status:
         raise _error(ended)
 
@@ -79,16 +85,16 @@ def _not_set_up() -> CoworkEnvError:
 
 def _error(ended: Ended) -> CoworkEnvError:
     if ended.says("is not in the password store"):
-        return CoworkEnvError("not found: pass has no such entry.", "Look for it: pass ls")
+        return CoworkEnvError("not found: pass has no such entry.", _LOOK)
     if ended.says("you must run"):
         return _not_set_up()
-    if ended.says("invalid packet", "decrypt_message failed", "no valid openpgp data"):
-        # As of a write that was killed.
-        return CoworkEnvError("bad value: the file of the entry is damaged.")
+    if ended.says("no valid openpgp data", "decrypt_message failed", "invalid packet"):
+        # As after a write that was killed; gpg says "decryption failed", too.
+        return CoworkEnvError("bad value: the entry's file is damaged.", _LOOK)
     if ended.says("decryption failed"):
         # gpg says "No secret key" for both.
         return CoworkEnvError(
             "locked: gpg-agent does not have the passphrase, or the secret key.",
             "Unlock it: cowork-env reload",
         )
-    return CoworkEnvError(f"denied: pass ended with status {ended.status}.")
+    return ended.failure()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from ..util.errors import CoworkEnvError
-from .tool import Ended, run
+from .tool import Ended, run, run_on_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROGRAM = "/usr/bin/security"
+_LOOK = "Look for it in Keychain Access."  # a hint
 # Exit statuses: the last byte of the error's number (Security/SecBase.h).
 _NOT_FOUND, _NO_INTERACTION, _AUTH_FAILED, _CANCELED = 44, 36, 51, 128
+_NO_KEYCHAIN, _NO_DEFAULT = 50, 37
 
 
 def fetch(service: str, user: str, env: Mapping[str, str]) -> str:
@@ -21,6 +23,17 @@ def fetch(service: str, user: str, env: Mapping[str, str]) -> str:
     if ended.status:
         raise _error(ended)
     return ended.text()
+
+
+def unlock(service: str, user: str, env: Mapping[str, str]) -> None:
+    """Ask the user for the keychain's password on the terminal, if it is locked."""
+    try:
+        fetch(service, user, env)
+    except CoworkEnvError as error:
+        if not error.message.startswith("locked"):
+            raise
+        run_on_terminal([PROGRAM, "unlock-keychain"], env)
+        fetch(service, user, env)
 
 
 def store(service: str, user: str, key: str, label: str, env: Mapping[str, str]) -> None:
@@ -52,11 +65,13 @@ def _quoted(text: str) -> str:
 
 def _error(ended: Ended) -> CoworkEnvError:
     if ended.status == _NOT_FOUND:
-        return CoworkEnvError("not found: the keychain has no item of that service and user.")
-    if ended.status == _NO_INTERACTION:
         return CoworkEnvError(
-            "locked: the keychain is locked.", "Unlock it: security unlock-keychain"
+            "not found: the keychain has no item of that service and user.", _LOOK
         )
+    if ended.status in (_NO_KEYCHAIN, _NO_DEFAULT):
+        return CoworkEnvError("not found: there is no keychain.", "Run: security list-keychains")
+    if ended.status == _NO_INTERACTION:
+        return CoworkEnvError("locked: the keychain is locked.", "Unlock it: cowork-env reload")
     if ended.status in (_AUTH_FAILED, _CANCELED):
-        return CoworkEnvError("denied: access to the keychain was refused.")
-    return CoworkEnvError(f"denied: security ended with status {ended.status}.")
+        return CoworkEnvError("denied: access to the keychain was refused.", _LOOK)
+    return ended.failure()

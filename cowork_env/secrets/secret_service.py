@@ -7,19 +7,24 @@ unencrypted; only the user's own processes can read there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..util.errors import CoworkEnvError
-from .bus import Bus, BusError
+from . import ONE_LINE, tool
+from .bus import Bus, BusError, unintelligible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 SERVICE = "org.freedesktop.secrets"
 _ROOT = "/org/freedesktop/secrets"
 _PREFIX = "org.freedesktop.Secret."
 _NOTHING = "/"  # in the place of an object's path: there is none
 TEXT = "text/plain"
+LOOK = "Look for it with your desktop's password manager, as in Seahorse."  # a hint
 
 
 class SecretService:
@@ -39,7 +44,7 @@ class SecretService:
     def __exit__(self, *_: object) -> None:
         self._bus.connection.close()
 
-    def _call(self, path: str, method: str, signature: str = "", *arguments: object) -> object:
+    def _call(self, path: str, method: str, signature: str = "", *arguments: object) -> Any:
         """What a method returns: one value, or a tuple. ``method`` is ``Interface.Name``."""
         interface, _, name = method.partition(".")
         try:
@@ -53,8 +58,8 @@ class SecretService:
             if error.is_any(".IsLocked"):
                 raise locked() from None
             if error.is_any(".NoSuchObject"):
-                raise CoworkEnvError("not found: the keyring has no such item.") from None
-            raise CoworkEnvError("denied: the keyring refused.") from None
+                raise CoworkEnvError("not found: the keyring has no such item.", LOOK) from None
+            raise CoworkEnvError("denied: the keyring refused.", LOOK) from None
         return values[0] if len(values) == 1 else values
 
     def search(self, attributes: Mapping[str, str], *, ask: bool = False) -> list[bytes]:
@@ -67,13 +72,15 @@ class SecretService:
         if not items:
             return []
         secrets = self._call(_ROOT, "Service.GetSecrets", "aoo", items, self._open_session())
-        assert isinstance(secrets, dict)
-        return [bytes(secrets[item][2]) for item in items if item in secrets]
+        found = _understood(lambda: dict(secrets))
+        values = _understood(lambda: [bytes(found[item][2]) for item in items if item in found])
+        if any(len(value) > tool.MAX_BYTES for value in values):
+            raise CoworkEnvError("bad value: the keyring has more than 64 KiB.", ONE_LINE)
+        return values
 
     def _items(self, attributes: Mapping[str, str], *, ask: bool) -> list[str]:
         found = self._call(_ROOT, "Service.SearchItems", "a{ss}", dict(attributes))
-        assert isinstance(found, tuple)
-        unlocked, shut = map(list, found)
+        unlocked, shut = _understood(lambda: [_paths(found[0]), _paths(found[1])])
         if shut and not unlocked:
             if not ask:
                 raise locked()
@@ -84,8 +91,7 @@ class SecretService:
     def _open_session(self) -> str:
         if not self._session:
             opened = self._call(_ROOT, "Service.OpenSession", "sv", "plain", ("s", ""))
-            assert isinstance(opened, tuple)
-            self._session = str(opened[1])
+            (self._session,) = _understood(lambda: _paths([opened[1]]))
         return self._session
 
     def default_collection(self) -> str:
@@ -113,8 +119,7 @@ class SecretService:
         made = self._call(
             collection, "Collection.CreateItem", "a{sv}(oayays)b", properties, value, True
         )
-        assert isinstance(made, tuple)
-        self._prompt(made[1])
+        self._prompt(_understood(lambda: made[1]))
 
     def remove(self, attributes: Mapping[str, str]) -> None:
         """Remove all items with these attributes; asks the user to unlock them if need be."""
@@ -123,22 +128,37 @@ class SecretService:
 
     def _unlock(self, objects: list[str]) -> None:
         unlocked = self._call(_ROOT, "Service.Unlock", "ao", objects)
-        assert isinstance(unlocked, tuple)
-        self._prompt(unlocked[1])
+        self._prompt(_understood(lambda: unlocked[1]))
 
     def _prompt(self, prompt: object) -> None:
         """Let the desktop ask what it wants to ask the user, if anything."""
-        path = str(prompt)
+        (path,) = _understood(lambda: _paths([prompt]))
         if path == _NOTHING:
             return
-        dismissed, _ = self._bus.wait_for(
+        completed = self._bus.wait_for(
             path,
             f"{_PREFIX}Prompt",
             "Completed",
             lambda: self._call(path, "Prompt.Prompt", "s", ""),
         )
-        if dismissed:
+        if completed[:1] != (False,):
             raise locked()
+
+
+def _understood(read: Callable[[], T]) -> T:
+    """What ``read`` takes from an answer, which may have any form."""
+    try:
+        return read()
+    except (TypeError, ValueError, KeyError, IndexError):
+        pass  # Not raised in here: such an error may hold a key.
+    raise unintelligible()
+
+
+def _paths(values: list[Any]) -> list[str]:
+    """These values, which must be paths of objects."""
+    if not all(isinstance(value, str) and value.startswith("/") for value in values):
+        raise ValueError
+    return list(values)
 
 
 def locked() -> CoworkEnvError:

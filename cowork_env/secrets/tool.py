@@ -7,10 +7,12 @@ import select
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 from ..util.errors import CoworkEnvError
 from ..util.system import absolute_path
+from . import ONE_LINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ TIMEOUT = 60.0  # seconds
 SLICE = 0.2  # seconds
 POLL = 0.002  # seconds, for the end of a tool that has closed its output: mostly it ends just then
 MAX_BYTES = 64 << 10  # of what a tool prints
+# Hints
+LOOK = "Run it in a terminal to see why; what it prints is not shown here."
 # What ends this process must end the tool too: it has a session of its own, so neither the terminal
 # nor the shell signals it. The default action of SIGQUIT would leave a core file, with keys in it.
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -53,28 +57,46 @@ class Ended:
         said = self.errors.decode("utf-8", "replace").casefold()
         return any(text.casefold() in said for text in texts)
 
+    def failure(self, *known: tuple[tuple[str, ...], str, str]) -> CoworkEnvError:
+        """What to raise for its exit status: texts that it may say, the message, and the hint.
+
+        The first of ``known`` counts of which it says a text.
+        """
+        for texts, message, hint in known:
+            if self.says(*texts):
+                return CoworkEnvError(message, hint)
+        return CoworkEnvError(f"denied: {self.tool} ended with status {self.status}.", LOOK)
+
     def text(self) -> str:
         """The output as text; raises :class:`CoworkEnvError` if it is not UTF-8."""
         try:
             return self.output.decode("utf-8")
         except UnicodeDecodeError:
             pass  # Not raised in here: that error holds the data, and would stay attached to ours.
-        raise CoworkEnvError(f"bad value: {self.tool} printed something that is not UTF-8.")
+        raise CoworkEnvError(
+            f"bad value: {self.tool} printed something that is not UTF-8.", ONE_LINE
+        )
 
 
 def find(name: str, env: Mapping[str, str]) -> str:
     """The path of a tool by the absolute entries of ``PATH`` alone; raises "tool missing"."""
-    path = absolute_path(env.get("PATH", os.defpath))
-    program = name if name.startswith("/") else shutil.which(name, path=path)
+    program = name if name.startswith("/") else shutil.which(name, path=search_path(env))
     if not program:
         raise _missing(os.path.basename(name))
     return program
 
 
+def search_path(env: Mapping[str, str]) -> str:
+    """Where tools are looked for."""
+    return absolute_path(env.get("PATH", os.defpath))
+
+
 def run(
-    argv: list[str], env: Mapping[str, str], *, given: bytes = b"", timeout: float = TIMEOUT
+    argv: list[str], env: Mapping[str, str], *, given: bytes = b"", timeout: float | None = None
 ) -> Ended:
     """Run a tool of the user, for at most ``timeout`` seconds; ``given`` is its input.
+
+    The default is :data:`TIMEOUT`.
 
     It gets none of the variables of clients and of cowork-env, which it might leak or be misled by,
     and no terminal, so it cannot ask the user anything there. A repository can supply neither the
@@ -88,14 +110,17 @@ def run(
     """
     received: list[int] = []  # signals that came while the tool was being started
     default = (signal.SIG_DFL, signal.default_int_handler)
+    # Only the main thread may say what a signal does.
+    main = threading.current_thread() is threading.main_thread()
     previous = {
         number: signal.signal(number, lambda number, _: received.append(number))
         for number in _ENDING_SIGNALS
-        if signal.getsignal(number) in default
+        if main and signal.getsignal(number) in default
     }
     try:
         process = _start(argv, env)
-        return _Running(process, os.path.basename(argv[0]), timeout).end(given, previous, received)
+        limit = TIMEOUT if timeout is None else timeout
+        return _Running(process, os.path.basename(argv[0]), limit).end(given, previous, received)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -121,8 +146,7 @@ def run_on_terminal(argv: list[str], env: Mapping[str, str]) -> int:
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
     given = {name: value for name, value in env.items() if not _is_left_out(name)}
-    path = absolute_path(env.get("PATH", os.defpath))
-    return given | {"PATH": path or os.defpath, "PWD": "/"}
+    return given | {"PATH": search_path(env) or os.defpath, "PWD": "/"}
 
 
 def _is_left_out(name: str) -> bool:
@@ -130,11 +154,14 @@ def _is_left_out(name: str) -> bool:
 
 
 def _missing(tool: str) -> CoworkEnvError:
-    return CoworkEnvError(f"tool missing: {tool} is not installed.")
+    return CoworkEnvError(
+        f"tool missing: {tool} is not installed.",
+        "Install it; it is looked for in the absolute entries of PATH.",
+    )
 
 
 def _not_runnable(tool: str) -> CoworkEnvError:
-    return CoworkEnvError(f"denied: {tool} cannot be run.")
+    return CoworkEnvError(f"denied: {tool} cannot be run.", "Check its permissions.")
 
 
 def _start(argv: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -201,7 +228,8 @@ class _Running:
             if not left:
                 verb = "answer" if self.stdout in open_pipes else "end"
                 raise CoworkEnvError(
-                    f"timed out: {self.tool} did not {verb} within {self.timeout:.0f} seconds."
+                    f"timed out: {self.tool} did not {verb} within {self.timeout:.0f} seconds.",
+                    "Run it in a terminal to see what it waits for.",
                 )
             for pipe in readable:
                 chunk = os.read(pipe.fileno(), MAX_BYTES)
@@ -209,7 +237,7 @@ class _Running:
                     open_pipes.remove(pipe)
                 data[pipe] += chunk
             if len(data[self.stdout]) > MAX_BYTES:
-                raise CoworkEnvError(f"bad value: {self.tool} printed more than 64 KiB.")
+                raise CoworkEnvError(f"bad value: {self.tool} printed more than 64 KiB.", ONE_LINE)
             data[self.stderr] = data[self.stderr][:MAX_BYTES]
 
     def _has_ended(self) -> bool:

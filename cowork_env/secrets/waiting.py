@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import time
 
 from ..util.errors import CoworkEnvError
-from .tool import TIMEOUT
+from . import tool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ class limited:  # noqa: N801  # used like contextlib.contextmanager, which is sl
 
     ``say`` is called once, with one line, after :data:`DELAY`. After the time limit
     :class:`CoworkEnvError` is raised. In a thread other than the main one, neither happens: no
-    timer can interrupt it.
+    timer can interrupt it, and the sources' own limits are all there is. An alarm that somebody set
+    for this process before (``alarm`` and then ``exec``) goes on afterwards.
     """
 
     def __init__(self, what: str, say: Callable[[str], None] | None) -> None:
         self.what, self.say = what, say
         self.told = self.armed = False
         self.previous: object = None
+        self.due = 0.0  # when the alarm that was set before is due (time.monotonic); 0: none was
 
     def __enter__(self) -> None:
         try:
@@ -34,19 +37,24 @@ class limited:  # noqa: N801  # used like contextlib.contextmanager, which is sl
         except ValueError:
             return
         self.armed = True
-        signal.setitimer(signal.ITIMER_REAL, DELAY)
+        left, _ = signal.setitimer(signal.ITIMER_REAL, DELAY)
+        self.due = time.monotonic() + left if left else 0.0
 
     def __exit__(self, *_: object) -> None:
         if self.armed:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self.previous)  # type: ignore[arg-type]
+            if self.due:
+                left = max(self.due - time.monotonic(), 1e-6)
+                signal.setitimer(signal.ITIMER_REAL, left)
 
     def _alarm(self, number: int, frame: object) -> None:
         if self.told:
             raise CoworkEnvError(
-                f"timed out: {self.what} did not answer within {TIMEOUT:.0f} seconds."
+                f"timed out: {self.what} did not answer within {tool.TIMEOUT:.0f} seconds.",
+                "Look whether it asks for something.",
             )
         self.told = True
-        signal.setitimer(signal.ITIMER_REAL, TIMEOUT + GRACE - DELAY)
+        signal.setitimer(signal.ITIMER_REAL, max(tool.TIMEOUT + GRACE - DELAY, GRACE))
         if self.say:
             self.say(f"waiting for {self.what}; Ctrl-C gives up")

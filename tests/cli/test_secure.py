@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.home import GUIDE, Home
-from support.key_stores import PasswordStore
 from support.keyring import BusSession, KeyringSession
+from support.password_store import PasswordStore
 from support.program import Program
 from support.providers import KEY, dialog, saved
 from support.shells import SHELLS
@@ -82,7 +82,7 @@ def test_a_real_pass(home: Home) -> None:
         program = Program(home, env=store.env)
         store.insert("cowork-env/openrouter", "something else\n")
         store.insert("cowork-env/aws-bedrock", KEYS["AWS Bedrock"] + "\nuser: me\n")
-        (store.folder / "cowork-env/litellm-local.gpg").write_bytes(b"")  # of a write that failed
+        (store.path / "cowork-env/litellm-local.gpg").write_bytes(b"")  # of a write that failed
         program.run("secure", "--to", "pass", "--yes").check()
         assert references(home) == [
             "pass:cowork-env/my-anthropic-api",
@@ -94,8 +94,8 @@ def test_a_real_pass(home: Home) -> None:
         assert not any(key.encode() in everything(home) for key in KEYS.values())
         program.run("secure", "--undo", "--yes").check()
         assert [entry["authToken"] for entry in saved(home)] == list(KEYS.values())
-        left = [name for name in store.entries() if name.startswith("cowork-env/")]
-        assert left == ["cowork-env/litellm-local", "cowork-env/openrouter"]
+        left = sorted(path.stem for path in (store.path / "cowork-env").iterdir())
+        assert left == ["litellm-local", "openrouter"]
 
 
 # On a terminal

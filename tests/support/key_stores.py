@@ -1,26 +1,12 @@
-"""Stores that keys can be moved to: one made of files that can fail, and a real pass."""
+"""A store that keys can be moved to, made of files, that can fail."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cowork_env.util.errors import CoworkEnvError
-
-from support.home import Home, need
-
-_KEY = """Key-Type: eddsa
-Key-Curve: ed25519
-Subkey-Type: ecdh
-Subkey-Curve: cv25519
-Name-Email: tests@example
-%no-protection
-%commit
-"""
 
 
 class FakeStore:
@@ -89,41 +75,3 @@ class FakeStore:
     def remove(self, rest: str, env: Mapping[str, str]) -> None:
         """Remove the item's file."""
         self._does("remove", self.path(rest).unlink)
-
-
-class PasswordStore:
-    """A real pass, with a GnuPG key without a passphrase. A context manager; see ``env``."""
-
-    def __init__(self, home: Home) -> None:
-        need("pass")
-        # The path of the agent's socket must be short.
-        self._folder = tempfile.TemporaryDirectory(prefix="gpg-")
-        self.folder = Path(self._folder.name) / "store"
-        self.env = {
-            **home.env,
-            "GNUPGHOME": self._folder.name,
-            "PASSWORD_STORE_DIR": str(self.folder),
-        }
-        self._run(need("gpg"), "--batch", "--quiet", "--generate-key", given=_KEY)
-        self._run("pass", "init", "tests@example")
-
-    def __enter__(self) -> PasswordStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._run("gpgconf", "--kill", "all")
-        self._folder.cleanup()
-
-    def _run(self, *command: str, given: str = "") -> str:
-        return subprocess.run(
-            command, env=self.env, input=given, text=True, capture_output=True, check=True
-        ).stdout
-
-    def entries(self) -> list[str]:
-        """The names of all entries."""
-        found = self.folder.rglob("*.gpg")
-        return sorted(os.fspath(path.relative_to(self.folder))[: -len(".gpg")] for path in found)
-
-    def insert(self, path: str, text: str) -> None:
-        """Make an entry."""
-        self._run("pass", "insert", "--multiline", "--force", path, given=text)

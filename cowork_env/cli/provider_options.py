@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_KEY = 64 << 10  # bytes
+
+
+def _complete_scheme(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """The schemes of references that begin with ``incomplete``."""
+    from ..secrets import SCHEMES
+
+    return [scheme for scheme in SCHEMES if scheme.startswith(incomplete)]
+
+
 _OPTIONS = (
     click.option("--name", metavar="NAME", help="What you call the provider."),
     click.option("--base-url", metavar="URL", help="The endpoint; clients append /v1/messages."),
@@ -40,7 +51,9 @@ _OPTIONS = (
     click.option(
         "--token-from",
         metavar="REF",
-        help="Fetch the key instead: env:NAME, file:PATH, cmd:ARGV...",
+        shell_complete=_complete_scheme,
+        help="Fetch the key instead: env:NAME, file:PATH, keyring:SERVICE/USER, pass:PATH,"
+        " op://VAULT/ITEM/FIELD, vault://MOUNT/PATH#FIELD, aws-sm://ID, cmd:ARGV.",
     ),
     click.option(
         "--env",

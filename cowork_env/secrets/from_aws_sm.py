@@ -46,7 +46,7 @@ _KNOWN = (
             "Error when retrieving credentials",
         ),
         "locked: aws has no credentials.",
-        "Log in: aws sso login, or aws configure; then run: cowork-env reload",
+        "Run aws configure, or log in: aws sso login; then run: cowork-env reload",
     ),
     (
         (
@@ -54,7 +54,7 @@ _KNOWN = (
             *("InvalidSignature", "SignatureDoesNotMatch", "security token", "DecryptionFailure"),
         ),
         "denied: AWS refused.",
-        "See who you are: aws sts get-caller-identity; a policy must allow GetSecretValue.",
+        "A policy must allow GetSecretValue to the one that you are: aws sts get-caller-identity",
     ),
     (
         ("specify a region", "region was not"),

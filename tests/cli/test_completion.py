@@ -42,6 +42,11 @@ def test_completion_offers_provider_names_that_need_no_quotes(home: Home, progra
     assert complete(program, "pin ") == []
 
 
+def test_completion_of_references_to_keys(program: Program) -> None:
+    assert complete(program, "add --token-from ")[:2] == ["env:", "file:"]
+    assert complete(program, "edit A --token-from a") == ["aws-sm://"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_script_is_valid(program: Program, home: Home, shell: str) -> None:
     result = program.run("completion", shell)

@@ -75,7 +75,7 @@ def usable(inputs: Inputs) -> list[str]:
 
 
 def ready_store(inputs: Inputs, to: str | None, words: str) -> KeyStore:
-    """The store to move keys to: ``to``, or the keyring; ``words`` are those of the command.
+    """The store to move keys to: ``to``, or the keyring; ``words`` are the command's, quoted.
 
     Raises :class:`CoworkEnvError` where none can be used.
     """
@@ -85,7 +85,8 @@ def ready_store(inputs: Inputs, to: str | None, words: str) -> KeyStore:
     except CoworkEnvError as error:
         hint = error.hint
         for other in usable(inputs):
-            hint = f"There is {other}: cowork-env secure --to {other}{words}"
+            word = other + words
+            hint = f"There is {other}: cowork-env secure --to {word}"
         raise CoworkEnvError(error.message, hint) from None
     return wanted
 

@@ -290,6 +290,7 @@ COMMANDS = (
     "edit OpenRouter --default-model m",
     "rename OpenRouter Other",
     "remove OpenRouter",
+    "secure --undo",
     "list",
     "list --json",
     "show OpenRouter --json",

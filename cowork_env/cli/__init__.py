@@ -15,6 +15,7 @@ COMMANDS = {
     "rename": "edit.rename_command",
     "list": "listing.list_command",
     "show": "listing.show_command",
+    "secure": "secure.command",
     "presets": "presets.command",
     "import": "importing.command",
     "use": "use.command",
@@ -47,6 +48,7 @@ SECTIONS = (
         (
             ("list show presets", "List providers, and known endpoints."),
             ("edit rename remove", "Change or remove a provider."),
+            ("secure", "Move keys into a keyring, or into pass."),
             ("import", "Import providers from other tools."),
             ("use", "Select the provider used where no pin applies."),
         ),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import presets, store
+from .. import presets, securing, store
 from ..core import provider as rules
 from ..core.provider import BEARER, InvalidField
 from ..core.providers import words
-from ..editing import needs_no_endpoint, without_empty
+from ..editing import Fields, needs_no_endpoint, without_empty
 from ..util.text import argument, visible
 from . import saving
 from .errors import usage_error
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..core.providers import Providers
-    from ..editing import Entry, Fields
+    from ..editing import Entry
     from ..presets import Preset
 
 
@@ -38,6 +38,7 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
     epilog=examples(
         "cowork-env add openrouter               # asks for the key only",
         "cowork-env add                          # asks for everything",
+        "cowork-env add openrouter --keyring     # keeps the key in the keyring",
         "cowork-env add deepseek --token-from file:~/.keys/deepseek",
         "cowork-env add --name Work --base-url https://ai.example --token-stdin <key",
     ),
@@ -45,7 +46,9 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
 @click.argument("preset", required=False, shell_complete=_complete_preset)
 @provider_options
 @no_check_option
-def command(preset: str | None, no_check: bool, token_stdin: bool, **given: Any) -> None:
+def command(
+    preset: str | None, no_check: bool, token_stdin: bool, keyring: bool, **given: Any
+) -> None:
     """Add a provider.
 
     PRESET is one of 'cowork-env presets'; without it, any endpoint with the Anthropic Messages API
@@ -56,12 +59,19 @@ def command(preset: str | None, no_check: bool, token_stdin: bool, **given: Any)
     listed = saving.load_writable(inputs)
     check = interactive() and not no_check
     fields = given_fields(**given)
-    entry = _new_entry(listed, fields, preset, token_stdin=token_stdin, ask_endpoint=check)
+    entry = _new_entry(
+        listed, fields, preset, token_stdin=token_stdin, keyring=keyring, ask_endpoint=check
+    )
 
-    def change(listed: Providers) -> None:
-        listed.entries.append(dict(entry))
+    def save(reference: str = "") -> None:
+        if reference:
+            Fields(token_from=reference).apply(entry)
+        saving.save(inputs, listed, lambda listed: listed.entries.append(dict(entry)))
 
-    saving.save(inputs, listed, change)
+    if keyring:
+        securing.save_with_key(inputs, entry["name"], entry["authToken"], save)
+    else:
+        save()
     name = visible(entry["name"])
     say(f"cowork-env: added {name}")
     if listed.catalog and any(words(entry) & words(other) for other in listed.catalog.entries):
@@ -80,6 +90,7 @@ def _new_entry(
     preset_id: str | None,
     *,
     token_stdin: bool,
+    keyring: bool,
     ask_endpoint: bool,
 ) -> Entry:
     """The entry that the options and the preset make; asks for what is missing."""
@@ -98,7 +109,7 @@ def _new_entry(
             lambda url: rules.check_base_url(url, insecure),
         )
     question = preset.needs.get(presets.KEY, "") if preset else "Key"
-    if token := read_key(fields, token_stdin, question if needs_endpoint else ""):
+    if token := read_key(fields, token_stdin, question if needs_endpoint else "", keyring):
         entry["authToken"] = token
     question = preset.needs.get(presets.MODEL, "") if preset else "Default model"
     if not entry["defaultModel"] and fields.default_model is None and question and interactive():

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import store
+from .. import securing, store
 from ..core import catalog
 from ..core import provider as rules
 from ..core.provider import InvalidField
+from ..core.providers import field_of
 from ..masking import shown_url
 from ..util import files
 from ..util.errors import CoworkEnvError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "cowork-env edit openrouter --default-model anthropic/claude-sonnet-5",
         "cowork-env edit work --token-stdin < key.txt",
+        "cowork-env edit work --keyring           # a new key, in the keyring",
         "cowork-env edit work --haiku ''          # removes the value",
         "cowork-env edit work --env '' --env A=1  # these variables and no others",
         "cowork-env edit work --env CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000",
@@ -40,11 +42,14 @@ if TYPE_CHECKING:
 @click.argument("provider", metavar="NAME", shell_complete=complete_provider)
 @provider_options
 @no_check_option
-def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any) -> None:
+def edit_command(
+    provider: str, no_check: bool, token_stdin: bool, keyring: bool, **given: Any
+) -> None:
     """Change a provider.
 
     An empty value removes a field. Without options, asks on a terminal. A new key replaces a
-    reference, and a reference a stored key.
+    reference, and a reference a stored key. --keyring asks for a new key; to move the one that is
+    there, use 'cowork-env secure NAME'.
     """
     inputs = current_inputs()
     listed = saving.load_writable(inputs)
@@ -52,7 +57,7 @@ def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any)
     copy = sharing.own_copy(inputs, listed, index)
     was_selected = store.selected(inputs.state_dir, listed) == index
     fields = given_fields(**given)
-    fields.token = read_key(fields, token_stdin, "")
+    fields.token = read_key(fields, token_stdin, "New key" if keyring else "", keyring)
     if fields.is_empty():
         if not interactive():
             raise usage_error(
@@ -60,25 +65,37 @@ def edit_command(provider: str, no_check: bool, token_stdin: bool, **given: Any)
             )
         _ask_changes(listed.entries[index], fields)
 
-    def change(listed: Providers) -> str:
+    def change(listed: Providers) -> tuple[str, str]:
         if copy is None:
             entry = listed.entries[listed.find(provider)]
+            before = field_of(entry, "authTokenFrom")
         else:
-            entry = dict(copy)
+            entry, before = dict(copy), ""
             listed.entries.append(entry)
         fields.apply(entry)
-        return str(entry.get("name", "")).strip()
+        return field_of(entry, "name"), before
 
-    with files.AllSteps():
-        name = saving.save(inputs, listed, change)
-        if was_selected:
-            saving.select(inputs, name)
+    def save(reference: str = "") -> tuple[str, str]:
+        if reference:
+            fields.token, fields.token_from = None, reference
+        with files.AllSteps():
+            name, before = saving.save(inputs, listed, change)
+            if was_selected:
+                saving.select(inputs, name)
+        return name, before
+
+    if keyring:
+        called = fields.name or field_of(listed.entries[index], "name")
+        name, before = securing.save_with_key(inputs, called, fields.token, save)
+    else:
+        name, before = save()
     say(f"cowork-env: changed {visible(name)}")
     if shared := listed.shared(index):
         say(
             f"It is one of your own now ({catalog.summary(listed.provider(index))}), and no longer "
             f"follows the catalogue {shared.where}."
         )
+    saving.drop_item(inputs, before)
     if interactive() and not no_check:
         saving.check(inputs, name)
 
@@ -147,11 +164,13 @@ def remove_command(name: str, yes: bool) -> None:
     sharing.require_own(listed, index)
     was_selected = store.selected(inputs.state_dir, listed) == index
     entry = listed.entries[index]
-    shown = visible(str(entry.get("name") or name))
+    shown, reference = visible(str(entry.get("name") or name)), field_of(entry, "authTokenFrom")
     if not yes and interactive():
-        kept = (
-            " Its key is not stored anywhere else by cowork-env." if entry.get("authToken") else ""
-        )
+        kept = ""
+        if securing.is_ours(reference) and securing.uses(listed, reference) == 1:
+            kept = f" Its key, {visible(reference)}, is removed, too."
+        elif entry.get("authToken"):
+            kept = " Its key is not stored anywhere else by cowork-env."
         if not click.confirm(f"Remove {shown}?{kept}", err=True):
             raise CoworkEnvError(f"{shown} was not removed.")
 
@@ -169,5 +188,6 @@ def remove_command(name: str, yes: bool) -> None:
         if was_selected:
             store.select(inputs.state_dir, "")
     say(f"cowork-env: removed {shown}")
+    saving.drop_item(inputs, reference)
     if was_selected:
         say("It was the selection; there is none now. Choose another with: cowork-env use")

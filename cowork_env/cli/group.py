@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
         """The help of the program, on one screen."""
         bold = (lambda text: click.style(text, bold=True)) if use_color() else str
         formatter.write(
-            "Usage: cowork-env COMMAND [ARGUMENTS]    (COMMAND --help shows examples)\n\n"
+            "Usage: cowork-env COMMAND [ARGUMENTS]    (COMMAND --help shows examples)\n"
         )
         formatter.write(f"{self.help}\n\n")
         for section, rows in SECTIONS:

@@ -12,6 +12,7 @@ from ..util.errors import CoworkEnvError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 
@@ -43,12 +44,18 @@ def write_json(value: object) -> None:
     write_output(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def print_table(rows: list[list[str]]) -> None:
-    """Print rows of cells, safe to show, in aligned columns; the last column is not padded."""
+def aligned(rows: list[list[str]]) -> Iterator[str]:
+    """Rows of cells, safe to show, as lines with aligned columns; the last one is not padded."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        write_output("  ".join([*cells, row[-1]]).rstrip() + "\n")
+        yield "  ".join([*cells, row[-1]]).rstrip()
+
+
+def print_table(rows: list[list[str]]) -> None:
+    """Print rows of cells, safe to show, in aligned columns."""
+    for line in aligned(rows):
+        write_output(line + "\n")
 
 
 def use_color(stream: Any = None) -> bool:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import securing
 from ..core.provider import TIERS
 from ..editing import Fields
 from ..util.text import visible
 from .errors import usage_error
+from .inputs import current_inputs
 from .prompts import ask_hidden, ask_key, interactive
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ _OPTIONS = (
     ),
     click.option("--token-stdin", is_flag=True, help="Read the key from standard input."),
     click.option(
+        "--keyring", is_flag=True, help="Keep the key in the desktop's keyring, not in the file."
+    ),
+    click.option(
         "--token-from",
         metavar="REF",
         shell_complete=_complete_scheme,
@@ -74,7 +79,7 @@ no_check_option = click.option(
 
 
 def provider_options(function: F) -> F:
-    """Add the options: ``token_stdin``, and those that :func:`given_fields` takes."""
+    """Add the options: ``token_stdin``, ``keyring``, and those that :func:`given_fields` takes."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
@@ -104,11 +109,17 @@ def _variables(given: tuple[str, ...]) -> tuple[dict[str, str], bool]:
     return found, clear
 
 
-def read_key(fields: Fields, token_stdin: bool, question: str) -> str:
+def read_key(fields: Fields, token_stdin: bool, question: str, keyring: bool = False) -> str:
     """The key from standard input, or from the user, who is asked ``question``, unless it is empty.
 
-    Empty when the key is fetched (``--token-from``), or none is needed.
+    Empty when the key is fetched (``--token-from``), or none is needed. A key for the ``keyring``
+    is always asked for.
     """
+    if keyring and fields.token_from:
+        raise usage_error("--keyring and --token-from exclude each other.", "Use one of them.")
+    if keyring:
+        securing.KeyStore(securing.DEFAULT, current_inputs()).check()
+        question = question or "Key"
     if token_stdin and fields.token_from:
         raise usage_error("--token-stdin and --token-from exclude each other.", "Use one of them.")
     if token_stdin:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from .. import store
+from .. import securing, store
 from ..core import providers
+from ..util.errors import CoworkEnvError
+from ..util.text import visible
 from .output import say
 
 if TYPE_CHECKING:
@@ -30,6 +32,22 @@ def save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) ->
     if exposed:
         say(f"cowork-env: {listed.where} was readable by other users; it is private now")
     return result
+
+
+def drop_item(inputs: Inputs, reference: str) -> None:
+    """Remove an item that ``secure`` made and that no provider uses any more, and say so.
+
+    If that fails, the item stays; what the command did is done.
+    """
+    if not securing.is_ours(reference):
+        return
+    shown = visible(reference)
+    try:
+        with securing.exclusively(inputs):
+            if securing.drop(inputs, reference):
+                say(f"cowork-env: removed {shown}")
+    except CoworkEnvError as error:
+        say(f"cowork-env: {shown} stays: {error.message}")
 
 
 def check(inputs: Inputs, name: str) -> None:

@@ -483,6 +483,21 @@ TOPICS = {
             distrusted=_AS_GIVEN,
         ),
         Code(
+            "plaintext",
+            "keys are stored in plain text in the provider file, and could be in a key store",
+            Text(
+                NOTE,
+                "Stored in plain text in {file}: the keys of {names}.",
+                "Move them to {store}: cowork-env secure{option}",
+            ),
+            nowhere=Text(
+                NOTE,
+                "Stored in plain text in {file}: the keys of {names}.",
+                "A keyring (GNOME's, KWallet, KeePassXC) or pass could keep them: neither is ready"
+                " here.",
+            ),
+        ),
+        Code(
             "entry",
             "an entry is invalid; the message has its place",
             _AS_GIVEN,

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .. import overrides, secrets, startup_files, store
+from .. import overrides, secrets, securing, startup_files, store
 from ..core import catalog, providers
 from ..core.client_variables import CONFLICTING
 from ..core.environment import (
@@ -88,6 +88,7 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
         count = len(listed.own)
         s = "" if count == 1 else "s"
         report.add("provider-file", "ok", file=listed.where, count=count, s=s)
+    _plaintext(report, listed, inputs)
     return listed
 
 
@@ -127,6 +128,22 @@ def is_agreed(listed: Providers, index: int, store: TrustStore) -> bool:
         )
     except CoworkEnvError:
         return False
+
+
+def _plaintext(report: Report, listed: Providers, inputs: Inputs) -> None:
+    """Report the keys that ``secure`` would move."""
+    found = [visible(provider.name, 40) for provider in securing.plaintext(listed)]
+    if not found or not listed.path:
+        return
+    names = ", ".join(found[:_SHOWN]) + (" and more" if len(found) > _SHOWN else "")
+    stores = securing.usable(inputs)
+    if not stores:
+        report.add("plaintext", "nowhere", file=listed.where, names=names)
+        return
+    store_name = stores[0]
+    option = "" if store_name == securing.DEFAULT else f" --to {store_name}"
+    place = "the keyring" if store_name == securing.DEFAULT else store_name
+    report.add("plaintext", file=listed.where, names=names, store=place, option=option)
 
 
 def folders(report: Report, inputs: Inputs) -> None:

@@ -20,7 +20,9 @@ If a store may be locked:
 
 If keys can be moved there (``secure``):
 
-* ``store(rest, key, env, label)`` stores a key, and ``remove(rest, env)`` removes it. Both may ask.
+* ``ready(env)`` raises :class:`CoworkEnvError` where no key can be stored.
+* ``store(rest, key, env, label)`` stores a key, so that a crash of the system does not lose it, and
+  ``remove(rest, env)`` removes it. Both may ask.
 
 ``rest`` is the reference without its scheme, ``env`` the environment without the active provider.
 A key that the desktop app has encrypted is read by ``desktop.py``; what is wrong may also be that
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         def fetch(self, rest: str, env: Mapping[str, str], /) -> str: ...
         def waits_for(self, rest: str, /) -> str: ...
         def unlock(self, rest: str, env: Mapping[str, str], /) -> None: ...
+        def ready(self, env: Mapping[str, str], /) -> None: ...
         def store(self, rest: str, key: str, env: Mapping[str, str], label: str, /) -> None: ...
         def remove(self, rest: str, env: Mapping[str, str], /) -> None: ...
 
@@ -64,6 +67,8 @@ SCHEMES = {
 ONE_LINE = "A key is one line of printable text."  # a hint
 # All but these may be slow, and may change without a trace.
 _LOCAL = ("env:", "file:")
+# Where keys can be moved to, and what users call it -> its scheme: those that are the user's own.
+STORES = {"keyring": "keyring:", "pass": "pass:"}
 
 
 # References

@@ -49,6 +49,17 @@ def unlock(rest: str, env: Mapping[str, str]) -> None:
     _fetch(rest, env, ask=True)
 
 
+def ready(env: Mapping[str, str]) -> None:
+    """Check that a keyring answers and that there is one to store keys in."""
+    if sys.platform == "darwin":
+        from . import keychain, tool
+
+        tool.find(keychain.PROGRAM, env)
+        return
+    with _secret_service(env) as service:
+        service.default_collection()
+
+
 def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
     """Store a key, in the place of one that is there."""
     if sys.platform == "darwin":

@@ -5,8 +5,11 @@ See https://www.passwordstore.org.
 
 from __future__ import annotations
 
+import os
+
 from ..util.errors import CoworkEnvError
-from .tool import Ended, run, run_on_terminal
+from ..util.files import sync
+from .tool import Ended, find, run, run_on_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,11 +47,16 @@ def waits_for(rest: str) -> str:
 
 def unlock(rest: str, env: Mapping[str, str]) -> None:
     """Let GnuPG ask for the passphrase, which its agent then keeps for some time."""
-    import os
-
     terminal = {} if "GPG_TTY" in env or not os.isatty(0) else {"GPG_TTY": os.ttyname(0)}
     if run_on_terminal(["pass", "show", "--", rest], {**env, **terminal}):
         fetch(rest, env)  # raises why
+
+
+def ready(env: Mapping[str, str]) -> None:
+    """Check that pass is installed and set up."""
+    find("pass", env)
+    if not os.path.isfile(f"{_folder(env)}/.gpg-id"):
+        raise _not_set_up()
 
 
 def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
@@ -57,6 +65,7 @@ def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
     ended = run(command, {**env, **_LANGUAGE}, given=f"{key}\n".encode())
     if ended.status:
         raise _error(ended)
+    sync(f"{_folder(env)}/{rest}.gpg")
 
 
 def remove(rest: str, env: Mapping[str, str]) -> None:
@@ -66,19 +75,26 @@ def remove(rest: str, env: Mapping[str, str]) -> None:
         raise _error(ended)
 
 
+def _folder(env: Mapping[str, str]) -> str:
+    return env.get("PASSWORD_STORE_DIR") or f"{env.get('HOME', '')}/.password-store"
+
+
+def _not_set_up() -> CoworkEnvError:
+    return CoworkEnvError("not found: the password store is not set up.", "Run: pass init GPG-ID")
+
+
 def _error(ended: Ended) -> CoworkEnvError:
     if ended.says("is not in the password store"):
         return CoworkEnvError("not found: pass has no such entry.", _LOOK)
     if ended.says("you must run"):
-        return CoworkEnvError(
-            "not found: the password store is not set up.", "Run: pass init GPG-ID"
-        )
+        return _not_set_up()
+    if ended.says("no valid openpgp data", "decrypt_message failed", "invalid packet"):
+        # As after a write that was killed; gpg says "decryption failed", too.
+        return CoworkEnvError("bad value: the entry's file is damaged.", _LOOK)
     if ended.says("decryption failed"):
         # gpg says "No secret key" for both.
         return CoworkEnvError(
             "locked: gpg-agent does not have the passphrase, or the secret key.",
             "Unlock it: cowork-env reload",
         )
-    if ended.says("no valid openpgp data", "decrypt_message failed"):
-        return CoworkEnvError("bad value: the entry's file is damaged.", _LOOK)
     return ended.failure()

@@ -94,17 +94,22 @@ class SecretService:
             (self._session,) = _understood(lambda: _paths([opened[1]]))
         return self._session
 
-    def store(self, label: str, attributes: Mapping[str, str], secret: bytes) -> None:
-        """Store a secret in the default collection, in the place of one with these attributes.
-
-        Asks the user to unlock it if need be.
-        """
+    def default_collection(self) -> str:
+        """The path of the collection where secrets are stored."""
         collection = str(self._call(_ROOT, "Service.ReadAlias", "s", "default"))
         if collection == _NOTHING:
             raise CoworkEnvError(
                 "not found: there is no default keyring.",
                 "Make one with your desktop's password manager, as in Seahorse.",
             )
+        return collection
+
+    def store(self, label: str, attributes: Mapping[str, str], secret: bytes) -> None:
+        """Store a secret in the default collection, in the place of one with these attributes.
+
+        Asks the user to unlock it if need be.
+        """
+        collection = self.default_collection()
         self._unlock([collection])
         properties = {
             f"{_PREFIX}Item.Label": ("s", label),

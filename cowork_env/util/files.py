@@ -214,7 +214,7 @@ def write_atomically(
                 last_check()
             with Step(path):
                 os.rename(temporary, target)
-                _sync_directory(folder)
+                _sync(folder)
         except BaseException:
             if is_made:
                 _discard(temporary)
@@ -267,9 +267,15 @@ def remove_leftovers(path: str) -> None:
         pass  # Another process was faster, or it is not ours: no reason to fail a write.
 
 
-def _sync_directory(folder: str) -> None:
+def sync(path: str) -> None:
+    """Make a file that another program wrote safe from a crash of the system, where possible."""
+    _sync(path)
+    _sync(os.path.dirname(path))
+
+
+def _sync(path: str) -> None:
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return
     try:

@@ -307,6 +307,7 @@ COMMANDS = (
     "edit OpenRouter --default-model m",
     "rename OpenRouter Other",
     "remove OpenRouter",
+    "secure --undo",
     "list",
     "list --json",
     "show OpenRouter --json",

@@ -27,6 +27,12 @@ SAID: list[tuple[str, int, str, str]] = [
     ),
     ("pass", 2, "gpg: decryption failed: No secret key", "locked: gpg-agent does not have"),
     ("pass", 2, "gpg: no valid OpenPGP data found.", "bad value: the entry's file is damaged."),
+    (
+        "pass",
+        2,
+        "gpg: [don't know]: length invalid\ngpg: decryption failed: Invalid packet",
+        "bad value: the entry's file is damaged.",
+    ),
     ("pass", 3, "other", "denied: pass ended with status 3."),
     (
         "op",

@@ -370,6 +370,24 @@ def test_a_tool_does_not_know_the_directory(repository: Path) -> None:
     assert all(entry.startswith("/") for entry in path.split(":"))
 
 
+def test_a_tool_that_has_closed_its_output_is_not_waited_for_in_slices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ends a moment later, and a prompt waits."""
+    pauses, select = [], tool.select.select
+
+    def noting(pipes: Any, *rest: Any) -> Any:
+        if not pipes:
+            pauses.append(rest[-1])
+        return select(pipes, *rest)
+
+    monkeypatch.setattr(tool.select, "select", noting)
+    assert (
+        tool.run(["sh", "-c", "exec >&- 2>&-; sleep 0.1"], {"PATH": os.environ["PATH"]}).status == 0
+    )
+    assert len(pauses) > 1 and max(pauses) <= tool.POLL
+
+
 # The one way to a key, and the few ways to start a program
 
 PACKAGE = Path(secrets.__file__).parents[1]

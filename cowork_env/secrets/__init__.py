@@ -64,6 +64,7 @@ SCHEMES = {
     "vault://": "from_vault",
     "aws-sm://": "from_aws_sm",
 }
+MAX_BYTES = 64 << 10  # of what a key is read from
 ONE_LINE = "A key is one line of printable text."  # a hint
 # All but these may be slow, and may change without a trace.
 _LOCAL = ("env:", "file:")

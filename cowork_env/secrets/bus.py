@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..util.errors import CoworkEnvError
 from ..util.system import add_site_packages
-from . import tool
+from . import waiting
 
 add_site_packages()
 from jeepney import (  # noqa: E402
@@ -63,7 +63,7 @@ class _Connection(DBusConnection):  # type: ignore[misc]  # the library has no t
         except BaseException:
             socket.close()
             raise
-        self.deadline = time.monotonic() + tool.TIMEOUT
+        self.deadline = time.monotonic() + waiting.TIMEOUT
 
     def receive(self, *, timeout: float | None = None) -> Any:
         left = max(0.0, self.deadline - time.monotonic())
@@ -73,7 +73,7 @@ class _Connection(DBusConnection):  # type: ignore[misc]  # the library has no t
 class Bus:
     """The session bus of an environment; ``service`` is the name of what is called there.
 
-    A context manager. All calls together have :data:`.tool.TIMEOUT`. The constructor raises
+    A context manager. All calls together have :data:`.waiting.TIMEOUT`. The constructor raises
     :class:`CoworkEnvError` if there is no bus.
     """
 
@@ -127,7 +127,7 @@ class Bus:
 
 def _timed_out() -> CoworkEnvError:
     return CoworkEnvError(
-        f"timed out: the keyring did not answer within {tool.TIMEOUT:.0f} seconds.",
+        f"timed out: the keyring did not answer within {waiting.TIMEOUT:.0f} seconds.",
         "Look whether it asks for something, or start it again.",
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from ..core.providers import read_bytes
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
-from . import ONE_LINE
+from . import MAX_BYTES, ONE_LINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_BYTES = 64 << 10
 _WHERE = "the file of authTokenFrom"
 _LOOK = "Compare the part after # with the JSON text."  # a hint
 

@@ -6,10 +6,8 @@ version. See https://developer.hashicorp.com/vault/docs/commands/kv/get.
 
 from __future__ import annotations
 
-import shutil
-
 from ..util.errors import CoworkEnvError
-from .tool import Ended, run, search_path
+from .tool import Ended, run, which
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +79,7 @@ def waits_for(rest: str) -> str:
 
 def _tool(env: Mapping[str, str]) -> str:
     for tool in ("vault", "bao"):
-        if shutil.which(tool, path=search_path(env)):
+        if which(tool, env):
             return tool
     raise CoworkEnvError(
         "tool missing: neither vault nor bao is installed.",

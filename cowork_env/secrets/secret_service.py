@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..util.errors import CoworkEnvError
-from . import ONE_LINE, tool
+from . import MAX_BYTES, ONE_LINE
 from .bus import Bus, BusError, unintelligible
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class SecretService:
         secrets = self._call(_ROOT, "Service.GetSecrets", "aoo", items, self._open_session())
         found = _understood(lambda: dict(secrets))
         values = _understood(lambda: [bytes(found[item][2]) for item in items if item in found])
-        if any(len(value) > tool.MAX_BYTES for value in values):
+        if any(len(value) > MAX_BYTES for value in values):
             raise CoworkEnvError("bad value: the keyring has more than 64 KiB.", ONE_LINE)
         return values
 

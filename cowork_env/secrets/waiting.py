@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # the module around it imports a lot
 import time
 
 from ..util.errors import CoworkEnvError
-from . import tool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TIMEOUT = 60.0  # seconds for one lookup
 DELAY = 2.0  # seconds until the user is told
 GRACE = 1.0  # seconds after which a lookup that does not watch its own time is ended
 
@@ -43,7 +43,7 @@ class limited:  # noqa: N801  # used like contextlib.contextmanager, which is sl
     def __exit__(self, *_: object) -> None:
         if self.armed:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self.previous)  # type: ignore[arg-type]
+            signal.signal(signal.SIGALRM, self.previous)
             if self.due:
                 left = max(self.due - time.monotonic(), 1e-6)
                 signal.setitimer(signal.ITIMER_REAL, left)
@@ -51,10 +51,10 @@ class limited:  # noqa: N801  # used like contextlib.contextmanager, which is sl
     def _alarm(self, number: int, frame: object) -> None:
         if self.told:
             raise CoworkEnvError(
-                f"timed out: {self.what} did not answer within {tool.TIMEOUT:.0f} seconds.",
+                f"timed out: {self.what} did not answer within {TIMEOUT:.0f} seconds.",
                 "Look whether it asks for something.",
             )
         self.told = True
-        signal.setitimer(signal.ITIMER_REAL, max(tool.TIMEOUT + GRACE - DELAY, GRACE))
+        signal.setitimer(signal.ITIMER_REAL, max(TIMEOUT + GRACE - DELAY, GRACE))
         if self.say:
             self.say(f"waiting for {self.what}; Ctrl-C gives up")

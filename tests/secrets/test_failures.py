@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cowork_env.secrets import tool
+from cowork_env.secrets import waiting
 from cowork_env.util.errors import CoworkEnvError
 
 from support.processes import wait_for
@@ -75,7 +75,7 @@ def test_a_tool_that_hangs(
     if source == "security":
         on_macos()
     tools.hanging(name)
-    monkeypatch.setattr(tool, "TIMEOUT", 0.25)
+    monkeypatch.setattr(waiting, "TIMEOUT", 0.25)
     found: list[str] = []
 
     def work() -> None:
@@ -293,11 +293,10 @@ def test_an_alarm_that_was_set_before_goes_on(tools: Tools) -> None:
 
 
 def test_the_alarm_ends_what_does_not_watch_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cowork_env.secrets import waiting
 
     monkeypatch.setattr(waiting, "DELAY", 0.05)
     monkeypatch.setattr(waiting, "GRACE", 0.05)
-    monkeypatch.setattr(tool, "TIMEOUT", 0.1)
+    monkeypatch.setattr(waiting, "TIMEOUT", 0.1)
     said: list[str] = []
     before = alarm()
     with (

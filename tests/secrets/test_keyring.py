@@ -13,7 +13,7 @@ import pytest
 
 from cowork_env import secrets
 from cowork_env.core.provider import Provider
-from cowork_env.secrets import bus, tool
+from cowork_env.secrets import bus, waiting
 from cowork_env.util.errors import CoworkEnvError
 
 from support.home import Home
@@ -148,7 +148,7 @@ def test_a_keyring_that_never_answers(
     method: str, session: BusSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a thread, too, where no alarm ends it: all its answers together have one limit."""
-    monkeypatch.setattr(tool, "TIMEOUT", 0.3)
+    monkeypatch.setattr(waiting, "TIMEOUT", 0.3)
     found: list[str] = []
     with fake(session, **{method: None}):
         thread = threading.Thread(target=lambda: found.append(failure(session.env).message))

@@ -49,18 +49,18 @@ class TemporaryHome:
             self._trust = trust.TrustStore(paths.state_dir())
         os.makedirs(os.path.dirname(file))
         self._file = file
-        self.write_providers([""] * providers)
+        self.write_providers([{}] * providers)
         for number in range(pins):
             elsewhere = f"{os.path.dirname(path)}/elsewhere/{number}/.cowork-provider"
             self._trust.allow(elsewhere, b"Provider 0\n")
 
-    def write_providers(self, references: list[str]) -> None:
-        """Write a provider for each reference to a key; an empty one stands for a stored key."""
+    def write_providers(self, keys: list[dict[str, str]]) -> None:
+        """Write a provider for each of these fields that say where the key is; none: stored."""
         with open(
             os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
         ) as out:
-            json.dump([_provider(*one) for one in enumerate(references)], out, indent=2)
-        self._providers = len(references)
+            json.dump([_provider(*one) for one in enumerate(keys)], out, indent=2)
+        self._providers = len(keys)
 
     def pinned_directories(self, depth: int, count: int) -> list[str]:
         """Make ``count`` directories, each ``depth`` levels below the root, pinned for every tool.
@@ -115,14 +115,13 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _provider(number: int, reference: str) -> dict[str, object]:
+def _provider(number: int, key: dict[str, str]) -> dict[str, object]:
     tiers = ("opus", "sonnet", "haiku")
-    key = {"authTokenFrom": reference} if reference else {"authToken": f"sk-invented-{number:036d}"}
     return {
         "id": f"{number:08d}-0000-4000-8000-000000000000",
         "name": f"Provider {number}",
         "baseUrl": f"https://host{number}.example/api/v1",
-        **key,
+        **(key or {"authToken": f"sk-invented-{number:036d}"}),
         "defaultModel": "vendor/claude-sonnet-4-20250514",
         "models": {tier: f"vendor/claude-{tier}-4-20250514" for tier in tiers},
     }

@@ -302,8 +302,8 @@ class Benchmark:
             return
         sources = KeySources(home)
         try:
-            places = list(sources.references)
-            directories = self._directories_of_keys(home, list(sources.references.values()))
+            places = list(sources.places)
+            directories = self._directories_of_keys(home, list(sources.places.values()))
             contender = self._contender(shell, home, OURS)
             bare = self._open(shell, home)
             python = f"{shlex.quote(sys.executable)} -I -S -c pass"
@@ -323,11 +323,13 @@ class Benchmark:
             self.close()
             sources.close()
 
-    def _directories_of_keys(self, home: TemporaryHome, references: list[str]) -> list[list[str]]:
-        """For each reference a directory for each round, all pinned to providers of their own."""
+    def _directories_of_keys(
+        self, home: TemporaryHome, places: list[dict[str, str]]
+    ) -> list[list[str]]:
+        """Directories for each place of a key, one for each round, each with its own provider."""
         rounds = self.scale.rounds
-        home.write_providers([one for one in references for _ in range(rounds)])
-        made = home.pinned_directories(10, len(references) * rounds)
+        home.write_providers([one for one in places for _ in range(rounds)])
+        made = home.pinned_directories(10, len(places) * rounds)
         # One each: 7, by which they are spread, divides no number of them.
         by_provider = sorted(made, key=lambda one: int(home.provider_in(one).split()[1]))
         return [by_provider[i : i + rounds] for i in range(0, len(made), rounds)]

@@ -14,6 +14,9 @@ from home import TemporaryHome
 from interactive import BenchError
 
 KEY = "sk-invented-0123456789"
+# A password of the desktop app, and "x" as the app encrypts it with that.
+APP_PASSWORD = "su7gEVtaYIimJNLDTJ4A4Q=="
+ENCRYPTED = "ENC:v1:djExs9KGVilO8HarTl+lnDQy5w=="
 # No service is started on demand, so that what answers is the keyring that is started here.
 _BUS = """<busconfig>
   <type>session</type>
@@ -32,7 +35,7 @@ _KEYRING = ("dbus-daemon", "gnome-keyring-daemon", "secret-tool")
 class KeySources:
     """The places that keys can be fetched from on this machine, filled with one.
 
-    ``references`` maps what a place is called to its ``authTokenFrom``; empty for the stored key.
+    ``places`` maps what a place is called to the fields of an entry that lead there.
     :meth:`close` ends what was started.
     """
 
@@ -45,18 +48,17 @@ class KeySources:
         with open(key, "w", encoding="utf-8") as file:
             file.write(KEY + "\n")
         home.env["BENCH_KEY"] = KEY
-        self.references = {
-            "stored": "",
-            "env:": "env:BENCH_KEY",
-            "file:": f"file:{key}",
-            "cmd: (cat)": f"cmd:cat {key}",
+        self.places: dict[str, dict[str, str]] = {
+            "stored": {},
+            "env:": {"authTokenFrom": "env:BENCH_KEY"},
+            "file:": {"authTokenFrom": f"file:{key}"},
+            "cmd: (cat)": {"authTokenFrom": f"cmd:cat {key}"},
         }
         try:
             if shutil.which("pass") and shutil.which("gpg"):
                 self._pass()
             if all(map(shutil.which, _KEYRING)):
                 self._keyring()
-            # Here goes the place of the desktop app's encrypted keys.
         except BaseException:
             self.close()
             raise
@@ -77,7 +79,7 @@ class KeySources:
         self._home.run([*create, "--quick-gen-key", "bench@test.example", "future-default"])
         self._home.run(["pass", "init", "bench@test.example"])
         self._home.run(["sh", "-c", f"echo {KEY} | pass insert --multiline bench"])
-        self.references["pass:"] = "pass:bench"
+        self.places["pass:"] = {"authTokenFrom": "pass:bench"}
 
     def _keyring(self) -> None:
         address = f"unix:path={self._folder}/bus"
@@ -89,9 +91,12 @@ class KeySources:
         _wait_for(lambda: _takes_connections(f"{self._folder}/bus"))
         daemon = ["gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock"]
         self._start(daemon, b"\n")
-        store = "secret-tool store --label=bench service bench username bench"
-        _wait_for(lambda: self._succeeds(["sh", "-c", f"printf %s {KEY} | {store}"]))
-        self.references["keyring:"] = "keyring:bench/bench"
+        store = "secret-tool store --label=bench"
+        ours = f"printf %s {KEY} | {store} service bench username bench"
+        _wait_for(lambda: self._succeeds(["sh", "-c", ours]))
+        self.places["keyring:"] = {"authTokenFrom": "keyring:bench/bench"}
+        self._home.run(["sh", "-c", f"printf %s {APP_PASSWORD} | {store} application agent-cowork"])
+        self.places["encrypted by the desktop app"] = {"authToken": ENCRYPTED}
 
     def _succeeds(self, argv: list[str]) -> bool:
         try:

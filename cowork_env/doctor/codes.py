@@ -487,12 +487,18 @@ TOPICS = {
             "keys are stored in plain text in the provider file, and could be in a key store",
             Text(
                 NOTE,
-                "Stored in plain text in {file}: the keys of {names}.",
+                "Providers with a key in plain text in {file}: {names}.",
                 "Move them to {store}: cowork-env secure{option}",
+            ),
+            app=Text(
+                NOTE,
+                "Providers with a key in plain text in {file}: {names}.",
+                "The desktop app encrypts them at its next save. If it does not need them, move"
+                " them to {store}: cowork-env secure{option}",
             ),
             nowhere=Text(
                 NOTE,
-                "Stored in plain text in {file}: the keys of {names}.",
+                "Providers with a key in plain text in {file}: {names}.",
                 "A keyring (GNOME's, KWallet, KeePassXC) or pass could keep them: neither is ready"
                 " here.",
             ),
@@ -537,7 +543,7 @@ TOPICS = {
         Code(
             "shell",
             "whether this shell's environment is what it should be",
-            different=Text(ERROR, "In this shell, {state}.", "{hint}"),
+            different=Text(ERROR, "In this shell, {state}", "{hint}"),
             ok=Text(OK, "The environment of this shell is up to date."),
         ),
         Code(

@@ -20,7 +20,7 @@ from ..core.environment import (
     is_damaged,
 )
 from ..core.provider import InvalidField, Provider, Url, is_encrypted, is_on, repaired
-from ..core.providers import Providers
+from ..core.providers import Providers, field_of
 from ..core.resolve import Inputs, Resolution, fetch_key, original_env
 from ..util import files
 from ..util.errors import CoworkEnvError
@@ -143,7 +143,9 @@ def _plaintext(report: Report, listed: Providers, inputs: Inputs) -> None:
     store_name = stores[0]
     option = "" if store_name == securing.DEFAULT else f" --to {store_name}"
     place = "the keyring" if store_name == securing.DEFAULT else store_name
-    report.add("plaintext", file=listed.where, names=names, store=place, option=option)
+    app = any(is_encrypted(field_of(entry, "authToken")) for entry in listed.own)
+    case = "app" if app else ""
+    report.add("plaintext", case, file=listed.where, names=names, store=place, option=option)
 
 
 def folders(report: Report, inputs: Inputs) -> None:
@@ -196,7 +198,9 @@ def environment(report: Report, inputs: Inputs, difference: str, hint: str, leve
     if why := ignored_state(inputs.env, running=True):
         report.add("state", why=why)
     if difference:
-        report.add("shell", "different", level=level, state=difference, hint=hint)
+        # What ends with a command is pasted as it is.
+        stop = "" if ": cowork-env " in difference else "."
+        report.add("shell", "different", level=level, state=difference + stop, hint=hint)
     elif _hook_at_work(inputs):
         report.add("shell", "ok")
 

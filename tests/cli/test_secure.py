@@ -163,21 +163,24 @@ def test_a_shell_has_the_same_key_before_and_after(
 
 
 @pytest.mark.parametrize("ready", ["keyring", "pass", ""])
-def test_doctor_names_the_keys_in_plain_text(home: Home, ready: str) -> None:
-    app = GUIDE[0] | {"authToken": "ENC:v1:djExAAAA"}
-    home.providers([app, *GUIDE[1:3]])
+@pytest.mark.parametrize("app", [False, True])
+def test_doctor_names_the_keys_in_plain_text(home: Home, ready: str, app: bool) -> None:
+    """Where the desktop app has encrypted a key, the hint says what moving others costs."""
+    other = {"authToken": "ENC:v1:djExAAAA" if app else ""}
+    home.providers([GUIDE[0] | other, *GUIDE[1:3]])
     stores = {"keyring": KeyringSession, "pass": PasswordStore}
     with stores[ready](home) if ready else BusSession(home) as store:
         program = Program(home, env=store.env)
         found = program.run("doctor", "--offline", "--json").json()["findings"]
         (finding,) = [each for each in found if each["code"] == "plaintext"]
         assert (finding["level"], finding["fixable"]) == ("note", False)
-        assert finding["message"].endswith("the keys of OpenRouter, LiteLLM Local.")
-        assert (
-            finding["hint"]
-            == {
-                "keyring": "Move them to the keyring: cowork-env secure",
-                "pass": "Move them to pass: cowork-env secure --to pass",
+        assert finding["message"].endswith(": OpenRouter, LiteLLM Local.")
+        begin = "The desktop app encrypts them" if app and ready else ""
+        assert finding["hint"].startswith(begin)
+        assert finding["hint"].endswith(
+            {
+                "keyring": "ove them to the keyring: cowork-env secure",
+                "pass": "ove them to pass: cowork-env secure --to pass",
                 "": "A keyring (GNOME's, KWallet, KeePassXC) or pass could keep them: neither is"
                 " ready here.",
             }[ready]

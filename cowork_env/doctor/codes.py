@@ -463,8 +463,8 @@ TOPICS = {
             replaced=Text(NOTE, "{file}: a provider of your own is used instead of {names}."),
             ok=Text(
                 OK,
-                "{file} is a catalogue of {count}; you have not agreed to {new} that are new "
-                "and {changed} that changed.",
+                "{file} is a catalogue with {count} entries. Not agreed to: {new} new, "
+                "{changed} changed.",
             ),
         ),
         Code(

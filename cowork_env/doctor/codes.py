@@ -488,13 +488,7 @@ TOPICS = {
             Text(
                 NOTE,
                 "Stored in plain text in {file}: the keys of {names}.",
-                "Move them to {store}: cowork-env secure{option}",
-            ),
-            nowhere=Text(
-                NOTE,
-                "Stored in plain text in {file}: the keys of {names}.",
-                "A keyring (GNOME's, KWallet, KeePassXC) or pass could keep them: neither is ready"
-                " here.",
+                "Move them to the keyring, or to pass with --to pass: cowork-env secure",
             ),
         ),
         Code(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.home import GUIDE, Home
-from support.keyring import BusSession, KeyringSession
+from support.keyring import KeyringSession
 from support.password_store import PasswordStore
 from support.program import Program
 from support.providers import KEY, dialog, saved
@@ -162,26 +162,14 @@ def test_a_shell_has_the_same_key_before_and_after(
 # doctor
 
 
-@pytest.mark.parametrize("ready", ["keyring", "pass", ""])
-def test_doctor_names_the_keys_in_plain_text(home: Home, ready: str) -> None:
+def test_doctor_names_the_keys_in_plain_text(home: Home, program: Program) -> None:
     app = GUIDE[0] | {"authToken": "ENC:v1:djExAAAA"}
     home.providers([app, *GUIDE[1:3]])
-    stores = {"keyring": KeyringSession, "pass": PasswordStore}
-    with stores[ready](home) if ready else BusSession(home) as store:
-        program = Program(home, env=store.env)
-        found = program.run("doctor", "--offline", "--json").json()["findings"]
-        (finding,) = [each for each in found if each["code"] == "plaintext"]
-        assert (finding["level"], finding["fixable"]) == ("note", False)
-        assert finding["message"].endswith("the keys of OpenRouter, LiteLLM Local.")
-        assert (
-            finding["hint"]
-            == {
-                "keyring": "Move them to the keyring: cowork-env secure",
-                "pass": "Move them to pass: cowork-env secure --to pass",
-                "": "A keyring (GNOME's, KWallet, KeePassXC) or pass could keep them: neither is"
-                " ready here.",
-            }[ready]
-        )
-        json_of_all = {"COWORK_ENV_PROVIDERS_JSON": home.file.read_text()}
-        found = program.run("doctor", "--offline", "--json", env=json_of_all).json()["findings"]
-        assert not [each for each in found if each["code"] == "plaintext"]
+    found = program.run("doctor", "--offline", "--json").json()["findings"]
+    (finding,) = [each for each in found if each["code"] == "plaintext"]
+    assert (finding["level"], finding["fixable"]) == ("note", False)
+    assert finding["message"].endswith("the keys of OpenRouter, LiteLLM Local.")
+    assert finding["hint"].endswith(": cowork-env secure")
+    json_of_all = {"COWORK_ENV_PROVIDERS_JSON": home.file.read_text()}
+    found = program.run("doctor", "--offline", "--json", env=json_of_all).json()["findings"]
+    assert not [each for each in found if each["code"] == "plaintext"]

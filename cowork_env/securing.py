@@ -155,14 +155,14 @@ class KeyStore:
             try:
                 return self._fetch(rest)
             except CoworkEnvError as error:
-                if not _is(error, "locked"):
+                if not secrets.is_about(error, "locked"):
                     raise
             self._module.unlock(rest, self._env)
             return self._fetch(rest)
         except CoworkEnvError as error:
-            if _is(error, "not found"):
+            if secrets.is_about(error, "not found"):
                 return None
-            if _is(error, "bad value"):
+            if secrets.is_about(error, "bad value"):
                 return ""
             raise
 
@@ -172,11 +172,6 @@ class KeyStore:
     def _limited(self, call: Callable[[], T]) -> T:
         with limited(self._module.waits_for(FOLDER), self._inputs.say):
             return call()
-
-
-def _is(error: CoworkEnvError, what: str) -> bool:
-    """Whether an error of a source says that this is wrong; see ``secrets``."""
-    return error.message.startswith(f"{what}:")
 
 
 def exclusively(inputs: Inputs) -> Lock:
@@ -226,7 +221,7 @@ def _fetched(inputs: Inputs, provider: Provider) -> str:
     try:
         return resolve.fetch_key(provider, inputs)
     except CoworkEnvError as error:
-        if not _is(error, "locked"):
+        if not secrets.is_about(error, "locked"):
             raise
     resolve.unlock(provider, inputs)
     return resolve.fetch_key(provider, inputs)

@@ -194,6 +194,11 @@ def unlock(provider: Provider, env: Mapping[str, str]) -> None:
         desktop.unlock(provider, env)
 
 
+def is_about(error: CoworkEnvError, what: str) -> bool:
+    """Whether an error of a source says that this is wrong, as in "locked"; see above."""
+    return error.message.startswith(f"{what}:")
+
+
 def checked(value: str) -> str:
     """A fetched key, without one final line break: a non-empty line of printable text.
 

@@ -52,6 +52,14 @@ def _folder(inputs: Inputs) -> str:
     return FOLDER if path == default else f"{FOLDER}{system.digest(system.encode(path))[:8]}/"
 
 
+def store_of(inputs: Inputs, reference: str) -> str:
+    """The store with the item that a reference leads to, if we made that for the file in use; else
+    empty."""
+    folder = reference.rpartition("/")[0] + "/"
+    stores = (n for n, scheme in secrets.STORES.items() if folder == scheme + _folder(inputs))
+    return next(stores, "")
+
+
 def uses(listed: Providers, reference: str) -> int:
     """How many entries, valid or not, have a reference."""
     return sum(field_of(entry, "authTokenFrom") == reference for entry in listed.entries)
@@ -277,12 +285,10 @@ def _change(provider: Provider, fields: Fields) -> Callable[[Providers], None]:
 def drop(inputs: Inputs, reference: str) -> bool:
     """Remove an item of ours that no entry refers to any more, and say whether that was done.
 
-    One with the name of another provider file's stays: that file may need it. Raises :class:`CoworkEnvError`.
+    One of another provider file stays: that may need it. Raises :class:`CoworkEnvError`.
     """
-    folder = reference.rpartition("/")[0] + "/"
-    stores = (n for n, scheme in secrets.STORES.items() if folder == scheme + _folder(inputs))
-    name = next(stores, None)
-    if name is None or uses(providers.load(inputs.env, inputs.config_dir), reference):
+    name = store_of(inputs, reference)
+    if not name or uses(providers.load(inputs.env, inputs.config_dir), reference):
         return False
     KeyStore(name, inputs).remove(reference)
     return True

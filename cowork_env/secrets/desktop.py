@@ -171,7 +171,7 @@ def local_state_key(path: str) -> bytes:
         blob = binascii.a2b_base64(state["os_crypt"]["encrypted_key"])
     except FileNotFoundError:
         raise CoworkEnvError("not found: the app's file 'Local State' is missing.") from None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         blob = b""
     if not blob.startswith(b"DPAPI"):
         raise CoworkEnvError("bad value: the app's file 'Local State' has no key in it.")

@@ -4,21 +4,23 @@ At every moment each key is in the file, or in an item of a store that the file 
 is stored and read back before it is removed from the file, and written to the file and read back
 before its item is removed. An item never gets another value: another key gets another name. What is
 killed in between leaves an item that nothing refers to; the same key takes its place again.
+Nothing tells which items another provider file refers to, so those of each have names of their own.
 """
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from . import presets, secrets, store
-from .core import providers, resolve
+from .core import providers, resolve, variables
 from .core.provider import Provider, slug
 from .core.providers import Providers, field_of
 from .core.resolve import Inputs
 from .editing import Fields
 from .secrets.waiting import limited
-from .util import files
+from .util import files, system
 from .util.errors import CoworkEnvError
 from .util.lock import Lock
 from .util.text import visible
@@ -38,6 +40,24 @@ _MAX_NAME = 48  # characters of an item's name: pass makes a file name of it
 def is_ours(reference: str) -> bool:
     """Whether a reference is one to an item that we make."""
     return reference.startswith(tuple(scheme + FOLDER for scheme in secrets.STORES.values()))
+
+
+def _folder(inputs: Inputs) -> str:
+    """What the names of the items of the provider file in use begin with."""
+    elsewhere = {n: v for n, v in inputs.env.items() if n != variables.PROVIDERS_FILE}
+    path, default = (
+        os.path.realpath(providers.locate(env, inputs.config_dir))
+        for env in (inputs.env, elsewhere)
+    )
+    return FOLDER if path == default else f"{FOLDER}{system.digest(system.encode(path))[:8]}/"
+
+
+def store_of(inputs: Inputs, reference: str) -> str:
+    """The store with the item that a reference leads to, if we made that for the file in use; else
+    empty."""
+    folder = reference.rpartition("/")[0] + "/"
+    stores = (n for n, scheme in secrets.STORES.items() if folder == scheme + _folder(inputs))
+    return next(stores, "")
 
 
 def uses(listed: Providers, reference: str) -> int:
@@ -102,6 +122,7 @@ class KeyStore:
         self.name, self._scheme = name, secrets.STORES[name]
         self._module: Source = secrets.source(self._scheme)
         self._inputs, self._env = inputs, resolve.original_env(inputs.env)
+        self._folder = _folder(inputs)
 
     def check(self) -> None:
         """Check that keys can be stored there."""
@@ -120,7 +141,7 @@ class KeyStore:
         base = slug(provider)[:_MAX_NAME].strip("-") or "provider"
         number = 1
         while True:
-            rest = FOLDER + (base if number == 1 else f"{base}-{number}")
+            rest = self._folder + (base if number == 1 else f"{base}-{number}")
             value = self._value(rest)
             if value is None or value == key:
                 return self._scheme + rest, value == key
@@ -155,14 +176,14 @@ class KeyStore:
             try:
                 return self._fetch(rest)
             except CoworkEnvError as error:
-                if not _is(error, "locked"):
+                if not secrets.is_about(error, "locked"):
                     raise
             secrets.asking(lambda: self._module.unlock(rest, self._env))
             return self._fetch(rest)
         except CoworkEnvError as error:
-            if _is(error, "not found"):
+            if secrets.is_about(error, "not found"):
                 return None
-            if _is(error, "bad value"):
+            if secrets.is_about(error, "bad value"):
                 return ""
             raise
 
@@ -172,11 +193,6 @@ class KeyStore:
     def _limited(self, call: Callable[[], T]) -> T:
         with limited(self._module.waits_for(FOLDER), self._inputs.say):
             return secrets.asking(call)
-
-
-def _is(error: CoworkEnvError, what: str) -> bool:
-    """Whether an error of a source says that this is wrong; see ``secrets``."""
-    return error.message.startswith(f"{what}:")
 
 
 def exclusively(inputs: Inputs) -> Lock:
@@ -211,6 +227,11 @@ def move_back(inputs: Inputs, provider: Provider) -> bool:
     :class:`CoworkEnvError`; :class:`Changed` if another program has changed the provider.
     """
     key = _fetched(inputs, provider)
+    if provider.token and provider.token != key:
+        raise CoworkEnvError(
+            "bad value: its entry has another key beside the reference.",
+            "Remove one of the two: authToken or authTokenFrom.",
+        )
     store.edit(inputs, _change(provider, Fields(token=key)))
     saved = providers.load_own(inputs.env, inputs.config_dir)
     name = provider.name
@@ -226,7 +247,7 @@ def _fetched(inputs: Inputs, provider: Provider) -> str:
     try:
         return resolve.fetch_key(provider, inputs)
     except CoworkEnvError as error:
-        if not _is(error, "locked"):
+        if not secrets.is_about(error, "locked"):
             raise
     resolve.unlock(provider, inputs)
     return resolve.fetch_key(provider, inputs)
@@ -259,13 +280,11 @@ def _change(provider: Provider, fields: Fields) -> Callable[[Providers], None]:
 def drop(inputs: Inputs, reference: str) -> bool:
     """Remove an item of ours that no entry refers to any more, and say whether that was done.
 
-    Raises :class:`CoworkEnvError`.
+    One of another provider file stays: that may need it. Raises :class:`CoworkEnvError`.
     """
-    if not is_ours(reference):
+    name = store_of(inputs, reference)
+    if not name or uses(providers.load(inputs.env, inputs.config_dir), reference):
         return False
-    if uses(providers.load(inputs.env, inputs.config_dir), reference):
-        return False
-    name = next(n for n, scheme in secrets.STORES.items() if reference.startswith(scheme))
     KeyStore(name, inputs).remove(reference)
     return True
 

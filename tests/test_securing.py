@@ -397,6 +397,41 @@ def test_an_item_that_another_provider_uses_stays(home: Home, fake: FakeStore, c
     assert list(fake.items()) == ["cowork-env/beta"]
 
 
+def test_another_provider_file_keeps_its_item(
+    home: Home, fake: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same name and key in both, and with a reference that was copied."""
+    plain(home)
+    other = home.path / "other.json"
+    other.write_text(home.file.read_text())
+    other.chmod(0o600)
+    assert main(["secure", "--yes"]) == 0
+    monkeypatch.setenv("COWORK_ENV_PROVIDERS_FILE", str(home.file))
+    assert main(["secure", "--undo", "beta", "--yes"]) == 0  # it is the same file
+    assert list(fake.items()) == ["cowork-env/alpha"]
+    monkeypatch.setenv("COWORK_ENV_PROVIDERS_FILE", str(other))
+    assert main(["secure", "alpha", "--yes"]) == 0
+    theirs = json.loads(other.read_text())[0]["authTokenFrom"].removeprefix("keyring:")
+    assert fake.items() == dict.fromkeys(("cowork-env/alpha", theirs), KEYS["Alpha"])
+    assert len(fake.items()) == 2
+    assert main(["remove", "alpha", "--yes"]) == 0
+    assert list(fake.items()) == ["cowork-env/alpha"]
+    other.write_text(home.file.read_text())
+    assert main(["remove", "alpha", "--yes"]) == 0
+    assert keys_of(home, fake) == KEYS
+
+
+def test_undo_overwrites_no_other_key(home: Home, fake: FakeStore, capsys: Any) -> None:
+    """As one that was typed into the file beside the reference."""
+    moved(home, fake)
+    first, second = saved(home)
+    home.providers([{**first, "authToken": OTHER}, second])
+    before = home.file.read_text()
+    assert main(["secure", "--undo", "alpha", "--yes"]) == 1
+    assert "has another key beside the reference" in capsys.readouterr().err
+    assert home.file.read_text() == before and len(fake.items()) == 2
+
+
 # Changes by others meanwhile
 
 

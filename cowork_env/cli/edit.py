@@ -167,7 +167,7 @@ def remove_command(name: str, yes: bool) -> None:
     shown, reference = visible(str(entry.get("name") or name)), field_of(entry, "authTokenFrom")
     if not yes and interactive():
         kept = ""
-        if securing.is_ours(reference) and securing.uses(listed, reference) == 1:
+        if securing.store_of(inputs, reference) and securing.uses(listed, reference) == 1:
             kept = f" Its key, {visible(reference)}, is removed, too."
         elif entry.get("authToken"):
             kept = " Its key is not stored anywhere else by cowork-env."

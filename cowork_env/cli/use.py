@@ -39,9 +39,7 @@ def command(name: str | None) -> None:
     index = listed.find(name)
     chosen = listed.provider(index)
     sharing.agree_if_new(inputs, chosen)
-    # What was agreed to in a catalogue was agreed to by name: its ids may change places.
-    keys = ("name", "id") if chosen.catalog else ("id", "name")
-    store.select(inputs.state_dir, listed.designation(index, *keys))
+    store.select(inputs.state_dir, listed.designation(index, "id", "name"))
     say(f"cowork-env: {visible(chosen.name)} is used where no pin applies")
     found = resolve.resolve(inputs)
     if found.rule in (resolve.PIN, resolve.VARIABLE):

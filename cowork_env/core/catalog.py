@@ -29,6 +29,9 @@ SETTING = "catalog"
 REFERENCES = ("env:", "op://", "vault://", "aws-sm://", "keyring:", "pass:")
 MAX_BYTES = 4 << 20
 MAX_ENTRIES = 10_000
+_MAX_URL, _MAX_VALUE = 400, 100  # characters shown; a host has 253 at most
+_WITHOUT_WIDTH = ("Mn", "Cf")  # categories of characters that may not show
+_FILLER = "\u1160"  # of Hangul, a letter that does not show; others are compatible with it
 # States of an entry.
 NEW, CHANGED, AGREED = "new", "changed", "agreed"
 
@@ -38,7 +41,8 @@ class Catalog:
 
     ``path`` is where the user says that it is, ``place`` its real path, ``where`` names it in
     messages. ``entries`` are those that no own one takes the place of; ``replaced`` are the names
-    of the others. ``error``: why none of it can be used.
+    of the others. They have no ids: an agreement is about a name, and others could let an id lead
+    elsewhere. ``error``: why none of it can be used.
     """
 
     __slots__ = ("_indexes", "_source", "entries", "error", "path", "place", "replaced", "where")
@@ -56,9 +60,11 @@ class Catalog:
         """Read it, without what the user's ``own`` entries replace; raises
         :class:`CoworkEnvError`."""
         self._source = _read(self.path, self.where)
-        taken = {word for entry in own for word in words(entry)}
+        taken = {_look(word) for entry in own for word in words(entry)}
         for i, entry in enumerate(self._source.entries):
-            if taken.isdisjoint(words(entry)):
+            if taken.isdisjoint(map(_look, words(entry))):
+                if isinstance(entry, dict):
+                    entry = {key: value for key, value in entry.items() if key != "id"}
                 self.entries.append(entry)
                 self._indexes.append(i)
             else:
@@ -69,6 +75,9 @@ class Catalog:
         hold."""
         if provider.token:
             raise InvalidField(("authToken",), "is a key, and a catalogue holds none")
+        if not provider.base_url.isascii():
+            why = "has a character in it that could be taken for another one"
+            raise InvalidField(("baseUrl",), why, "Its host has an ASCII form, xn--...")
         reference = provider.token_from
         if reference and not reference.startswith(REFERENCES):
             raise InvalidField(("authTokenFrom",), f"is none of {', '.join(REFERENCES)}")
@@ -85,6 +94,20 @@ class Catalog:
         raised = self._source.invalid(self._indexes[index], error)
         hint = error.hint or "It has to be corrected in the catalogue."
         return CoworkEnvError(raised.message, hint)
+
+
+def _look(word: str) -> str:
+    """What is the same for two words that nobody can tell apart by looking at them.
+
+    Letters of other scripts that look alike stay different.
+    """
+    if word.isascii():
+        return word
+    from unicodedata import category, normalize
+
+    composed = normalize("NFKC", word)
+    shown = (c for c in composed if category(c) not in _WITHOUT_WIDTH and c not in _FILLER)
+    return "".join(shown).casefold().strip()
 
 
 # Where it is
@@ -264,12 +287,17 @@ def changes(store: TrustStore, provider: Provider) -> list[tuple[str, str, str]]
 def summary(provider: Provider) -> str:
     """Where requests and the key go, in a few words, safe to show."""
     found = terms(provider)
-    shown = [visible(found.get("URL", "")) or "no URL of its own"]
+    shown = [visible(found.get("URL", ""), _MAX_URL) or "no URL of its own"]
     if "key from" in found:
         shown.append(f"key from {visible(found['key from'])}")
-    if provider.env:
-        shown.append(f"sets {visible(', '.join(sorted(provider.env)))}")
+    if env := provider.env:  # A cloud's host may be in a value, and no key is.
+        values = (f"{name}={visible(env[name], _MAX_VALUE)}" for name in sorted(env))
+        shown.append(f"sets {', '.join(values)}")
     return ", ".join(shown)
+
+
+def _shown(term: str, value: str) -> str:
+    return visible(value, _MAX_URL if term == "URL" else _MAX_VALUE) or "none"
 
 
 def check_agreed(store: TrustStore, provider: Provider) -> None:
@@ -280,11 +308,8 @@ def check_agreed(store: TrustStore, provider: Provider) -> None:
     name, where = visible(provider.name), provider.catalog.where
     why = f"is new: {summary(provider)}"
     if found == CHANGED:
-        # The value of a variable may be anything.
         what = (
-            term
-            if term.startswith("variable ")
-            else f"{term} {visible(old) or 'none'} -> {visible(new) or 'none'}"
+            f"{term} {_shown(term, old)} -> {_shown(term, new)}"
             for term, old, new in changes(store, provider)
         )
         why = f"has changed since you agreed to it: {', '.join(what)}"

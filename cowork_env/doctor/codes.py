@@ -488,19 +488,13 @@ TOPICS = {
             Text(
                 NOTE,
                 "Providers with a key in plain text in {file}: {names}.",
-                "Move them to {store}: cowork-env secure{option}",
+                "Move them to the keyring, or to pass with --to pass: cowork-env secure",
             ),
             app=Text(
                 NOTE,
                 "Providers with a key in plain text in {file}: {names}.",
                 "The desktop app encrypts them at its next save. If it does not need them, move"
-                " them to {store}: cowork-env secure{option}",
-            ),
-            nowhere=Text(
-                NOTE,
-                "Providers with a key in plain text in {file}: {names}.",
-                "A keyring (GNOME's, KWallet, KeePassXC) or pass could keep them: neither is ready"
-                " here.",
+                " them to the keyring, or to pass with --to pass: cowork-env secure",
             ),
         ),
         Code(

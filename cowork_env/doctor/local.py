@@ -88,7 +88,7 @@ def provider_file(report: Report, inputs: Inputs, level: str) -> Providers | Non
         count = len(listed.own)
         s = "" if count == 1 else "s"
         report.add("provider-file", "ok", file=listed.where, count=count, s=s)
-    _plaintext(report, listed, inputs)
+    _plaintext(report, listed)
     return listed
 
 
@@ -130,22 +130,14 @@ def is_agreed(listed: Providers, index: int, store: TrustStore) -> bool:
         return False
 
 
-def _plaintext(report: Report, listed: Providers, inputs: Inputs) -> None:
+def _plaintext(report: Report, listed: Providers) -> None:
     """Report the keys that ``secure`` would move."""
     found = [visible(provider.name, 40) for provider in securing.plaintext(listed)]
     if not found or not listed.path:
         return
     names = ", ".join(found[:_SHOWN]) + (" and more" if len(found) > _SHOWN else "")
-    stores = securing.usable(inputs)
-    if not stores:
-        report.add("plaintext", "nowhere", file=listed.where, names=names)
-        return
-    store_name = stores[0]
-    option = "" if store_name == securing.DEFAULT else f" --to {store_name}"
-    place = "the keyring" if store_name == securing.DEFAULT else store_name
     app = any(is_encrypted(field_of(entry, "authToken")) for entry in listed.own)
-    case = "app" if app else ""
-    report.add("plaintext", case, file=listed.where, names=names, store=place, option=option)
+    report.add("plaintext", "app" if app else "", file=listed.where, names=names)
 
 
 def folders(report: Report, inputs: Inputs) -> None:

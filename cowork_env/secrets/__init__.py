@@ -212,6 +212,11 @@ def asking(call: Callable[[], T]) -> T:
         raise CoworkEnvError(error.message, _STAYS_LOCKED) from None
 
 
+def is_about(error: CoworkEnvError, what: str) -> bool:
+    """Whether an error of a source says that this is wrong, as in "locked"; see above."""
+    return error.message.startswith(f"{what}:")
+
+
 def checked(value: str) -> str:
     """A fetched key, without one final line break: a non-empty line of printable text.
 

@@ -7,7 +7,7 @@ import sys
 from ..core.providers import FOLDERS
 from ..util.errors import CoworkEnvError
 from ..util.text import argument
-from . import os_crypt
+from . import is_about, os_crypt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,17 +84,13 @@ def _linux_keyring(body: bytes, env: Env) -> str:
         if text := os_crypt.with_passwords(body, _linux_passwords(env), rounds):
             return text
     except CoworkEnvError as error:
-        if _is_locked(error):
+        if is_about(error, "locked"):
             raise
         none_fits = error
     text = os_crypt.with_passwords(body, (os_crypt.EMPTY_PASSWORD,), rounds)
     if none_fits and not text:
         raise none_fits
     return text
-
-
-def _is_locked(error: CoworkEnvError) -> bool:
-    return error.message.startswith("locked")
 
 
 def _linux_passwords(env: Env, *, ask: bool = False) -> Iterator[bytes]:
@@ -117,7 +113,7 @@ def _linux_passwords(env: Env, *, ask: bool = False) -> Iterator[bytes]:
                     error = error or failure
     except CoworkEnvError as failure:  # there is no bus
         error = failure
-    if not count and not (error and _is_locked(error)):
+    if not count and not (error and is_about(error, "locked")):
         for password in kwallet.read(env, *_KWALLET_ENTRY, ask=ask):
             count, error = count + 1, None
             yield password.encode()
@@ -143,7 +139,7 @@ def _macos_passwords(env: Env) -> Iterator[bytes]:
         try:
             password = keychain.fetch(f"{app} Safe Storage", "", env)
         except CoworkEnvError as error:
-            if not error.message.startswith("not found"):
+            if not is_about(error, "not found"):
                 raise
             continue
         count += 1
@@ -177,7 +173,7 @@ def local_state_key(path: str) -> bytes:
         blob = binascii.a2b_base64(state["os_crypt"]["encrypted_key"])
     except FileNotFoundError:
         raise CoworkEnvError("not found: the app's file 'Local State' is missing.") from None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         blob = b""
     if not blob.startswith(b"DPAPI"):
         raise CoworkEnvError("bad value: the app's file 'Local State' has no key in it.")

@@ -7,6 +7,7 @@ See https://developer.1password.com/docs/cli/secret-reference-syntax/. Where the
 from __future__ import annotations
 
 from ..util.errors import CoworkEnvError
+from . import is_about
 from .tool import run, run_on_terminal
 
 TYPE_CHECKING = False
@@ -100,7 +101,7 @@ def unlock(rest: str, env: Mapping[str, str]) -> None:
     try:
         fetch(rest, env)
     except CoworkEnvError as error:
-        if not error.message.startswith("locked"):
+        if not is_about(error, "locked"):
             raise
         run_on_terminal(["op", "signin"], env)
         fetch(rest, env)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..util.errors import CoworkEnvError
-from . import UNLOCK
+from . import UNLOCK, is_about
 from .tool import Ended, run, run_on_terminal
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ def unlock(service: str, user: str, env: Mapping[str, str]) -> None:
     try:
         fetch(service, user, env)
     except CoworkEnvError as error:
-        if not error.message.startswith("locked"):
+        if not is_about(error, "locked"):
             raise
         run_on_terminal([PROGRAM, "unlock-keychain"], env)
         fetch(service, user, env)

@@ -29,6 +29,7 @@ class limited:  # noqa: N801  # used like contextlib.contextmanager, which is sl
         self.what, self.say = what, say
         self.told = self.armed = False
         self.previous: object = None
+        self.mask: object = ()  # what was blocked before: this process may have inherited that
         self.due = 0.0  # when the alarm that was set before is due (time.monotonic); 0: none was
 
     def __enter__(self) -> None:
@@ -37,12 +38,14 @@ class limited:  # noqa: N801  # used like contextlib.contextmanager, which is sl
         except ValueError:
             return
         self.armed = True
+        self.mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
         left, _ = signal.setitimer(signal.ITIMER_REAL, DELAY)
         self.due = time.monotonic() + left if left else 0.0
 
     def __exit__(self, *_: object) -> None:
         if self.armed:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)
             signal.signal(signal.SIGALRM, self.previous)
             if self.due:
                 left = max(self.due - time.monotonic(), 1e-6)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.home import GUIDE, Home
-from support.keyring import BusSession, KeyringSession
+from support.keyring import KeyringSession
 from support.password_store import PasswordStore
 from support.program import Program
 from support.providers import KEY, dialog, saved
@@ -162,29 +162,17 @@ def test_a_shell_has_the_same_key_before_and_after(
 # doctor
 
 
-@pytest.mark.parametrize("ready", ["keyring", "pass", ""])
 @pytest.mark.parametrize("app", [False, True])
-def test_doctor_names_the_keys_in_plain_text(home: Home, ready: str, app: bool) -> None:
-    """Where the desktop app has encrypted a key, the hint says what moving others costs."""
+def test_doctor_names_the_keys_in_plain_text(home: Home, program: Program, app: bool) -> None:
+    """Where the desktop app has encrypted a key, the hint says what it does with others."""
     other = {"authToken": "ENC:v1:djExAAAA" if app else ""}
     home.providers([GUIDE[0] | other, *GUIDE[1:3]])
-    stores = {"keyring": KeyringSession, "pass": PasswordStore}
-    with stores[ready](home) if ready else BusSession(home) as store:
-        program = Program(home, env=store.env)
-        found = program.run("doctor", "--offline", "--json").json()["findings"]
-        (finding,) = [each for each in found if each["code"] == "plaintext"]
-        assert (finding["level"], finding["fixable"]) == ("note", False)
-        assert finding["message"].endswith(": OpenRouter, LiteLLM Local.")
-        begin = "The desktop app encrypts them" if app and ready else ""
-        assert finding["hint"].startswith(begin)
-        assert finding["hint"].endswith(
-            {
-                "keyring": "ove them to the keyring: cowork-env secure",
-                "pass": "ove them to pass: cowork-env secure --to pass",
-                "": "A keyring (GNOME's, KWallet, KeePassXC) or pass could keep them: neither is"
-                " ready here.",
-            }[ready]
-        )
-        json_of_all = {"COWORK_ENV_PROVIDERS_JSON": home.file.read_text()}
-        found = program.run("doctor", "--offline", "--json", env=json_of_all).json()["findings"]
-        assert not [each for each in found if each["code"] == "plaintext"]
+    found = program.run("doctor", "--offline", "--json").json()["findings"]
+    (finding,) = [each for each in found if each["code"] == "plaintext"]
+    assert (finding["level"], finding["fixable"]) == ("note", False)
+    assert finding["message"].endswith(": OpenRouter, LiteLLM Local.")
+    assert finding["hint"].startswith("The desktop app encrypts them" if app else "Move them")
+    assert finding["hint"].endswith(": cowork-env secure")
+    json_of_all = {"COWORK_ENV_PROVIDERS_JSON": home.file.read_text()}
+    found = program.run("doctor", "--offline", "--json", env=json_of_all).json()["findings"]
+    assert not [each for each in found if each["code"] == "plaintext"]

@@ -271,7 +271,7 @@ def test_no_key_is_fetched_for_what_is_not_agreed_to(desk: Desk) -> None:
         ({"authTokenFrom": "op://a/b/c"}, "key from env:WORK_KEY -> op://a/b/c"),
         ({"authTokenFrom": None}, "key from env:WORK_KEY -> none"),
         ({"auth": "api-key"}, "sent as bearer -> api-key"),
-        ({"env": {"API_TIMEOUT_MS": "1"}}, "variable API_TIMEOUT_MS"),
+        ({"env": {"API_TIMEOUT_MS": "1"}}, "variable API_TIMEOUT_MS none -> 1"),
         ({"name": "work!", "baseUrl": "https://evil.example"}, "URL https://ai.example -> "),
     ],
     ids=str,
@@ -292,6 +292,45 @@ def test_what_may_change_freely(desk: Desk) -> None:
     desk.agree()
     desk.team.update(defaultModel="m2", models={"opus": "o"}, baseUrl="https://ai.example/", id="i")
     assert desk.url("work") == "https://ai.example"
+
+
+def test_what_is_agreed_to_is_shown_whole(desk: Desk) -> None:
+    """The host at the end of a long name, and the one that a cloud makes of a variable."""
+    host = f"api.anthropic.com.{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 30}.evil.example"
+    desk.team.update(baseUrl=f"https://{host}")
+    assert f"https://{host}, key from" in desk.error("work").message
+    cloud = {"CLAUDE_CODE_USE_FOUNDRY": "1", "ANTHROPIC_FOUNDRY_RESOURCE": "evil"}
+    desk.team.update(baseUrl=None, env=cloud)
+    assert "ANTHROPIC_FOUNDRY_RESOURCE=evil" in desk.error("work").message
+
+
+def test_an_id_of_a_catalogue_finds_nothing(desk: Desk) -> None:
+    """An agreement is about names, and others could give an id to another entry."""
+    desk.team.write({**WORK, "id": "one"}, {**WORK, "name": "Other", "id": "two"})
+    desk.agree()
+    desk.agree("Other")
+    assert "There is no provider 'one'" in desk.error("one").message
+    listed = desk.load()
+    assert listed.designation(listed.find("work"), "id", "name") == "Work"
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("Caf\u00e9", "Cafe\u0301"),
+        ("Work", "\uff37ork"),
+        ("Work", "Work\u3164"),
+        ("Work", "Wo\u200drk"),
+        ("Work", "work\ufe0f"),
+        ("Work \u2764\ufe0f", "Work \u2764"),
+    ],
+    ids=ascii,
+)
+def test_an_own_entry_wins_over_what_looks_like_it(desk: Desk, own: str, other: str) -> None:
+    desk.home.providers([{**OWN, "name": own}])
+    desk.team.write({**WORK, "name": other}, {**WORK, "name": "\u65e5\u672c"})
+    assert desk.load().names() == [own, "\u65e5\u672c"]
+    assert "There is no provider" in desk.error(other).message
 
 
 def test_an_agreement_is_about_one_catalogue_and_one_name(desk: Desk, tmp_path: Path) -> None:

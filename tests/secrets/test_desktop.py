@@ -474,7 +474,14 @@ def test_windows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     token = stored("v10", nonce + AESGCM(key).encrypt(nonce, KEY.encode(), None))
     env = {**home.env, "COWORK_ENV_PROVIDERS_FILE": str(home.file)}
     assert fails(token, env).message == "not found: the app's file 'Local State' is missing."
-    for text in ("", "[]", "{}", '{"os_crypt": 1}', '{"os_crypt": {"encrypted_key": "RFBB"}}'):
+    for text in (
+        "",
+        "[" * 200_000,
+        "[]",
+        "{}",
+        '{"os_crypt": 1}',
+        '{"os_crypt": {"encrypted_key": "RFBB"}}',
+    ):
         file.write_text(text)
         assert fails(token, env).message.startswith("bad value: the app's file 'Local State'")
     coded = base64.b64encode(b"DPAPI" + sealed).decode()

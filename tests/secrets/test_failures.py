@@ -292,17 +292,25 @@ def test_an_alarm_that_was_set_before_goes_on(tools: Tools) -> None:
         signal.setitimer(signal.ITIMER_REAL, left)
 
 
-def test_the_alarm_ends_what_does_not_watch_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
-
+@pytest.mark.parametrize("blocked", [(), (signal.SIGALRM,)], ids=["free", "blocked"])
+def test_the_alarm_ends_what_does_not_watch_its_own_time(
+    monkeypatch: pytest.MonkeyPatch, blocked: tuple[int, ...]
+) -> None:
+    """Also where this process was started with the signal blocked."""
     monkeypatch.setattr(waiting, "DELAY", 0.05)
     monkeypatch.setattr(waiting, "GRACE", 0.05)
     monkeypatch.setattr(waiting, "TIMEOUT", 0.1)
     said: list[str] = []
     before = alarm()
-    with (
-        pytest.raises(CoworkEnvError, match="timed out: pass did not answer"),
-        waiting.limited("pass", said.append),
-    ):
-        threading.Event().wait(10)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    try:
+        with (
+            pytest.raises(CoworkEnvError, match="timed out: pass did not answer"),
+            waiting.limited("pass", said.append),
+        ):
+            threading.Event().wait(3)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask | set(blocked)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     assert said == ["waiting for pass; Ctrl-C gives up"]
     assert alarm() == before

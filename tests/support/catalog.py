@@ -83,5 +83,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a line break": ({"env": {"API_TIMEOUT_MS": "1\n2"}}, "is not for a catalogue to set"),
     "no string": ({"authTokenFrom": ["env:A"]}, "is not a string"),
+    "a host that looks like another": (
+        {"baseUrl": "https://\u0430pi.anthropic.com"},
+        "could be taken for another one",
+    ),
     "a password": ({"baseUrl": "https://a:b@ai.example"}, "a user name or a password"),
 }

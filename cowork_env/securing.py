@@ -107,7 +107,7 @@ def ready_store(inputs: Inputs, to: str | None, words: str) -> KeyStore:
         hint = error.hint
         for other in usable(inputs):
             word = other + words
-            hint = f"There is {other}: cowork-env secure --to {word}"
+            hint = f"Another is ready: cowork-env secure --to {word}"
         raise CoworkEnvError(error.message, hint) from None
     return wanted
 
@@ -178,7 +178,7 @@ class KeyStore:
             except CoworkEnvError as error:
                 if not secrets.is_about(error, "locked"):
                     raise
-            self._module.unlock(rest, self._env)
+            secrets.asking(lambda: self._module.unlock(rest, self._env))
             return self._fetch(rest)
         except CoworkEnvError as error:
             if secrets.is_about(error, "not found"):
@@ -192,7 +192,7 @@ class KeyStore:
 
     def _limited(self, call: Callable[[], T]) -> T:
         with limited(self._module.waits_for(FOLDER), self._inputs.say):
-            return call()
+            return secrets.asking(call)
 
 
 def exclusively(inputs: Inputs) -> Lock:

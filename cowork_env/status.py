@@ -306,7 +306,10 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
         as_written = value == provider.base_url
         return "provider" if as_written else f"provider (there {visible(provider.base_url)})"
     if name in CREDENTIALS:
-        return _scheme(provider.token_from) if provider.token_from else "provider"
+        if provider.token_from:
+            return _scheme(provider.token_from)
+        encrypted = is_encrypted(provider.token)
+        return "provider: encrypted by the desktop app" if encrypted else "provider"
     keys = {MODEL: "model"} | {variable: tier for tier, variable in TIER_MODELS.items()}
     key = keys.get(name, "")
     if key in found.models:

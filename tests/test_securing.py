@@ -663,7 +663,7 @@ def test_without_a_keyring(
     folder.mkdir()
     (folder / ".gpg-id").write_text("me\n")
     assert main(["secure", "alpha", "--yes"]) == 1
-    assert "There is pass: cowork-env secure --to pass alpha" in capsys.readouterr().err
+    assert "Another is ready: cowork-env secure --to pass alpha" in capsys.readouterr().err
 
 
 def test_providers_from_the_environment_are_read_only(

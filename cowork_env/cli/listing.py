@@ -48,7 +48,8 @@ def list_command(as_json: bool) -> None:
         write_json(rows)
         return
     if not rows:
-        say("There are no providers yet. Add one with: cowork-env add")
+        if not (listed.catalog and listed.catalog.error):
+            say("There are no providers yet. Add one with: cowork-env add")
         return
     source = ("SOURCE",) if listed.catalog else ()
     table = [("NAME", "BASE URL", "DEFAULT MODEL", *source, "")]

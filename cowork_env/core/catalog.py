@@ -126,8 +126,16 @@ def load(env: Mapping[str, str], config_dir: str, own: list[Any]) -> Catalog | N
         catalog.error = error
     except CoworkEnvError as error:
         message = f"The catalogue cannot be used: {error.message}"
-        catalog.error = CoworkEnvError(message, error.hint)
+        hint = error.hint or f"Its path is from {_named_by(env, config_dir)}."
+        catalog.error = CoworkEnvError(message, hint)
     return catalog
+
+
+def _named_by(env: Mapping[str, str], config_dir: str) -> str:
+    """What says where the catalogue is: the variable or the settings file."""
+    if env.get(variables.CATALOG):
+        return f"${variables.CATALOG}"
+    return tilde(providers.settings_file(config_dir), env.get("HOME", ""))
 
 
 def locate(env: Mapping[str, str], config_dir: str) -> str:
@@ -138,12 +146,10 @@ def locate(env: Mapping[str, str], config_dir: str) -> str:
     settings file.
     """
     home = env.get("HOME", "")
-    where = f"${variables.CATALOG}"
+    where = _named_by(env, config_dir)
     path = env.get(variables.CATALOG, "")
     if not path:
-        file = providers.settings_file(config_dir)
-        where = tilde(file, home)
-        path = settings(file, where).get(SETTING, "")
+        path = settings(providers.settings_file(config_dir), where).get(SETTING, "")
         where += f": {SETTING}"
     if not providers.unless_none(path):
         return ""

@@ -463,8 +463,8 @@ TOPICS = {
             replaced=Text(NOTE, "{file}: a provider of your own is used instead of {names}."),
             ok=Text(
                 OK,
-                "{file} is a catalogue of {count}; you have not agreed to {new} that are new "
-                "and {changed} that changed.",
+                "{file} is a catalogue with {count} entries. Not agreed to: {new} new, "
+                "{changed} changed.",
             ),
         ),
         Code(
@@ -487,8 +487,14 @@ TOPICS = {
             "keys are stored in plain text in the provider file, and could be in a key store",
             Text(
                 NOTE,
-                "Stored in plain text in {file}: the keys of {names}.",
+                "Providers with a key in plain text in {file}: {names}.",
                 "Move them to the keyring, or to pass with --to pass: cowork-env secure",
+            ),
+            app=Text(
+                NOTE,
+                "Providers with a key in plain text in {file}: {names}.",
+                "The desktop app encrypts them at its next save. If it does not need them, move"
+                " them to the keyring, or to pass with --to pass: cowork-env secure",
             ),
         ),
         Code(
@@ -531,7 +537,7 @@ TOPICS = {
         Code(
             "shell",
             "whether this shell's environment is what it should be",
-            different=Text(ERROR, "In this shell, {state}.", "{hint}"),
+            different=Text(ERROR, "In this shell, {state}", "{hint}"),
             ok=Text(OK, "The environment of this shell is up to date."),
         ),
         Code(

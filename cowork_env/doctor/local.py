@@ -20,7 +20,7 @@ from ..core.environment import (
     is_damaged,
 )
 from ..core.provider import InvalidField, Provider, Url, is_encrypted, is_on, repaired
-from ..core.providers import Providers
+from ..core.providers import Providers, field_of
 from ..core.resolve import Inputs, Resolution, fetch_key, original_env
 from ..util import files
 from ..util.errors import CoworkEnvError
@@ -136,7 +136,8 @@ def _plaintext(report: Report, listed: Providers) -> None:
     if not found or not listed.path:
         return
     names = ", ".join(found[:_SHOWN]) + (" and more" if len(found) > _SHOWN else "")
-    report.add("plaintext", file=listed.where, names=names)
+    app = any(is_encrypted(field_of(entry, "authToken")) for entry in listed.own)
+    report.add("plaintext", "app" if app else "", file=listed.where, names=names)
 
 
 def folders(report: Report, inputs: Inputs) -> None:
@@ -189,7 +190,9 @@ def environment(report: Report, inputs: Inputs, difference: str, hint: str, leve
     if why := ignored_state(inputs.env, running=True):
         report.add("state", why=why)
     if difference:
-        report.add("shell", "different", level=level, state=difference, hint=hint)
+        # What ends with a command is pasted as it is.
+        stop = "" if ": cowork-env " in difference else "."
+        report.add("shell", "different", level=level, state=difference + stop, hint=hint)
     elif _hook_at_work(inputs):
         report.add("shell", "ok")
 

@@ -38,7 +38,9 @@ from ..util.text import argument
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Protocol
+    from typing import Protocol, TypeVar
+
+    T = TypeVar("T")
 
     class Source(Protocol):
         """A module of this package that is a source of keys; see above."""
@@ -65,7 +67,10 @@ SCHEMES = {
     "aws-sm://": "from_aws_sm",
 }
 MAX_BYTES = 64 << 10  # of what a key is read from
-ONE_LINE = "A key is one line of printable text."  # a hint
+# Hints
+ONE_LINE = "A key is one line of printable text."
+UNLOCK = "Unlock it: cowork-env reload"
+_STAYS_LOCKED = "It was not unlocked: use its own program for that, or keep the key elsewhere."
 # All but these may be slow, and may change without a trace.
 _LOCAL = ("env:", "file:")
 # Where keys can be moved to, and what users call it -> its scheme: those that are the user's own.
@@ -187,11 +192,24 @@ def unlock(provider: Provider, env: Mapping[str, str]) -> None:
         scheme, rest = _split(provider)
         module = source(scheme)
         if hasattr(module, "unlock"):
-            module.unlock(rest, env)
+            asking(lambda: module.unlock(rest, env))
     elif is_encrypted(provider.token):
         from . import desktop
 
-        desktop.unlock(provider, env)
+        asking(lambda: desktop.unlock(provider, env))
+
+
+def asking(call: Callable[[], T]) -> T:
+    """What ``call`` returns, which asks the user to unlock a store if it is locked.
+
+    If it stays locked, the hint is not to ask again.
+    """
+    try:
+        return call()
+    except CoworkEnvError as error:
+        if error.hint != UNLOCK:
+            raise
+        raise CoworkEnvError(error.message, _STAYS_LOCKED) from None
 
 
 def is_about(error: CoworkEnvError, what: str) -> bool:

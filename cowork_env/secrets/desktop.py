@@ -22,6 +22,7 @@ APPS = FOLDERS  # its folder has the name of the app, and so has its password
 _KWALLET_ENTRY = ("Chromium Keys", "Chromium Safe Storage")  # of every app
 _NO_PASSWORD = "not found: the {} has no password of the desktop app."
 _AGAIN = "Enter the key again, in the app or with: cowork-env edit --token-stdin {}"
+_ELSEWHERE = "Keep it in the keyring, where the app does not look: cowork-env edit --keyring {}"
 
 
 def decrypt(provider: Provider, env: Env) -> str:
@@ -62,8 +63,9 @@ def unlock(provider: Provider, env: Env) -> None:
 
 
 def _with_hint(error: CoworkEnvError, provider: Provider) -> CoworkEnvError:
+    otherwise = _ELSEWHERE if isinstance(error, os_crypt.Unsupported) else _AGAIN
     return CoworkEnvError(
-        error.message, error.hint or _AGAIN.format(argument(provider.name, "NAME"))
+        error.message, error.hint or otherwise.format(argument(provider.name, "NAME"))
     )
 
 

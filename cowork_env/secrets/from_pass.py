@@ -9,6 +9,7 @@ import os
 
 from ..util.errors import CoworkEnvError
 from ..util.files import sync
+from . import UNLOCK
 from .tool import Ended, find, run, run_on_terminal
 
 TYPE_CHECKING = False
@@ -95,6 +96,6 @@ def _error(ended: Ended) -> CoworkEnvError:
         # gpg says "No secret key" for both.
         return CoworkEnvError(
             "locked: gpg-agent does not have the passphrase, or the secret key.",
-            "Unlock it: cowork-env reload",
+            UNLOCK,
         )
     return ended.failure()

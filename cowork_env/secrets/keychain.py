@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..util.errors import CoworkEnvError
-from . import is_about
+from . import UNLOCK, is_about
 from .tool import Ended, run, run_on_terminal
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def _error(ended: Ended) -> CoworkEnvError:
     if ended.status in (_NO_KEYCHAIN, _NO_DEFAULT):
         return CoworkEnvError("not found: there is no keychain.", "Run: security list-keychains")
     if ended.status == _NO_INTERACTION:
-        return CoworkEnvError("locked: the keychain is locked.", "Unlock it: cowork-env reload")
+        return CoworkEnvError("locked: the keychain is locked.", UNLOCK)
     if ended.status in (_AUTH_FAILED, _CANCELED):
         return CoworkEnvError("denied: access to the keychain was refused.", _LOOK)
     return ended.failure()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from ..util.errors import CoworkEnvError
+from . import UNLOCK
 from .bus import Bus, BusError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class _Wallet:
         if self._call(bool, "keyDoesNotExist", "sss", wallet, folder, entry):
             return []  # That much it knows of a wallet that is closed.
         if not self._call(bool, "isOpen", "s", wallet) and not ask:
-            raise CoworkEnvError("locked: KWallet is locked.", "Unlock it: cowork-env reload")
+            raise CoworkEnvError("locked: KWallet is locked.", UNLOCK)
         handle = self._call(int, "open", "sxs", wallet, 0, _APP)
         if handle < 0:
             raise CoworkEnvError("denied: KWallet did not open the wallet.")

@@ -7,10 +7,12 @@ https://chromium.googlesource.com/chromium/src/+/HEAD/components/os_crypt/.
 from __future__ import annotations
 
 import binascii
+import sys
 
 from ..core.provider import InvalidField, check_token
 from ..util.errors import CoworkEnvError
-from ..util.system import add_site_packages
+from ..util.system import add_site_packages, exists, parent
+from ..util.text import argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def parse(token: str) -> tuple[bytes, bytes]:
     Raises :class:`CoworkEnvError` for a version that is not supported, and for what is damaged.
     """
     if token.startswith("ENC:") and not token.startswith(MARK):
-        raise cannot_be_decrypted("this version of the app's encryption is not supported")
+        raise Unsupported("this version of the app's encryption is not supported")
     text = token.removeprefix(MARK).rstrip("=")
     if not text:
         raise CoworkEnvError("bad value: the key is empty.")
@@ -42,18 +44,25 @@ def parse(token: str) -> tuple[bytes, bytes]:
         raise CoworkEnvError("bad value: the encrypted key is not base64 text.")
     data = binascii.a2b_base64(text + "=" * (-len(text) % 4))
     if data[:3] == V12:
-        raise cannot_be_decrypted("only the app can, as the desktop portal keeps its password")
+        raise Unsupported("only the app can, as the desktop portal keeps its password")
     if data[:3] not in (V10, V11):
-        raise cannot_be_decrypted("this kind of encryption is not supported")
+        raise Unsupported("this kind of encryption is not supported")
     return data[:3], data[3:]
 
 
-def cannot_be_decrypted(why: str = "") -> CoworkEnvError:
+class Unsupported(CoworkEnvError):
+    """A kind of encryption that is not readable here, and that the app would use again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"cannot be decrypted: {why}.")
+
+
+def cannot_be_decrypted() -> CoworkEnvError:
     """What to raise for a key that is not readable here."""
-    why = why or (
-        "it was encrypted on another machine or by another user, or the app's password was replaced"
+    return CoworkEnvError(
+        "cannot be decrypted: it was encrypted on another machine or by another user, or the app's"
+        " password was replaced."
     )
-    return CoworkEnvError(f"cannot be decrypted: {why}.")
 
 
 def check_installed() -> None:
@@ -79,9 +88,22 @@ def not_installed() -> CoworkEnvError:
     """What to raise where the package that decrypts is missing."""
     return CoworkEnvError(
         f"tool missing: keys of the desktop app need the Python package {PACKAGE}.",
-        f"Install it: pipx inject cowork-env {PACKAGE}, or uv tool install 'cowork-env[desktop]',"
-        " or pip install 'cowork-env[desktop]'",
+        f"Install it: {_install()}",
     )
+
+
+def _install() -> str:
+    """The command that adds the package to the environment that we run in.
+
+    It names the package, not our extra: another package of our name may be on an index.
+    """
+    python = sys.executable
+    environment = parent(parent(python))
+    if exists(f"{environment}/pipx_metadata.json"):
+        return f"pipx inject cowork-env {PACKAGE}"
+    if exists(f"{environment}/uv-receipt.toml"):
+        return f"uv pip install {PACKAGE} --python {argument(python, 'PYTHON')}"
+    return f"{argument(python, 'PYTHON')} -m pip install {PACKAGE}"
 
 
 def with_passwords(body: bytes, passwords: Iterable[bytes], rounds: int) -> str:

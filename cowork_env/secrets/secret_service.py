@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..util.errors import CoworkEnvError
-from . import MAX_BYTES, ONE_LINE
+from . import MAX_BYTES, ONE_LINE, UNLOCK
 from .bus import Bus, BusError, unintelligible
 
 if TYPE_CHECKING:
@@ -163,4 +163,4 @@ def _paths(values: list[Any]) -> list[str]:
 
 def locked() -> CoworkEnvError:
     """What to raise for a keyring that is locked."""
-    return CoworkEnvError("locked: the keyring is locked.", "Unlock it: cowork-env reload")
+    return CoworkEnvError("locked: the keyring is locked.", UNLOCK)

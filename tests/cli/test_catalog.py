@@ -277,6 +277,11 @@ def test_a_damaged_catalogue_is_said_by_list_and_doctor(home: Home, team: Team, 
     found = {f["code"]: f for f in machine["findings"]}
     assert found["catalog"]["level"] == "error"
     assert "~/team/catalog.json" in found["catalog"]["message"]
+    if kind == "missing":  # Moved, perhaps: the path is to be found.
+        assert found["catalog"]["hint"] == "Its path is from ~/.config/cowork-env/settings."
+        home.providers([])
+        assert run(home, "list").stderr.count("\n") == 1  # 'add' is not what is needed
+        home.providers([OWN])
     ok(home, "use", "openrouter")
     ok(home, "show", "openrouter")
 
@@ -295,7 +300,7 @@ def test_doctor_on_the_catalogue(home: Home, team: Team) -> None:
     result = run(home, "doctor", "--offline", "--all", "--json").json()
     findings = [(f["level"], f["message"]) for f in result["findings"] if f["code"] == "catalog"]
     assert [level for level, _ in findings] == ["ok", "warning", "note"]
-    assert "4; you have not agreed to 1 that are new and 1 that changed" in findings[0][1]
+    assert "with 4 entries. Not agreed to: 1 new, 1 changed." in findings[0][1]
     assert "instead of OPENROUTER" in findings[2][1]
     entries = [f for f in result["findings"] if f["code"] == "entry"]
     assert [f["level"] for f in entries] == ["warning"]

@@ -162,13 +162,16 @@ def test_a_shell_has_the_same_key_before_and_after(
 # doctor
 
 
-def test_doctor_names_the_keys_in_plain_text(home: Home, program: Program) -> None:
-    app = GUIDE[0] | {"authToken": "ENC:v1:djExAAAA"}
-    home.providers([app, *GUIDE[1:3]])
+@pytest.mark.parametrize("app", [False, True])
+def test_doctor_names_the_keys_in_plain_text(home: Home, program: Program, app: bool) -> None:
+    """Where the desktop app has encrypted a key, the hint says what it does with others."""
+    other = {"authToken": "ENC:v1:djExAAAA" if app else ""}
+    home.providers([GUIDE[0] | other, *GUIDE[1:3]])
     found = program.run("doctor", "--offline", "--json").json()["findings"]
     (finding,) = [each for each in found if each["code"] == "plaintext"]
     assert (finding["level"], finding["fixable"]) == ("note", False)
-    assert finding["message"].endswith("the keys of OpenRouter, LiteLLM Local.")
+    assert finding["message"].endswith(": OpenRouter, LiteLLM Local.")
+    assert finding["hint"].startswith("The desktop app encrypts them" if app else "Move them")
     assert finding["hint"].endswith(": cowork-env secure")
     json_of_all = {"COWORK_ENV_PROVIDERS_JSON": home.file.read_text()}
     found = program.run("doctor", "--offline", "--json", env=json_of_all).json()["findings"]

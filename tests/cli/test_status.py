@@ -301,6 +301,14 @@ def test_no_key_is_fetched(home: Home, work: Path) -> None:
     assert not trace.exists()
 
 
+def test_a_key_of_the_desktop_app_is_said_to_be_one(home: Home, work: Path) -> None:
+    token = "ENC:v1:djExAAAA"
+    home.providers([{"name": "app", "baseUrl": "https://app.example", "authToken": token}])
+    home.pin(work, "app\n")
+    row = variable(as_json(home, work), "ANTHROPIC_AUTH_TOKEN")
+    assert (row["value"], row["source"]) == (None, "provider: encrypted by the desktop app")
+
+
 def test_fetched_key_that_is_active_is_in_step(home: Home, work: Path) -> None:
     home.providers(
         [{"name": "outside", "baseUrl": "https://outside.example", "authTokenFrom": "env:MY_KEY"}]

@@ -77,6 +77,10 @@ def test_a_real_keyring_unlocked_locked_and_absent(
         begin = time.monotonic()
         assert failure(env).message == "locked: the keyring is locked."
         assert time.monotonic() - begin < 4
+        # Nobody can be asked here: the hint is not to ask again.
+        with pytest.raises(CoworkEnvError, match="locked: the keyring") as stays:
+            secrets.unlock(PROVIDER, env)
+        assert stays.value.hint.startswith("It was not unlocked: ")
         keyring.unlock()
         assert secrets.fetch(PROVIDER, env) == KEY
     assert failure(env).message.startswith("tool missing: ")

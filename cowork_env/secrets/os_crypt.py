@@ -87,7 +87,8 @@ def _ciphers() -> Any:
 def not_installed() -> CoworkEnvError:
     """What to raise where the package that decrypts is missing."""
     return CoworkEnvError(
-        f"tool missing: keys of the desktop app need the Python package {PACKAGE}.",
+        f"tool missing: keys of the desktop app need the Python package {PACKAGE}, which is in the"
+        " extra cowork-env[desktop].",
         f"Install it: {_install()}",
     )
 

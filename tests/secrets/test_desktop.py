@@ -242,7 +242,8 @@ def test_without_the_package(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     for token in tokens:
         error = fails(token, NO_BUS)
         assert error.message == (
-            "tool missing: keys of the desktop app need the Python package cryptography."
+            "tool missing: keys of the desktop app need the Python package cryptography,"
+            " which is in the extra cowork-env[desktop]."
         )
         assert error.hint == f"Install it: {sys.executable} -m pip install cryptography"
 

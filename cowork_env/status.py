@@ -21,7 +21,7 @@ from .core.environment import (
     Activation,
     transition,
 )
-from .core.provider import CREDENTIAL, InvalidField, is_encrypted
+from .core.provider import CREDENTIAL, InvalidField
 from .core.resolve import Inputs, Outcome, Resolution
 from .masking import shown_value
 from .overrides import WINS, Setting
@@ -151,7 +151,7 @@ class Status:
             return ""
         if provider.token_from:
             return _scheme(provider.token_from)
-        return "encrypted" if is_encrypted(provider.token) else "stored" if provider.token else ""
+        return "encrypted" if provider.encrypted else "stored" if provider.token else ""
 
     @property
     def providers_file(self) -> str:
@@ -266,7 +266,7 @@ class Status:
 def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> Outcome:
     """What should be active; a key to fetch is the one in force, or :data:`UNKNOWN_KEY`."""
     provider = found.provider
-    if provider is None or not (provider.token_from or is_encrypted(provider.token)):
+    if provider is None or not (provider.token_from or provider.encrypted):
         return resolve.outcome(inputs, found)
     try:
         secrets.check_reference(provider.token_from)
@@ -308,8 +308,7 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
     if name in CREDENTIALS:
         if provider.token_from:
             return _scheme(provider.token_from)
-        encrypted = is_encrypted(provider.token)
-        return "provider: encrypted by the desktop app" if encrypted else "provider"
+        return f"provider{': encrypted by the desktop app' if provider.encrypted else ''}"
     keys = {MODEL: "model"} | {variable: tier for tier, variable in TIER_MODELS.items()}
     key = keys.get(name, "")
     if key in found.models:

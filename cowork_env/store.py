@@ -313,7 +313,10 @@ def _check_readable(data: bytes, listed: Providers) -> None:
 def _document(listed: Providers, before: list[str]) -> str:
     import json
 
-    as_written = _encrypted_literals(listed.text)
+    now, text, path = _fingerprints(listed), listed.text, listed.list_path
+    if now == before:
+        return text
+    as_written = _encrypted_literals(text)
 
     def dumped(entry: Any, margin: str = "") -> str:
         dump = json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False)
@@ -322,9 +325,6 @@ def _document(listed: Providers, before: list[str]) -> str:
             dump = dump.replace(f'"authToken": {token}', f'"authToken": {literal}')
         return dump.replace("\n", "\n" + margin)
 
-    now, text, path = _fingerprints(listed), listed.text, listed.list_path
-    if now == before:
-        return text
     if path is None and len(now) == 1:
         return dumped(listed.entries[0]) + "\n"
     if path is None or not text.strip():

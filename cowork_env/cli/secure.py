@@ -131,7 +131,7 @@ def _check_plaintext(provider: Provider) -> None:
     if provider.token_from:
         reference = visible(shown_reference(provider.token_from))
         raise CoworkEnvError(f"{name} has a reference already: {reference}.")
-    if is_encrypted(provider.token):
+    if provider.encrypted:
         raise CoworkEnvError(
             f"The key of {name} is encrypted by the desktop app already.",
             "Moving it would take it from the app.",

@@ -120,7 +120,12 @@ class Provider:
     @property
     def plain_token(self) -> str:
         """The key if it is stored in plain text and not fetched from elsewhere, or empty."""
-        return "" if self.token_from or is_encrypted(self.token) else self.token
+        return "" if self.token_from or self.encrypted else self.token
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the key in use is one that the desktop app has encrypted."""
+        return not self.token_from and is_encrypted(self.token)
 
     @property
     def direct(self) -> bool:

@@ -196,7 +196,7 @@ class ProviderCheck:
         # What is wrong already needs no request. A server on this machine is contacted directly,
         # so a proxy before it is no obstacle.
         obstacles = [f for f in self.report.errors if f.code != "proxy-loopback"]
-        encrypted = local.is_encrypted_key(provider)
+        encrypted = provider.encrypted
         if not options.online or obstacles:
             if encrypted and not obstacles:
                 self.report.add("encrypted", "offline")

@@ -337,7 +337,7 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
 
 def key_as_stored(report: Report, entry: Provider) -> None:
     """Report what can be seen of the key in the provider file without asking a key store."""
-    if is_encrypted_key(entry):
+    if entry.encrypted:
         from ..secrets import desktop
 
         try:
@@ -346,11 +346,6 @@ def key_as_stored(report: Report, entry: Provider) -> None:
             add_secret_error(report, error)
     else:
         key_itself(report, entry, entry.plain_token)
-
-
-def is_encrypted_key(entry: Provider) -> bool:
-    """Whether the provider's key is one that the desktop app has encrypted."""
-    return not entry.token_from and is_encrypted(entry.token)
 
 
 def key_itself(report: Report, entry: Provider, key: str) -> None:

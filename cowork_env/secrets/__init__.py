@@ -31,7 +31,7 @@ it "cannot be decrypted".
 
 from __future__ import annotations
 
-from ..core.provider import InvalidField, Provider, check_token, is_encrypted
+from ..core.provider import InvalidField, Provider, check_token
 from ..util.errors import CoworkEnvError
 from ..util.text import argument
 
@@ -102,7 +102,7 @@ def check_reference(reference: str) -> str:
 def may_be_slow(provider: Provider) -> bool:
     """Whether the key comes from something that may be slow or may change without a trace."""
     if not provider.token_from:
-        return is_encrypted(provider.token)
+        return provider.encrypted
     try:
         return scheme_of(provider.token_from) not in _LOCAL
     except InvalidField:
@@ -153,7 +153,7 @@ def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
     if provider.token_from:
         scheme, rest = _split(provider)
         return checked(source(scheme).fetch(rest, env))
-    if is_encrypted(provider.token):
+    if provider.encrypted:
         from . import desktop
 
         return checked(desktop.decrypt(provider, env))
@@ -193,7 +193,7 @@ def unlock(provider: Provider, env: Mapping[str, str]) -> None:
         module = source(scheme)
         if hasattr(module, "unlock"):
             asking(lambda: module.unlock(rest, env))
-    elif is_encrypted(provider.token):
+    elif provider.encrypted:
         from . import desktop
 
         asking(lambda: desktop.unlock(provider, env))

@@ -10,28 +10,36 @@ from __future__ import annotations
 import sys
 
 from ..util.errors import CoworkEnvError
-from . import ONE_LINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
 
-    from .secret_service import SecretService
+    class Keyring(Protocol):
+        """The module for the keyring of a system."""
+
+        def fetch(self, service: str, user: str, env: Mapping[str, str], /) -> str: ...
+        def unlock(self, service: str, user: str, env: Mapping[str, str], /) -> None: ...
+        def ready(self, env: Mapping[str, str], /) -> None: ...
+        def store(
+            self, service: str, user: str, key: str, label: str, env: Mapping[str, str], /
+        ) -> None: ...
+        def remove(self, service: str, user: str, env: Mapping[str, str], /) -> None: ...
+
 
 _FORM = "is not keyring:SERVICE/USER"
-_AMBIGUOUS = "bad value: the keyring has several items of that service and user, with other keys."
 
 
 def check(rest: str) -> None:
     """Check that there is a service and a user. The user follows the last slash."""
-    service, _, user = rest.rpartition("/")
-    if not service or not user:
+    if not all(_names(rest)):
         raise CoworkEnvError(_FORM)
 
 
 def fetch(rest: str, env: Mapping[str, str]) -> str:
-    """The password of the item; of several, all must be the same."""
-    return _fetch(rest, env, ask=False)
+    """The password of the item."""
+    return _keyring().fetch(*_names(rest), env)
 
 
 def waits_for(rest: str) -> str:
@@ -41,82 +49,34 @@ def waits_for(rest: str) -> str:
 
 def unlock(rest: str, env: Mapping[str, str]) -> None:
     """Let the keyring's password be asked for, if it is locked."""
-    if sys.platform == "darwin":
-        from . import keychain
-
-        keychain.unlock(*_names(rest), env)
-        return
-    _fetch(rest, env, ask=True)
+    _keyring().unlock(*_names(rest), env)
 
 
 def ready(env: Mapping[str, str]) -> None:
-    """Check that a keyring answers and that there is one to store keys in."""
-    if sys.platform == "darwin":
-        from . import keychain, tool
-
-        tool.find(keychain.PROGRAM, env)
-        return
-    with _secret_service(env) as service:
-        service.default_collection()
+    """Check that there is a keyring to store keys in."""
+    _keyring().ready(env)
 
 
 def store(rest: str, key: str, env: Mapping[str, str], label: str) -> None:
     """Store a key, in the place of one that is there."""
-    if sys.platform == "darwin":
-        from . import keychain
-
-        keychain.store(*_names(rest), key, label, env)
-        return
-    with _secret_service(env) as service:
-        service.store(label, _attributes(rest), key.encode())
+    _keyring().store(*_names(rest), key, label, env)
 
 
 def remove(rest: str, env: Mapping[str, str]) -> None:
     """Remove the item."""
+    _keyring().remove(*_names(rest), env)
+
+
+def _keyring() -> Keyring:
     if sys.platform == "darwin":
         from . import keychain
 
-        keychain.remove(*_names(rest), env)
-        return
-    with _secret_service(env) as service:
-        service.remove(_attributes(rest))
+        return keychain
+    from . import linux_keyring
 
-
-def _fetch(rest: str, env: Mapping[str, str], *, ask: bool) -> str:
-    if sys.platform == "darwin":
-        from . import keychain
-
-        return keychain.fetch(*_names(rest), env)
-    with _secret_service(env) as service:
-        found = set(service.search(_attributes(rest), ask=ask))
-    if not found:
-        message = "not found: the keyring has no item of that service and user."
-        raise CoworkEnvError(message, "Store one: secret-tool store service SERVICE username USER")
-    if len(found) > 1:
-        raise CoworkEnvError(_AMBIGUOUS, "Remove those that are not used any more.")
-    try:
-        return found.pop().decode("utf-8")
-    except UnicodeDecodeError:
-        pass  # Not raised in here: that error holds the key.
-    raise CoworkEnvError("bad value: the keyring's item is not UTF-8.", ONE_LINE)
-
-
-def _secret_service(env: Mapping[str, str]) -> SecretService:
-    try:
-        from .secret_service import SecretService
-    except ImportError:  # a system that is neither macOS nor Linux
-        raise CoworkEnvError(
-            "tool missing: the Python package jeepney is not installed.",
-            "Install it beside cowork-env, or keep the key elsewhere: pass:, file:, env:.",
-        ) from None
-    return SecretService(env)
+    return linux_keyring
 
 
 def _names(rest: str) -> tuple[str, str]:
     service, _, user = rest.rpartition("/")
     return service, user
-
-
-def _attributes(rest: str) -> dict[str, str]:
-    service, user = _names(rest)
-    return {"service": service, "username": user}

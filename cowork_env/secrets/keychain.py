@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..util.errors import CoworkEnvError
 from . import UNLOCK, is_about
-from .tool import Ended, run, run_on_terminal
+from .tool import Ended, find, run, run_on_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def unlock(service: str, user: str, env: Mapping[str, str]) -> None:
             raise
         run_on_terminal([PROGRAM, "unlock-keychain"], env)
         fetch(service, user, env)
+
+
+def ready(env: Mapping[str, str]) -> None:
+    """Check that the tool is there."""
+    find(PROGRAM, env)
 
 
 def store(service: str, user: str, key: str, label: str, env: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@contextmanager
+def serving(command: list[str | Path], env: Mapping[str, str], port: int) -> Iterator[None]:
+    """A server on a port of this machine, until the end of the block."""
+    null = subprocess.DEVNULL
+    server = subprocess.Popen(command, env=env, stdout=null, stderr=null)
+    try:
+        wait_for(lambda: listens(port), limit=60)
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
 def run(env: Mapping[str, str], *command: str) -> str:
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -46,18 +60,8 @@ def aws(clients: Clients, home: Home) -> Iterator[dict[str, str]]:
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    server = subprocess.Popen(
-        [folder / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(lambda: listens(port), limit=60)
+    with serving([folder / "moto_server", "-H", "127.0.0.1", "-p", str(port)], env, port):
         yield env
-    finally:
-        server.kill()
-        server.wait()
 
 
 def test_aws(aws: dict[str, str], home: Home) -> None:
@@ -106,21 +110,9 @@ def bao(clients: Clients, home: Home) -> Iterator[dict[str, str]]:
         "VAULT_ADDR": f"http://127.0.0.1:{port}",
         "VAULT_TOKEN": "root",
     }
-    server = subprocess.Popen(
-        [
-            *(program, "server", "-dev", "-dev-root-token-id=root", "-dev-no-store-token"),
-            f"-dev-listen-address=127.0.0.1:{port}",
-        ],
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(lambda: listens(port), limit=60)
+    command = [program, "server", "-dev", "-dev-root-token-id=root", "-dev-no-store-token"]
+    with serving([*command, f"-dev-listen-address=127.0.0.1:{port}"], env, port):
         yield env
-    finally:
-        server.kill()
-        server.wait()
 
 
 def test_bao(bao: dict[str, str]) -> None:

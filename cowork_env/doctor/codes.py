@@ -287,7 +287,7 @@ TOPICS = {
             Text(
                 ERROR,
                 "This is an OpenAI-format server; Claude Code needs the Anthropic format.",
-                "Use the server's Anthropic-format URL, or put a LiteLLM proxy in front of it.",
+                "If the server has an Anthropic-format URL, use that. {gateway}",
             ),
         ),
         Code(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import models, store
+from .. import models, presets, store
 from ..core.provider import InvalidField, Provider, repaired
 from ..core.providers import words
 from ..util.errors import USAGE, CoworkEnvError
@@ -58,6 +58,8 @@ class Plan:
             self.notes += lost
             try:
                 entry = models.tidy(entry)
+                if not entry.get("verbatimBaseUrl"):
+                    presets.check_format(entry.get("baseUrl", ""))
             except InvalidField as error:
                 self.refused.append(store.refused(entry, error))
                 continue

@@ -27,7 +27,8 @@ class Preset:
     each with its question. A placeholder stands as ``{name}`` in the URL or in a variable.
     ``token`` is a dummy where any key will do, as for servers on this machine, and else empty.
     ``format`` is what the endpoint speaks. One with OpenAI's makes no provider: it needs a gateway,
-    and ``gateway`` says what LiteLLM calls it, and the variable in which LiteLLM looks for its key.
+    and ``gateway`` says what LiteLLM calls it, the variable in which LiteLLM looks for its key, and
+    another host that it has.
     """
 
     __slots__ = (
@@ -137,8 +138,11 @@ def get(preset_id: str) -> Preset:
 def known_openai(url: str) -> Preset | None:
     """The preset in OpenAI's format that has the host of ``url``."""
     host = Url(url).host
-    found = (p for p in all_presets() if p.format == OPENAI and Url(p.base_url).host == host)
-    return next(found, None)
+    for preset in all_presets():
+        hosts = (Url(preset.base_url).host, preset.gateway.get("host"))
+        if preset.format == OPENAI and host in hosts:
+            return preset
+    return None
 
 
 def check_format(url: str) -> str:
@@ -167,6 +171,7 @@ def gateway_hint(url: str, model: str = "") -> str:
             where = " --api_base URL"
     model = argument(f"{prefix}/{model or 'MODEL'}", f"{prefix}/MODEL")
     return (
-        f"A gateway translates. With the key in {key}: litellm --host 127.0.0.1 --model {model}"
-        f"{where}; then: cowork-env add litellm{name} --default-model {model}"
+        f"A gateway translates. With the key in {key}, and a new one for the gateway in "
+        f"LITELLM_MASTER_KEY: litellm --host 127.0.0.1 --model {model}{where}; "
+        f"then: cowork-env add litellm{name} --default-model {model}"
     )

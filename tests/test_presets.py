@@ -105,18 +105,24 @@ def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
 @pytest.mark.parametrize("preset_id", OPENAI)
 def test_one_in_openais_format_names_its_gateway_and_nothing_else(preset_id: str) -> None:
     preset = presets.get(preset_id)
-    assert preset.gateway.keys() == {"model", "key"} and not preset.needs
+    assert {"model", "key"} <= preset.gateway.keys() and not preset.needs
     assert presets.known_openai(preset.base_url.removesuffix("/v1")).__repr__() == repr(preset)
     hint = presets.gateway_hint(preset.base_url, "m")
     model = f"{preset.gateway['model']}/m"
-    assert f"{preset.gateway['key']}: litellm --host 127.0.0.1 --model {model};" in hint
+    assert f"key in {preset.gateway['key']}, " in hint
+    assert f"LITELLM_MASTER_KEY: litellm --host 127.0.0.1 --model {model};" in hint
     assert hint.endswith(f"--default-model {model}") and f"add litellm --name {preset.name[0]}" in (
         hint.replace("'", "")
     )
 
 
 @pytest.mark.parametrize(
-    "url", ["https://API.openai.com", "https://api.groq.com:443/openai/v1/chat/completions"]
+    "url",
+    [
+        "https://API.openai.com",
+        "https://api.groq.com:443/openai/v1/chat",
+        "https://api.together.xyz",
+    ],
 )
 def test_the_host_tells_the_format(url: str) -> None:
     with pytest.raises(InvalidField) as refused:

@@ -30,11 +30,11 @@ class ChatServer(Recorder):
 class ChatHandler(Handler):
     """Answers a completion with the model's name, or with a call of the Bash tool before that."""
 
-    def do_GET(self) -> None:  # the name that http.server looks for
+    def do_GET(self) -> None:  # noqa: N802 (the name that http.server looks for)
         self._receive()
         self._missing()
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         request = self._receive()
         if request.path != "/v1/chat/completions":
             return self._missing()
@@ -44,6 +44,7 @@ class ChatHandler(Handler):
             "object": "chat.completion",
             "created": 1,
             "model": request.model,
+            "service_tier": "default",
         }
         usage = {"prompt_tokens": 7, "completion_tokens": 7, "total_tokens": 14}
         if not request.json.get("stream"):

@@ -126,7 +126,8 @@ def _resolve(inputs: Inputs, watcher: Watcher, response: Response) -> Resolution
 
 
 class _Secret:
-    """Where a provider's key is: ``outside`` of its entry, and whether that may be ``slow``.
+    """Where a provider's key or login is: ``outside`` of its entry, and whether that may be
+    ``slow``.
 
     ``file`` and ``variable`` are what the key is read from, to watch for another one, or empty.
     """
@@ -135,8 +136,11 @@ class _Secret:
 
     def __init__(self, provider: Provider | None) -> None:
         self.slow, self.file, self.variable = False, "", ""
-        self.outside = provider is not None and not provider.plain_token
-        if provider is not None and self.outside:
+        if provider is None:
+            self.outside = False
+            return
+        self.outside = bool(provider.config_dir) or not provider.plain_token
+        if provider.has_key and self.outside:
             from .. import secrets
 
             self.slow = secrets.may_be_slow(provider)

@@ -63,9 +63,10 @@ def test_the_launcher_as_the_wrapper_of_vs_code(user: User) -> None:
     setting = json.loads(block("json vscode"))["claudeCode.claudeProcessWrapper"]
     Program(user.home).run("shim", "claude").check()
     launcher = user.home.path / Path(setting).relative_to("/home/me")
-    theirs = user.program("bundled-claude", 'echo "$@" >&2; exec env -0')
-    done = user.bare([str(launcher), str(theirs), "--output-format", "stream-json"], user.project)
-    check(done, "--output-format stream-json\n")
+    (user.bin / "bundled").mkdir()
+    theirs = user.program("bundled/claude", 'echo "bundled $1" >&2; exec env -0')
+    done = user.bare([str(launcher), str(theirs), "--verbose"], user.project)
+    check(done, "bundled --verbose\n")
 
 
 def test_tmux(user: User) -> None:
@@ -113,12 +114,13 @@ def test_a_command_over_ssh(user: User) -> None:
 
 def test_a_dev_container(user: User) -> None:
     setting = json.loads(block("json devcontainer"))
-    mount = dict(word.partition("=")[::2] for word in setting["mounts"][0].split(","))
+    (mount,) = setting["mounts"]
     source = Path(mount["source"].replace("${localEnv:HOME}", str(user.home.path)))
     entry = {k: v for k, v in GUIDE[1].items() if k != "authToken"}
     user.home.providers([{**entry, "authTokenFrom": "env:OPENROUTER_KEY"}])
-    assert source == user.home.file and mount["target"] == (
-        setting["remoteEnv"]["COWORK_ENV_PROVIDERS_FILE"]
+    assert (
+        source == user.home.file
+        and mount["target"] == (setting["remoteEnv"]["COWORK_ENV_PROVIDERS_FILE"])
     )
     source.chmod(0o400)
     env = {

@@ -233,9 +233,9 @@ def become(program: str, arguments: list[str], env: Mapping[str, str]) -> NoRetu
 
 def folder() -> str:
     """The folder of the launchers, for PATH."""
-    from platformdirs import user_data_dir
+    from .util import paths
 
-    return os.path.join(os.path.abspath(user_data_dir("cowork-env", appauthor=False)), "shims")
+    return paths.launchers_dir()
 
 
 def check_name(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import overrides, secrets, startup_files
+from . import launcher, overrides, secrets, startup_files
 from .core import environment, limits, providers, resolve, variables
 from .core.environment import (
     ACTIVE,
@@ -21,12 +21,12 @@ from .core.environment import (
     Activation,
     transition,
 )
-from .core.provider import CREDENTIAL, InvalidField
+from .core.provider import CREDENTIAL, InvalidField, is_on
 from .core.resolve import Inputs, Outcome, Resolution
 from .masking import shown_value
 from .overrides import WINS, Setting
 from .util.errors import CoworkEnvError
-from .util.text import visible
+from .util.text import tilde, visible
 
 if TYPE_CHECKING:
     from .core.environment import TouchedVariable
@@ -42,6 +42,7 @@ BY_HAND = "by-hand"  # the user changed a managed variable
 WHAT_IF = "what-if"  # not compared, because options were given that the shell knows nothing of
 
 UNKNOWN_KEY = "\0"  # stands in for a key that is not fetched; no variable can hold it
+CLIENT = "claude"
 CHANGED_BY_HAND = "changed by hand"
 KEPT_UNSET = "kept unset"
 RETRY = "cowork-env reload"
@@ -49,6 +50,12 @@ TAKEN_AWAY = "the URL or the key is missing, as in what Claude Code starts"
 TAKEN_AWAY_HINT = (
     "Claude Code keeps the key from its Bash tool, hooks and MCP servers. "
     "There, 'cowork-env exec' and a new shell with the hook have both."
+)
+# How Claude Code is kept from settings files that redirect the provider: the words of
+# ``Protection.way``.
+BY_SETTINGS, BY_FLAG = "settings", "flag"
+FLAG_COSTS = (
+    "no background sessions or agent view, and no key in its Bash tool, hooks and MCP servers"
 )
 LOAD_HINT = "Load the hook with 'cowork-env init', or start the program with 'cowork-env exec'."
 
@@ -112,7 +119,7 @@ class Status:
     empty; ``reason``: why the hook did not apply the provider, as far as it says. ``changed``: the
     variables that a hook would change; ``after``: the environment with these changes. ``client``:
     the environment that a client gets, and ``report`` what overrides it.
-    ``rows``: the managed variables. ``shell``: how the shell compares.
+    ``protection``: which ``claude`` is on PATH there. ``rows``: the managed variables. ``shell``: how the shell compares.
     """
 
     def __init__(self, inputs: Inputs) -> None:
@@ -135,6 +142,7 @@ class Status:
         what_if = bool(self.changed and (inputs.option or inputs.trust_all))
         self.client = self.after if what_if else inputs.env
         provider_env = list(self.outcome.provider.env) if self.outcome.provider else []
+        self.protection = launcher.protection(self.client.get("PATH", ""))
         self.report = overrides.report(self.client, inputs.directory, provider_env)
         self.rows = [self._row(name) for name in self._names()]
         self.shell = (
@@ -152,6 +160,27 @@ class Status:
         if provider.token_from:
             return _scheme(provider.token_from)
         return "encrypted" if provider.encrypted else "stored" if provider.token else ""
+
+    @property
+    def protection_here(self) -> str:
+        """How ``claude`` is kept from settings files: :data:`BY_SETTINGS`, :data:`BY_FLAG`, or
+        empty where no provider is active, or nothing keeps it.
+        """
+        if self.target is None or not is_on(self.target.get(HOST_FLAG)):
+            return ""
+        return BY_SETTINGS if self.protection.way == BY_SETTINGS else BY_FLAG
+
+    @property
+    def protection_hint(self) -> str:
+        """What to do for the protection that costs nothing, or empty."""
+        if self.protection_here != BY_FLAG or not self.protection.program:
+            return ""
+        if self.protection.launcher:
+            return "With a newer Claude Code, its launcher protects it without that."
+        if CLIENT in launcher.names():
+            folder = visible(tilde(launcher.folder(), self.inputs.home))
+            return f"{folder} is not first on PATH here: a new shell with the hook has it there."
+        return f"A launcher protects it without that: cowork-env shim {CLIENT}"
 
     @property
     def providers_file(self) -> str:

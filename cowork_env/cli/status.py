@@ -11,7 +11,10 @@ from ..core.environment import HOST_FLAG
 from ..masking import is_secret
 from ..overrides import BEATEN, HELD, SAME, WINS, YIELDS, Setting
 from ..status import (
+    BY_FLAG,
+    BY_SETTINGS,
     CHANGED_BY_HAND,
+    FLAG_COSTS,
     IN_STEP,
     KEPT_UNSET,
     UNKNOWN_KEY,
@@ -108,6 +111,13 @@ def _summary(status: Status) -> list[str]:
     add("shell", shell.message, "" if shell.state == IN_STEP else "yellow")
     if shell.hint:
         add("", shell.hint)
+    if status.protection_here == BY_SETTINGS:
+        add("claude", "protected by its launcher: no settings file redirects it")
+    elif status.protection_here == BY_FLAG:
+        add("claude", f"protected by {HOST_FLAG}, which costs")
+        add("", FLAG_COSTS)
+        if status.protection_hint:
+            add("", status.protection_hint)
     if status.ignored_state:
         add("", status.ignored_state, "yellow")
     distrust = status.inputs.store.error()
@@ -237,6 +247,12 @@ def _as_json(status: Status) -> dict[str, Any]:
         "required": found.required,
         "error": _error_json(status.outcome.error),
         "shell": {"state": shell.state, "message": shell.message, "hint": shell.hint},
+        "claude": {
+            "protectedBy": status.protection_here or None,
+            "launcher": status.protection.launcher or None,
+            "program": status.protection.program or None,
+            "version": status.protection.version or None,
+        },
         "untrusted": [{"path": pin.path, "message": pin.message} for pin in found.untrusted],
         "denied": [{"path": pin.path} for pin in found.denied],
         "variables": [_variable_json(row, row.name in status.changed) for row in status.rows],

@@ -119,7 +119,8 @@ class Status:
     empty; ``reason``: why the hook did not apply the provider, as far as it says. ``changed``: the
     variables that a hook would change; ``after``: the environment with these changes. ``client``:
     the environment that a client gets, and ``report`` what overrides it.
-    ``protection``: which ``claude`` is on PATH there. ``rows``: the managed variables. ``shell``: how the shell compares.
+    ``protection``: which ``claude`` it starts. ``rows``: the managed variables. ``shell``: how the
+    shell compares.
     """
 
     def __init__(self, inputs: Inputs) -> None:

@@ -99,8 +99,8 @@ def target_without_keys(inputs: Inputs, found: Resolution, *, keep_active: bool)
     provider = found.provider
     if provider is None:
         return None
-    has_no_key = provider.direct and not (provider.token or provider.token_from)
-    target = environment.target(provider, "" if has_no_key else "-", found.models)
+    has_no_key = not (provider.has_key or provider.needs_key)
+    target = environment.target(provider, "" if has_no_key else "-", found.models, inputs.home)
     previous = Activation.decode(inputs.env.get(STATE, "")) if keep_active else None
     active = previous.touched if previous is not None and previous.key == found.key else {}
     for name in key_names(target):

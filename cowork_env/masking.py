@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .core.environment import ACTIVE, BASE_URL
-from .core.provider import KEYS, InvalidField, Url, is_encrypted
+from .core.provider import KEY_PLACE, KEYS, InvalidField, Url, is_encrypted
 from .util.text import visible
 
 TYPE_CHECKING = False
@@ -76,7 +76,9 @@ def is_secret(name: str, value: str = "") -> bool:
 
     In doubt it does. An empty value stands for one that is not known.
     """
-    return name not in _NEVER and (_is_named_secret(name, value) or has_secret(value))
+    if name in _NEVER or value == KEY_PLACE:
+        return False
+    return _is_named_secret(name, value) or has_secret(value)
 
 
 def _is_named_secret(name: str, value: str) -> bool:
@@ -139,7 +141,7 @@ def _looks_like_key(word: str) -> bool:
 
 def shown_value(name: str, value: str) -> str:
     """A variable's value as it may be shown: secrets masked, addresses without password."""
-    if name not in _NEVER and _is_named_secret(name, value):
+    if name not in _NEVER and value != KEY_PLACE and _is_named_secret(name, value):
         return mask(value)
     from .overrides import PROXIES, without_password
 

@@ -62,6 +62,7 @@ class Provider(_Entry):
     models: Models | None = None
     auth_token_from: str | None = None
     auth: str | None = None
+    config_dir: str | None = None
     env: dict[str, str] | None = None
     verbatim_base_url: bool | None = None
     allow_insecure: bool | None = None

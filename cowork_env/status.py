@@ -307,7 +307,7 @@ def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> 
     live = inputs.env.get(name)
     touched = previous.touched.get(name) if previous and previous.key == found.key else None
     token = live if live and touched and touched.ours(name, live) else UNKNOWN_KEY
-    wanted = environment.target(provider, token, found.models)
+    wanted = environment.target(provider, token, found.models, inputs.home)
     try:
         limits.check(inputs.env, found.key, provider, wanted)
     except CoworkEnvError as error:

@@ -73,6 +73,8 @@ class Catalog:
     def check(self, provider: Provider) -> None:
         """Make this the catalogue of a provider; raises :class:`InvalidField` for what it may not
         hold."""
+        if provider.account:
+            raise InvalidField(("auth",), "is a login, and everybody has a login of their own")
         if provider.token:
             raise InvalidField(("authToken",), "is a key, and a catalogue holds none")
         if not provider.base_url.isascii():

@@ -6,8 +6,8 @@ it with the names in the newest Claude Code.
 
 Not listed, because other programs need them or because they change nothing beside a URL and a key:
 what belongs to a cloud account (``AWS_*``, ``GOOGLE_*``, keys and project names of a cloud), and
-where a login is kept (``CLAUDE_CONFIG_DIR``, ``CLAUDE_SECURESTORAGE_CONFIG_DIR``), because no login
-is used then.
+where a login is kept (``LOGIN_VARIABLES`` in ``provider.py``), because no login is used then. An
+account sets or unsets those, too.
 """
 
 from __future__ import annotations
@@ -86,5 +86,7 @@ CLIENT_VARIABLES = (
     ("ANTHROPIC_BETAS", "adds beta headers", _CLAUDE + "2.1.332"),
 )
 CONFLICTING = tuple(name for name, _, _ in CLIENT_VARIABLES)
+# All but those that say which of an endpoint's models is used.
+CHOOSE_NO_MODEL = tuple(name for name, does, _ in CLIENT_VARIABLES if does != _MODEL)
 CLOUD_SWITCHES = tuple(name for name in CONFLICTING if name.startswith("CLAUDE_CODE_USE_"))
 IN_FIRST_STATE = 13  # the names of which version 1 of the state knew

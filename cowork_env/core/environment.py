@@ -11,16 +11,25 @@ from __future__ import annotations
 from ..util.system import digest
 from .client_variables import CLOUD_SWITCHES, CONFLICTING, IN_FIRST_STATE
 from .provider import (
+    ACCOUNT,
+    ANTHROPIC_HOST,
+    API_KEY,
     BASE_URL_VARIABLE,
     BEARER,
+    CONFIG_DIR_VARIABLE,
     CREDENTIAL,
+    HOST_FLAG_VARIABLE,
+    KEY_PLACE,
+    LOGIN_VARIABLES,
     MODEL_VARIABLE,
     TIER_VARIABLES,
+    URL_PLACE,
     Provider,
     Url,
     exported_url,
     is_free_name,
     is_on,
+    login_directory,
 )
 
 TYPE_CHECKING = False
@@ -35,17 +44,18 @@ ACTIVE = "COWORK_ENV_ACTIVE"
 BASE_URL = BASE_URL_VARIABLE
 MODEL = MODEL_VARIABLE
 TIER_MODELS = TIER_VARIABLES
-HOST_FLAG = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
+HOST_FLAG = HOST_FLAG_VARIABLE
 # Goes with the host flag, under which background sessions and the agent view lose the key.
 NO_AGENT_VIEW = "CLAUDE_CODE_DISABLE_AGENT_VIEW"
-CREDENTIALS = tuple(CREDENTIAL.values())
+CREDENTIALS = (CREDENTIAL[BEARER], CREDENTIAL[API_KEY])
+ACCOUNT_TOKEN = CREDENTIAL[ACCOUNT]
+CONFIG_DIR = CONFIG_DIR_VARIABLE
 # Changed together or not at all: a key must never be sent to a URL that it is not for.
 URL_AND_CREDENTIALS = (BASE_URL, *CREDENTIALS)
 MANAGED = (
     *(BASE_URL, *CREDENTIALS, MODEL, *TIER_MODELS.values()),
     *(HOST_FLAG, NO_AGENT_VIEW, *CONFLICTING),
 )
-ANTHROPIC_HOST = "api.anthropic.com"
 
 UNRESOLVED_URL = "http://unresolved.cowork-env.invalid"
 UNRESOLVED_TOKEN = "unresolved"  # not a key: servers and logs that show it say what happened
@@ -54,30 +64,37 @@ UNRESOLVED_TOKEN = "unresolved"  # not a key: servers and logs that show it say 
 # Targets
 
 
-def target(provider: Provider, token: str, overrides: Mapping[str, str]) -> Target:
+def target(provider: Provider, token: str, overrides: Mapping[str, str], home: str = "") -> Target:
     """The environment that ``provider`` wants, with ``token`` as its key.
 
-    ``token`` is empty only for a direct cloud (``provider.direct``), which needs no key.
-    ``overrides`` are the models of a pin, by ``model`` and tier.
+    ``token`` is empty only for a provider that needs none. ``overrides`` are the models of a pin,
+    by ``model`` and tier. ``home``: the user's home, for an account whose directory is in it.
     """
     wanted: Target = dict.fromkeys(MANAGED)
     url = exported_url(provider)
-    if token and url:
+    if provider.account:
+        wanted |= dict.fromkeys(LOGIN_VARIABLES)
+        wanted[CONFIG_DIR] = login_directory(provider, home) or None
+        wanted[ACCOUNT_TOKEN] = token or None
+    elif token and url:
         wanted[BASE_URL] = url
         wanted[CREDENTIAL[provider.auth]] = token
     default = overrides.get("model") or provider.default_model
     wanted[MODEL] = default or None
     # A tier without a model gets the default model, because no other endpoint knows the names that
     # clients use for tiers. Anthropic's own does.
-    fallback = "" if Url(url).host == ANTHROPIC_HOST else default
+    anthropic = provider.account or Url(url).host == ANTHROPIC_HOST
+    fallback = "" if anthropic else default
     for tier, name in TIER_MODELS.items():
         wanted[name] = overrides.get(tier) or provider.models.get(tier) or fallback or None
-    wanted[HOST_FLAG] = wanted[NO_AGENT_VIEW] = "1"
+    if token or not provider.account:  # Under the flag, no login that is stored is used.
+        wanted[HOST_FLAG] = wanted[NO_AGENT_VIEW] = "1"
     if not is_on(provider.env.get(HOST_FLAG, "1")):
         del wanted[NO_AGENT_VIEW]
     for name, value in provider.env.items():
         if value:
-            wanted[name] = value
+            parts = value.split(KEY_PLACE)
+            wanted[name] = token.join(part.replace(URL_PLACE, url) for part in parts)
         elif name not in URL_AND_CREDENTIALS:
             wanted.pop(name, None)  # An empty string means: leave this variable alone.
     wanted[ACTIVE] = provider.name
@@ -237,13 +254,21 @@ class Activation:
 
         The user did not remove it: Claude Code keeps the key from its Bash tool, its hooks and the
         servers that it starts, and neither of the two may go on alone. The other credential counts
-        with it if that was emptied, too.
+        with it if that was emptied, too. An account's token has no URL beside it, but the flag.
         """
+        if self.is_account:
+            has_flag = bool(self.set_names([HOST_FLAG])) and self.ours(HOST_FLAG, env)
+            return [n for n in self.set_names([ACCOUNT_TOKEN]) if has_flag and not env.get(n)]
         pair = self.set_names(URL_AND_CREDENTIALS)
         changed = [n for n in URL_AND_CREDENTIALS if n in self.touched and not self.ours(n, env)]
         if any(map(env.get, changed)) or not {*pair} & {*changed} or {*pair} <= {*changed}:
             return []
         return changed
+
+    @property
+    def is_account(self) -> bool:
+        """Whether it is that of a login: no other says where logins are."""
+        return CONFIG_DIR in self.touched and not self.set_names(URL_AND_CREDENTIALS)
 
     def lacks_key(self, env: Mapping[str, str]) -> bool:
         """Whether our URL is there without our key, whatever else is there."""
@@ -254,12 +279,14 @@ class Activation:
         """Whether the environment never was this activation's: it came from another shell or user.
 
         Then neither the URL nor the key is there as it was set. A direct cloud has neither of them,
-        but its switch.
+        but its switch, and of an account there may be no more than its name.
         """
         if made := self.set_names(URL_AND_CREDENTIALS):
             return not any(self.ours(name, env) for name in made)
         if made := self.set_names(CLOUD_SWITCHES):
             return not all(self.ours(name, env) for name in (*made, *self.set_names([ACTIVE])))
+        if self.is_account and self.set_names([ACTIVE]):
+            return not self.ours(ACTIVE, env)
         # Whoever made it up could name any variable as proof.
         return bool(self.touched)
 
@@ -456,12 +483,13 @@ def _changed_by_user(env: Mapping[str, str], old: Activation, appeared: Set[str]
     If the user changed the URL or a credential, all three stay: a new key must not go to the user's
     URL, nor the user's key to a new URL.
     """
+    taken_away = old.taken_away(env)
     changed = {name for name in old.touched if not old.ours(name, env)}
-    by_hand = changed.difference(appeared, old.taken_away(env))
+    by_hand = changed.difference(appeared, taken_away)
     if by_hand.intersection(URL_AND_CREDENTIALS):
         changed.update(name for name in URL_AND_CREDENTIALS if name in old.touched)
     else:
-        changed.difference_update(URL_AND_CREDENTIALS)
+        changed.difference_update(URL_AND_CREDENTIALS, taken_away)
     return changed
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..util.text import first_control
 from . import names
-from .client_variables import CLOUD_SWITCHES
+from .client_variables import CHOOSE_NO_MODEL, CLOUD_SWITCHES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,27 @@ if TYPE_CHECKING:
     from .catalog import Catalog
 
 TIERS = ("opus", "sonnet", "haiku", "fable")
-BEARER, API_KEY = "bearer", "api-key"
-AUTH_STYLES = (BEARER, API_KEY)
-# The variable that holds the key, for each way of sending it.
-CREDENTIAL = {BEARER: "ANTHROPIC_AUTH_TOKEN", API_KEY: "ANTHROPIC_API_KEY"}
+BEARER, API_KEY, ACCOUNT = "bearer", "api-key", "account"
+AUTH_STYLES = (BEARER, API_KEY, ACCOUNT)
+# The variable that holds the key, for each way of sending it. That of an account is a token of
+# "claude setup-token".
+CREDENTIAL = {
+    BEARER: "ANTHROPIC_AUTH_TOKEN",
+    API_KEY: "ANTHROPIC_API_KEY",
+    ACCOUNT: "CLAUDE_CODE_OAUTH_TOKEN",
+}
 BASE_URL_VARIABLE = "ANTHROPIC_BASE_URL"
+# Where Claude Code keeps its login, and the login alone.
+CONFIG_DIR_VARIABLE = "CLAUDE_CONFIG_DIR"
+LOGIN_VARIABLES = (CONFIG_DIR_VARIABLE, "CLAUDE_SECURESTORAGE_CONFIG_DIR")
+HOST_FLAG_VARIABLE = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
+ANTHROPIC_HOST = "api.anthropic.com"
+ANTHROPIC_URL = f"https://{ANTHROPIC_HOST}"
+DEFAULT_LOGIN = "~/.claude"  # the client's own default; naming it in the variable is another login
+# In a value of "env": the provider's key and its URL, filled in when it becomes active.
+KEY_PLACE, URL_PLACE = "{key}", "{url}"
+# Endings of the names of variables that may hold the key. All of them are masked.
+KEY_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_HEADERS", "_AUTHORIZATION")
 MODEL_VARIABLE = "ANTHROPIC_MODEL"
 TIER_VARIABLES = {tier: f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL" for tier in TIERS}
 KEYS = (
@@ -34,6 +50,7 @@ KEYS = (
     "models",
     "authTokenFrom",
     "auth",
+    "configDir",
     "env",
     "verbatimBaseUrl",
     "allowInsecure",
@@ -62,12 +79,14 @@ class Provider:
     ``verbatim``: the base URL is not repaired; ``insecure``: it may be plain http. ``key`` tells it
     from every other: the id, or where that is missing or shared, a text that no id can be.
     ``catalog``: the catalogue that it comes from, see ``catalog.py``; None: it is the user's own.
+    ``config_dir``: where the login of an account is, as it is written; empty: the default login.
     """
 
     __slots__ = (
         "auth",
         "base_url",
         "catalog",
+        "config_dir",
         "default_model",
         "env",
         "id",
@@ -94,7 +113,12 @@ class Provider:
         self.insecure = _flag(entry, "allowInsecure")
         self.auth = check_auth(_text(entry, "auth") or BEARER)
         self.base_url = _text(entry, "baseUrl")
-        if self.base_url or not self.direct:
+        self.config_dir = _text(entry, "configDir")
+        if self.account:
+            self._check_account()
+        elif self.config_dir:
+            raise InvalidField(("configDir",), f"is for 'auth': '{ACCOUNT}' alone")
+        elif self.base_url or not self.direct:
             check_base_url(self.base_url, self.insecure)
         self.token = _text(entry, "authToken", printable=False)
         if not is_encrypted(self.token):
@@ -103,9 +127,38 @@ class Provider:
         self.default_model = check_model(_text(entry, "defaultModel"))
         self.models = check_models(entry.get("models"))
         self._check_env_keeps_url_and_key()
+        self._check_places()
+
+    def _check_account(self) -> None:
+        """Whether the entry is about a login and nothing beside it: no other URL gets its token."""
+        if self.base_url and repaired(self.base_url) != ANTHROPIC_URL:
+            raise InvalidField(
+                ("baseUrl",), f"is not {ANTHROPIC_URL}, the only one that an account's login is for"
+            )
+        check_config_dir(self.config_dir)
+        for name in (*LOGIN_VARIABLES, HOST_FLAG_VARIABLE, BASE_URL_VARIABLE, *CREDENTIAL.values()):
+            if name in self.env:
+                raise InvalidField(("env", name), "would replace the account's own login")
+        for name in CHOOSE_NO_MODEL:
+            if name in self.env:
+                raise InvalidField(("env", name), "would use something else than the login")
+
+    def _check_places(self) -> None:
+        """Whether the places for key and URL in ``env`` can be filled, and the key be masked."""
+        for name, value in self.env.items():
+            places = [place for place in (KEY_PLACE, URL_PLACE) if place in value]
+            if places and (self.account or not self.base_url):
+                raise InvalidField(("env", name), f"has {places[0]} in it, and there is none")
+            if KEY_PLACE in places and not name.endswith(KEY_ENDINGS):
+                raise InvalidField(
+                    ("env", name),
+                    "has the key in it, and a name that does not say so",
+                    f"Such a name ends with one of {', '.join(KEY_ENDINGS)}.",
+                )
 
     def _check_env_keeps_url_and_key(self) -> None:
-        credentials = (CREDENTIAL[self.auth],) if self.base_url else CREDENTIAL.values()
+        keys = CREDENTIAL[BEARER], CREDENTIAL[API_KEY]
+        credentials = (CREDENTIAL[self.auth],) if self.base_url else keys
         for name in (BASE_URL_VARIABLE, *credentials):
             if self.env.get(name):
                 raise InvalidField(("env", name), "would replace the provider's own URL or key")
@@ -128,9 +181,24 @@ class Provider:
         return not self.token_from and is_encrypted(self.token)
 
     @property
+    def account(self) -> bool:
+        """Whether it is a login of the client's own."""
+        return self.auth == ACCOUNT
+
+    @property
     def direct(self) -> bool:
         """Whether its ``env`` makes clients talk to a cloud directly: it needs no URL and key."""
         return any(is_on(self.env.get(name)) for name in CLOUD_SWITCHES)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it has a key, stored or to fetch."""
+        return bool(self.token or self.token_from)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether it is of no use without a key."""
+        return not (self.account or self.direct)
 
 
 def is_on(value: str | None) -> bool:
@@ -174,10 +242,35 @@ def check_name(name: str) -> str:
 
 
 def check_auth(auth: str) -> str:
-    """The way in which the key is sent: ``bearer`` or ``api-key``."""
+    """The way in which the key is sent: ``bearer``, ``api-key``, or ``account`` for a login."""
     if auth not in AUTH_STYLES:
-        raise InvalidField(("auth",), "must be 'bearer' or 'api-key'")
+        raise InvalidField(("auth",), "must be 'bearer', 'api-key' or 'account'")
     return auth
+
+
+def check_config_dir(directory: str) -> str:
+    """The directory of a login: absolute, or in the user's home (``~/...``); empty: the default."""
+    if not directory:
+        return ""
+    if first_control(directory) >= 0 or not is_exportable(directory):
+        raise InvalidField(("configDir",), "has a character in it that no path should have")
+    if not directory.startswith(("/", "~/")):
+        raise InvalidField(("configDir",), "is neither absolute nor in your home (~/...)")
+    if not directory.strip("~/."):
+        raise InvalidField(("configDir",), "is not a directory of its own")
+    return directory
+
+
+def login_directory(provider: Provider, home: str) -> str:
+    """The absolute directory of an account's login, for ``CLAUDE_CONFIG_DIR``.
+
+    Empty for the default login, which a client uses only while the variable is not set: naming its
+    directory there would be another login.
+    """
+    path, home = provider.config_dir.rstrip("/"), home.rstrip("/")
+    if path.startswith("~/") and home:
+        path = home + path[1:]
+    return "" if path in (DEFAULT_LOGIN, home + DEFAULT_LOGIN[1:]) else path
 
 
 def check_model(model: str, path: tuple[str, ...] = ("defaultModel",)) -> str:

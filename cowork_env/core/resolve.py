@@ -8,9 +8,10 @@ raises.
 from __future__ import annotations
 
 from ..util.errors import UNTRUSTED, CoworkEnvError, Distrusted
-from ..util.system import parent
+from ..util.system import distrusted, parent
 from ..util.text import argument, tilde, visible
 from . import environment, limits, pins, providers, variables
+from .provider import login_directory
 from .trust import ALLOWED, DENIED, TrustStore, location
 
 TYPE_CHECKING = False
@@ -370,13 +371,29 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
     if provider is None:
         return None
     try:
-        token = provider.plain_token or fetch_key(provider, inputs)
+        token = provider.plain_token
+        if not token and (provider.has_key or provider.needs_key):
+            token = fetch_key(provider, inputs)
+        if provider.config_dir:
+            _check_login_directory(provider, inputs.home)
     except CoworkEnvError as error:
         message = f"{visible(provider.name)}: {error.message}"
         raise CoworkEnvError(message, error.hint, error.exit_code) from None
-    wanted = environment.target(provider, token, found.models)
+    wanted = environment.target(provider, token, found.models, inputs.home)
     limits.check(inputs.env, found.key, provider, wanted)
     return wanted
+
+
+def _check_login_directory(provider: Provider, home: str) -> None:
+    """Raise :class:`CoworkEnvError` unless the directory of a login is the user's, or not there.
+
+    Its settings run commands, and whoever can write to it can have the login.
+    """
+    path = login_directory(provider, home)
+    if path and not path.startswith("/"):
+        raise CoworkEnvError("its configDir is in your home, and HOME is not set.", "Set HOME.")
+    if path and (error := distrusted(path)):
+        raise error
 
 
 def fetch_key(provider: Provider, inputs: Inputs) -> str:

@@ -157,7 +157,7 @@ def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
         from . import desktop
 
         return checked(desktop.decrypt(provider, env))
-    if not provider.token and not provider.direct:
+    if not provider.token and provider.needs_key:
         edit = f"cowork-env edit --token-stdin {argument(provider.name, 'NAME')}"
         raise CoworkEnvError("it has no key.", f"Enter one: {edit}")
     return provider.plain_token

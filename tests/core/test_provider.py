@@ -78,8 +78,8 @@ def test_invalid_names_are_refused(name: Any) -> None:
 
 
 @pytest.mark.parametrize("auth", ["x", "Bearer", "api_key", "API-KEY"])
-def test_auth_is_bearer_or_api_key(auth: str) -> None:
-    assert refused(auth=auth).why == "must be 'bearer' or 'api-key'"
+def test_auth_is_one_of_three(auth: str) -> None:
+    assert refused(auth=auth).why == "must be 'bearer', 'api-key' or 'account'"
     assert Provider(entry(auth="api-key")).auth == "api-key"
     assert Provider(entry(auth=None)).auth == "bearer"
 

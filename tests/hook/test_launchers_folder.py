@@ -236,7 +236,7 @@ def test_a_path_without_doubles_in_zsh(home: Home, open_terminal: Open) -> None:
 def test_beside_tools_that_compute_path(
     tool: str, place: str, shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
 ) -> None:
-    """It is first everywhere, theirs come and go, and an unchanged prompt starts nothing of ours."""
+    """It is first everywhere, theirs come and go, and a prompt starts nothing of ours."""
     need(tool)
     project = projects["OpenRouter"]
     (project / "bin").mkdir()

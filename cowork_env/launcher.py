@@ -400,26 +400,6 @@ def names() -> list[str]:
         return []
 
 
-class Protection:
-    """How Claude Code is kept from settings files: stub."""
-
-    __slots__ = ("launcher", "program", "version", "way")
-
-    def __init__(self, launcher: str, program: str, version: str, way: str) -> None:
-        self.launcher, self.program, self.version, self.way = launcher, program, version, way
-
-
-def protection(path: str) -> Protection:
-    """How ``claude`` on ``path`` is protected: stub."""
-    first = os.path.join(path.split(":")[0], "claude")
-    own = first if is_launcher(first) else ""
-    try:
-        program = find("claude", path, [])
-    except CoworkEnvError:
-        return Protection(own, "", "", "")
-    return Protection(own, program, "", "settings" if own else "flag")
-
-
 def is_first(path: str) -> bool:
     """Whether the launchers' folder is the first entry of a PATH."""
     return os.path.realpath(path.split(":")[0] or ".") == os.path.realpath(folder())

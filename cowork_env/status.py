@@ -5,9 +5,10 @@ Nothing is changed, and no key is fetched.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import launcher, overrides, secrets, startup_files
+from . import claude, launcher, overrides, secrets, startup_files
 from .core import environment, limits, providers, resolve, variables
 from .core.environment import (
     ACTIVE,
@@ -31,6 +32,7 @@ from .util.text import tilde, visible
 if TYPE_CHECKING:
     from .core.environment import TouchedVariable
     from .core.provider import Provider
+    from .launcher import Protection
 
 # States of a shell: how its environment compares to what it should be, in the words of ``status
 # --json``.
@@ -42,7 +44,6 @@ BY_HAND = "by-hand"  # the user changed a managed variable
 WHAT_IF = "what-if"  # not compared, because options were given that the shell knows nothing of
 
 UNKNOWN_KEY = "\0"  # stands in for a key that is not fetched; no variable can hold it
-CLIENT = "claude"
 CHANGED_BY_HAND = "changed by hand"
 KEPT_UNSET = "kept unset"
 RETRY = "cowork-env reload"
@@ -51,9 +52,6 @@ TAKEN_AWAY_HINT = (
     "Claude Code keeps the key from its Bash tool, hooks and MCP servers. "
     "There, 'cowork-env exec' and a new shell with the hook have both."
 )
-# How Claude Code is kept from settings files that redirect the provider: the words of
-# ``Protection.way``.
-BY_SETTINGS, BY_FLAG = "settings", "flag"
 FLAG_COSTS = (
     "no background sessions or agent view, and no key in its Bash tool, hooks and MCP servers"
 )
@@ -119,8 +117,7 @@ class Status:
     empty; ``reason``: why the hook did not apply the provider, as far as it says. ``changed``: the
     variables that a hook would change; ``after``: the environment with these changes. ``client``:
     the environment that a client gets, and ``report`` what overrides it.
-    ``protection``: which ``claude`` it starts. ``rows``: the managed variables. ``shell``: how the
-    shell compares.
+    ``rows``: the managed variables. ``shell``: how the shell compares.
     """
 
     def __init__(self, inputs: Inputs) -> None:
@@ -143,7 +140,6 @@ class Status:
         what_if = bool(self.changed and (inputs.option or inputs.trust_all))
         self.client = self.after if what_if else inputs.env
         provider_env = list(self.outcome.provider.env) if self.outcome.provider else []
-        self.protection = launcher.protection(self.client.get("PATH", ""))
         self.report = overrides.report(self.client, inputs.directory, provider_env)
         self.rows = [self._row(name) for name in self._names()]
         self.shell = (
@@ -162,26 +158,27 @@ class Status:
             return _scheme(provider.token_from)
         return "encrypted" if provider.encrypted else "stored" if provider.token else ""
 
-    @property
-    def protection_here(self) -> str:
-        """How ``claude`` is kept from settings files: :data:`BY_SETTINGS`, :data:`BY_FLAG`, or
-        empty where no provider is active, or nothing keeps it.
+    @cached_property
+    def protection(self) -> Protection | None:
+        """What keeps ``claude`` from settings files that redirect the provider; None: nothing has
+        to, or does. Asks Claude Code for its version, unless that is known.
         """
         if self.target is None or not is_on(self.target.get(HOST_FLAG)):
-            return ""
-        return BY_SETTINGS if self.protection.way == BY_SETTINGS else BY_FLAG
+            return None
+        return launcher.protection(self.client.get("PATH", ""))
 
     @property
     def protection_hint(self) -> str:
         """What to do for the protection that costs nothing, or empty."""
-        if self.protection_here != BY_FLAG or not self.protection.program:
+        here = self.protection
+        if here is None or here.way == claude.SETTINGS or not here.program:
             return ""
-        if self.protection.launcher:
+        if here.launcher:
             return "With a newer Claude Code, its launcher protects it without that."
-        if CLIENT in launcher.names():
+        if launcher.CLAUDE in launcher.names():
             folder = visible(tilde(launcher.folder(), self.inputs.home))
             return f"{folder} is not first on PATH here: a new shell with the hook has it there."
-        return f"A launcher protects it without that: cowork-env shim {CLIENT}"
+        return f"A launcher protects it without that: cowork-env shim {launcher.CLAUDE}"
 
     @property
     def providers_file(self) -> str:

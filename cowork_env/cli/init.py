@@ -21,7 +21,7 @@ from .shim import say_what_hides
 if TYPE_CHECKING:
     from ..core.resolve import Inputs
 
-CLIENT = "claude"
+CLIENT = launcher.CLAUDE
 QUESTION = (
     f"Write a launcher for {CLIENT}? It starts Claude Code so that no settings file can redirect "
     "the provider, and background sessions and the Bash tool work"

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .. import launcher, overrides, secrets, securing, startup_files, store
+from .. import claude, launcher, overrides, secrets, securing, startup_files, store
 from ..core import catalog, providers
 from ..core.client_variables import CONFLICTING
 from ..core.environment import (
@@ -21,7 +21,6 @@ from ..core.environment import (
 from ..core.provider import InvalidField, Provider, Url, is_encrypted, repaired
 from ..core.providers import Providers, field_of
 from ..core.resolve import Inputs, Resolution, fetch_key, original_env
-from ..status import BY_FLAG, BY_SETTINGS
 from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.system import parent
@@ -295,10 +294,10 @@ def settings(report: Report, found: overrides.Report, inputs: Inputs, active: bo
 
 def protection(report: Report, status: Status, entry: Provider) -> None:
     """Report what keeps Claude Code from settings files, and what it cannot do in return."""
-    if status.protection_here == BY_SETTINGS:
+    if status.protection and status.protection.way == claude.SETTINGS:
         where = tilde(status.protection.launcher, status.inputs.home)
         report.add("launcher", "ok", where=where, launcher=where)
-    elif status.protection_here == BY_FLAG:
+    elif status.protection:
         text = "launcher" if status.protection_hint else ""
         name = argument(entry.name, "NAME")
         report.add("host-flag", text, argument=name, advice=status.protection_hint)

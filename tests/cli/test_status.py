@@ -439,12 +439,12 @@ def test_what_protects_claude_code(home: Home, work: Path) -> None:
     home.pin(work, "OpenRouter\n")
     folder = home.path / "bin"
     folder.mkdir()
-    (folder / "claude").write_text("#!/bin/sh\n")
+    (folder / "claude").write_text("#!/bin/sh\necho '2.1.332 (Claude Code)'\n")
     (folder / "claude").chmod(0o755)
     launchers = home.path / ".local/share/cowork-env/shims"
     path = f"{folder}:/usr/bin:/bin"
     assert "protected" not in run(home, home.path, PATH=path)
-    assert as_json(home, home.path, PATH=path)["claude"]["protectedBy"] is None
+    assert as_json(home, home.path, PATH=path)["claude"] is None
     shown = run(home, work, PATH=path)
     assert "no background sessions" in shown and "cowork-env shim claude" in shown
     found = as_json(home, work, PATH=path)["claude"]
@@ -453,7 +453,13 @@ def test_what_protects_claude_code(home: Home, work: Path) -> None:
     Program(home).run("shim", "claude", PATH=path).check()
     assert "is not first on PATH here" in run(home, work, PATH=path)
     path = f"{launchers}:{path}"
-    monkey = as_json(home, work, PATH=path)["claude"]
-    assert monkey["launcher"] == str(launchers / "claude")
-    if monkey["protectedBy"] == "settings":
-        assert "protected by its launcher" in run(home, work, PATH=path)
+    assert as_json(home, work, PATH=path)["claude"] == {
+        "protectedBy": "settings",
+        "launcher": str(launchers / "claude"),
+        "program": str(folder / "claude"),
+        "version": "2.1.332",
+    }
+    assert "protected by its launcher" in run(home, work, PATH=path)
+    (folder / "claude").write_text("#!/bin/sh\necho '1.0.128 (Claude Code)'\n")
+    assert as_json(home, work, PATH=path)["claude"]["protectedBy"] == "flag"
+    assert "With a newer Claude Code" in run(home, work, PATH=path)

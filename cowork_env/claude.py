@@ -101,7 +101,7 @@ def start(
     folder of the settings file.
     """
     provider = found.provider
-    if provider is not None and _begins_session(arguments) and _takes_settings(provider):
+    if provider is not None and _begins_session(arguments) and takes_settings(provider):
         version = claude_files.parsed(claude_files.version(command, inputs))
         given = _Given(arguments) if version >= OLDEST else None
         if given is not None and not given.unreadable:
@@ -123,7 +123,7 @@ def _begins_session(words: list[str]) -> bool:
     return not words or (words[0] not in _COMMANDS and words[0] not in _OF_SESSIONS)
 
 
-def _takes_settings(provider: Provider) -> bool:
+def takes_settings(provider: Provider) -> bool:
     """Whether a file can do what the flag does for this provider, and the user wants it.
 
     A cloud that is talked to directly is protected better by the flag, which covers the variables

@@ -165,13 +165,23 @@ class Status:
         """
         if self.target is None or not is_on(self.target.get(HOST_FLAG)):
             return None
-        return launcher.protection(self.client.get("PATH", ""))
+        found = launcher.protection(self.client.get("PATH", ""))
+        if not self._takes_settings:
+            found.way = claude.FLAG
+        return found
+
+    @property
+    def _takes_settings(self) -> bool:
+        """Whether a launcher would protect this provider without the flag."""
+        return self.outcome.provider is not None and claude.takes_settings(self.outcome.provider)
 
     @property
     def protection_hint(self) -> str:
         """What to do for the protection that costs nothing, or empty."""
         here = self.protection
-        if here is None or here.way == claude.SETTINGS or not here.program:
+        if here is None or here.way == claude.SETTINGS:
+            return ""
+        if not here.program or not self._takes_settings:
             return ""
         if here.launcher:
             return "With a newer Claude Code, its launcher protects it without that."

@@ -460,6 +460,11 @@ def test_what_protects_claude_code(home: Home, work: Path) -> None:
         "version": "2.1.332",
     }
     assert "protected by its launcher" in run(home, work, PATH=path)
+    # A cloud that is talked to directly is protected by the flag in any case.
+    cloud = {"name": "Cloud", "env": {"CLAUDE_CODE_USE_BEDROCK": "1"}}
+    home.providers([*GUIDE, cloud])
+    shown = run(home, work, "--provider", "Cloud", PATH=path)
+    assert "which costs" in shown and "launcher" not in shown
     (folder / "claude").write_text("#!/bin/sh\necho '1.0.128 (Claude Code)'\n")
     assert as_json(home, work, PATH=path)["claude"]["protectedBy"] == "flag"
     assert "With a newer Claude Code" in run(home, work, PATH=path)

@@ -18,7 +18,7 @@ from cowork_env import claude, claude_files, launcher
 from cowork_env.core import environment
 from cowork_env.core.resolve import Inputs
 
-from support.home import GUIDE, Home
+from support.home import GUIDE, Home, executable
 from support.program import Completed, Program
 
 NEW = "2.1.332"
@@ -165,9 +165,7 @@ def test_what_is_below_it_knows_the_environment(stub: Claude, taken: bool) -> No
 
     def seen(*arguments: str) -> dict[str, str]:
         done = subprocess.run(
-            [shutil.which("cowork-env") or "", "exec", *arguments, "--", "/usr/bin/env", "-0"]
-            if False
-            else [*stub_program(), "exec", *arguments, "--", "/usr/bin/env", "-0"],
+            [executable(), "exec", *arguments, "--", "/usr/bin/env", "-0"],
             env=below,
             cwd=stub.project,
             capture_output=True,
@@ -187,12 +185,6 @@ def test_what_is_below_it_knows_the_environment(stub: Claude, taken: bool) -> No
     assert {name: outside.get(name) for name in own} == own
     left = {n for n in outside if n.startswith(("ANTHROPIC_", "CLAUDE_"))}
     assert left == {"ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"}
-
-
-def stub_program() -> list[str]:
-    from support.home import executable
-
-    return [executable()]
 
 
 def test_a_launcher_below_it(stub: Claude) -> None:
@@ -249,7 +241,7 @@ def test_what_others_could_have_put_there(stub: Claude, kind: str) -> None:
     elif kind == "wide":
         file.chmod(0o644)
     else:
-        moved = file.parent.with_name("moved")
+        moved = stub.home.path / "moved"
         file.parent.rename(moved)
         file.parent.symlink_to(moved)
         done = stub.call("hi")
@@ -589,7 +581,6 @@ def test_nothing_heavy_is_imported(stub: Claude) -> None:
     stub.start("hi")
     text = (stub.folder / "claude").read_text()
     shown = 'os.write(1, "\\n".join(sys.modules).encode()); os._exit(0)'
-    patch = f"from cowork_env import launcher; import os; launcher.become = lambda *_: {shown}\n"
     patch = (
         "from cowork_env import launcher\nimport os\n"
         f"def become(*_):\n    {shown}\nlauncher.become = become\nmain("

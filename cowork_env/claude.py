@@ -38,44 +38,18 @@ OPTION = "--settings"
 # What the first argument says. Any other begins a session. "agents" shows and starts sessions, and
 # takes the file like one.
 _COMMANDS = frozenset(
-    [
-        "auth",
-        "auto-mode",
-        "config",
-        "doctor",
-        "gateway",
-        "import",
-        "install",
-        "mcp",
-        "migrate-installer",
-        "plugin",
-        "plugins",
-        "project",
-        "purge",
-        "rc",
-        "remote-control",
-        "setup-token",
-        "ultrareview",
-        "update",
-        "upgrade",
-        "-h",
-        "--help",
-        "-v",
-        "-V",
-        "--version",
-        "--bg-pty-host",
-        "--bg-spare",
-        "--chrome-native-host",
-        "--claude-in-chrome-mcp",
-        "--computer-use-mcp",
-        "--daemon-worker",
-        "--handle-uri",
-        "--mcp-cli",
-        "--ripgrep",
-    ]
+    (
+        *("auth", "auto-mode", "config", "doctor", "gateway", "import", "install", "mcp"),
+        *("migrate-installer", "plugin", "plugins", "project", "purge", "rc", "remote-control"),
+        *("setup-token", "ultrareview", "update", "upgrade"),
+        *("-h", "--help", "-v", "-V", "--version"),
+        # For its own use: they count only as the first argument.
+        *("--bg-pty-host", "--bg-spare", "--chrome-native-host", "--claude-in-chrome-mcp"),
+        *("--computer-use-mcp", "--daemon-worker", "--handle-uri", "--mcp-cli", "--ripgrep"),
+    )
 )
 # They act on background sessions, which have their own settings, and refuse to without agent view.
-_OF_SESSIONS = frozenset(["attach", "daemon", "kill", "logs", "respawn", "rm", "stop"])
+_OF_SESSIONS = frozenset(("attach", "daemon", "kill", "logs", "respawn", "rm", "stop"))
 
 PROXIES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
@@ -253,8 +227,9 @@ class _Given:
         assert isinstance(theirs, dict)
         # What they leave empty is no choice of theirs.
         chosen = {n: v for n, v in theirs.items() if n not in variables or (n in _FREE and v)}
-        env = {**variables, **chosen}
-        settings = {"env": env, **self._settings, "apiKeyHelper": ""} | {"env": env}
+        if (model := self._settings.get("model")) and environment.MODEL in variables:
+            chosen.setdefault(environment.MODEL, model)  # The variable goes before it.
+        settings = {**self._settings, "env": {**variables, **chosen}, "apiKeyHelper": ""}
         return json.dumps(settings, separators=(",", ":")) + "\n"
 
 

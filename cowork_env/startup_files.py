@@ -103,6 +103,8 @@ SHELLS = {
 # Shells whose files above are all that they read; for the others every shell's files are read,
 # because they are often started from one of these.
 _COMPLETE = ("bash", "zsh", "fish")
+# Shells whose hooks keep the launchers' folder first on PATH.
+_LAUNCHERS_FIRST = (*_COMPLETE, "xonsh")
 _HOOK = re.compile(r"cowork-env['\"]?\s+hook\b")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _PLAIN = re.compile(r"[\w./+@%:,-]+", re.ASCII)  # what no shell needs quotes for
@@ -393,7 +395,8 @@ def hook_lines(paths: Iterable[str], home: str, gone: bool = False) -> list[str]
 def has_launchers_first(shell: str, env: Mapping[str, str]) -> bool:
     """Whether a startup file of ``shell`` loads a hook that puts the launchers first on PATH."""
     # A PATH cannot hold a colon.
-    return shell in _COMPLETE and ":" not in launchers_dir() and bool(hook_places(shell, env))
+    has = shell in _LAUNCHERS_FIRST and ":" not in launchers_dir()
+    return has and bool(hook_places(shell, env))
 
 
 def hook_places(shell: str, env: Mapping[str, str], gone: bool = False) -> list[str]:

@@ -182,8 +182,8 @@ def test_init_writes_the_launcher_for_claude(
         assert "claude has a launcher, ~/.local/share/cowork-env/shims/claude\n" in shown
         assert "cowork-env shim --remove claude" in shown and "PATH" not in shown
         assert with_claude.exists()
-    assert "Put its folder first on PATH." in program.run("init", "xonsh").check().stderr
-    program.run("init", "xonsh", "--remove").check()
+    assert "Put its folder first on PATH." in program.run("init", "elvish").check().stderr
+    program.run("init", "elvish", "--remove").check()
 
 
 def test_without_claude_there_is_no_launcher(program: Program, with_claude: Path) -> None:

@@ -172,11 +172,15 @@ def test_selection_applies_without_a_pin(shims: Shims) -> None:
     assert shims.seen()["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
 
 
-def test_untrusted_pin_is_ignored(shims: Shims) -> None:
+def test_untrusted_pin_is_said_and_ignored(shims: Shims) -> None:
     shims.home.pin(shims.home.path, "litellm-local\n")
     inner = shims.home.path / "clone"
     shims.home.pin(inner, "openrouter\n", allow=False)
-    assert shims.seen(inner)["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+    done = shims.run(cwd=inner)
+    assert "ANTHROPIC_BASE_URL=http://localhost:4000\0" in done.stdout
+    assert done.stderr == (
+        "cowork-env: ~/clone/.cowork-provider is not trusted. Run: cowork-env allow\n"
+    )
 
 
 @pytest.mark.parametrize(

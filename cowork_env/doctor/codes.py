@@ -632,6 +632,29 @@ TOPICS = {
                 "There, use 'cowork-env exec'. To give up the protection: "
                 "cowork-env edit --env CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST= {argument}",
             ),
+            launcher=Text(
+                NOTE,
+                "Claude Code is kept from settings files that set another URL or key, at a price: "
+                "its Bash tool, hooks, MCP servers and status line get no key, and there are no "
+                "background sessions and no agent view.",
+                "{advice}",
+            ),
+        ),
+        Code(
+            "launcher",
+            "whether `claude` means its launcher, which protects it without the cost of that",
+            ok=Text(OK, "Claude Code is protected by its launcher, {launcher}."),
+            order=Text(
+                WARNING,
+                "The launchers' folder, {folder}, is not first on PATH here, so they may not be "
+                "found.",
+                "Open a new shell with the hook (cowork-env init), or put it first yourself.",
+            ),
+            hidden=Text(
+                WARNING,
+                "{place} makes {name} {what}, which hides the launcher.",
+                "Remove it, and have the program itself on PATH.",
+            ),
         ),
         Code(
             "settings-file",

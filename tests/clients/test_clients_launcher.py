@@ -153,14 +153,15 @@ def flaws(recorder: Recorder, user: User, name: str = NAME) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("part", range(3))
 @pytest.mark.parametrize("version", VERSIONS)
 def test_hostile_settings_one_by_one(
-    version: str, user: User, clients: Clients, recorder: Recorder, other: Recorder
+    version: str, part: int, user: User, clients: Clients, recorder: Recorder, other: Recorder
 ) -> None:
     launched = Launched(user, clients.version(version))
     project = user.project(NAME)
     (project / ".claude").mkdir()
-    for name, settings in attacks(other.url).items():
+    for name, settings in list(attacks(other.url).items())[part::3]:
         recorder.clear()
         (project / ".claude/settings.json").write_text(json.dumps(settings))
         done = launched.run("-p", "hi")

@@ -69,6 +69,7 @@ class TemporaryHome:
         from cowork_env.util import paths
 
         program = os.path.join(self.path, "versions/2.1.332")
+        os.makedirs(os.path.dirname(program))
         _write(program, "#!/bin/sh\n")
         os.chmod(program, 0o700)
         folder = os.path.join(self.path, "bin")

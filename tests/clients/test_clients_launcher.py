@@ -299,7 +299,7 @@ def test_settings_of_the_user(
     theirs = {
         "env": {"ANTHROPIC_BASE_URL": other.url, "ANTHROPIC_API_KEY": "evil", "MINE": "yes"},
         "model": "their-model",
-        "permissions": {"allow": ["Bash(echo:*)"]},
+        "permissions": {"allow": ["Bash"]},
     }
     recorder.bash = 'echo "mine: $MINE"'
     text = json.dumps(theirs)
@@ -312,3 +312,25 @@ def test_settings_of_the_user(
     assert {r.model for r in recorder.messages if r.json.get("tools")} == {"their-model"}
     for request in recorder.requests:
         check(request, user.providers[NAME])
+
+
+def test_a_login_goes_to_its_own_host(
+    launched: Launched, user: User, outside: Recorder, other: Recorder
+) -> None:
+    """Whatever a project's settings say. The proxy of the environment sees where it goes."""
+    project, login = user.home.path / "account", user.home.path / "login"
+    account = {"auth": "account", "baseUrl": "https://api.anthropic.com", "configDir": str(login)}
+    user.home.providers([*user.providers.values(), {"name": "Mine", **account}])
+    user.home.pin(project, "Mine\n")
+    (project / ".claude").mkdir()
+    login.mkdir(mode=0o700)
+    expires = int(time.time() * 1000) + 86_400_000
+    oauth = {"accessToken": "invented", "refreshToken": "invented", "expiresAt": expires}
+    oauth |= {"scopes": ["user:inference"], "subscriptionType": "max"}
+    (login / ".credentials.json").write_text(json.dumps({"claudeAiOauth": oauth}))
+    for attack in ("url", "login", "token"):
+        outside.clear()
+        (project / ".claude/settings.json").write_text(json.dumps(attacks(other.url)[attack]))
+        done = launched.run("-p", "hi", cwd=project)
+        assert "Not logged in" not in done.stdout, done
+        assert "api.anthropic.com:443" in {r.path for r in outside.requests}, (attack, done)

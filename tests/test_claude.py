@@ -222,6 +222,7 @@ def test_old_files_are_removed_when_one_is_made(stub: Claude) -> None:
     old, young, killed = (file.parent / n for n in ("old.json", "young.json", ".x.json.1.00.tmp"))
     for path, age in ((old, 31), (young, 29), (killed, 1)):
         path.write_text("{}")
+        path.chmod(0o600)
         os.utime(path, (time.time() - age * 86400,) * 2)
     os.utime(file, (0, 0))
     stub.start("hi")

@@ -38,6 +38,8 @@ DUMP = "#!/bin/sh\nexec /usr/bin/env -0\n"
 class Shims:
     """A home with a launcher for ``tool``, and the real tools in a folder of their own."""
 
+    says = "cowork-env: ~/clone/.cowork-provider is not trusted. Run: cowork-env allow\n"
+
     def __init__(self, home: Home) -> None:
         self.home = home
         self.bin = home.path / "bin"
@@ -75,7 +77,8 @@ class Shims:
     def seen(self, cwd: Path | None = None, **env: str) -> dict[str, str]:
         """The environment that the real tool got, without what a shell adds and the guard."""
         done = self.run(cwd=cwd, **env)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert done.returncode == 0, done
+        assert done.stderr.replace(self.says, "") == ""
         found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
         return {
             k: v

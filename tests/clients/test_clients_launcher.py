@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from support.home import executable
 from support.program import Program
 from support.terminal import Screen
 
-VERSIONS = ("2.1.1", "2.1.85", "2.1.191", "")
+VERSIONS = ("2.1.1", "2.1.85", "")
 NAME, OTHER = "OpenRouter", "LiteLLM Local"
 MODELS = ("OPUS", "SONNET", "HAIKU", "FABLE")
 
@@ -111,7 +112,7 @@ class Launched:
 
     def __init__(self, user: User, claude: Path) -> None:
         self.user, home = user, user.home
-        first, _, others = home.env["PATH"].partition(":")
+        _, _, others = home.env["PATH"].partition(":")
         home.env["PATH"] = f"{claude.parent}:{others}"
         Program(home).run("shim", "claude").check()
         self.launcher = home.path / ".local/share/cowork-env/shims/claude"
@@ -152,15 +153,15 @@ def flaws(recorder: Recorder, user: User, name: str = NAME) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("part", range(3))
 @pytest.mark.parametrize("version", VERSIONS)
 def test_hostile_settings_one_by_one(
-    version: str, user: User, clients: Clients, recorder: Recorder, other: Recorder
+    version: str, part: int, user: User, clients: Clients, recorder: Recorder, other: Recorder
 ) -> None:
-    """Two at a time, as each takes most of a second, with a provider and a server of its own."""
     launched = Launched(user, clients.version(version))
     project = user.project(NAME)
     (project / ".claude").mkdir()
-    for name, settings in attacks(other.url).items():
+    for name, settings in list(attacks(other.url).items())[part::3]:
         recorder.clear()
         (project / ".claude/settings.json").write_text(json.dumps(settings))
         done = launched.run("-p", "hi")
@@ -179,7 +180,7 @@ def test_the_attacks_would_succeed(user: User, clients: Clients, recorder: Recor
     bare = user.home.path / "bare.json"
     bare.write_text(json.dumps({"env": env}))
     with Recorder() as evil:
-        for name in ("key", "headers", "bedrock", "body", "helper"):
+        for name in ("key", "headers", "bedrock", "body"):
             recorder.clear()
             evil.clear()
             (project / ".claude/settings.json").write_text(json.dumps(attacks(evil.url)[name]))
@@ -191,8 +192,6 @@ def test_the_attacks_would_succeed(user: User, clients: Clients, recorder: Recor
                 capture_output=True,
                 timeout=100,
             )
-            if name == "helper":
-                continue
             assert evil.connections or flaws(recorder, user), name
 
 
@@ -218,31 +217,32 @@ def test_the_bash_tool(
     """It has the key: for an SDK, for a nested session here and under another provider."""
     project, provider = user.project(NAME), user.providers[NAME]
     (project / ".claude").mkdir()
-    (project / ".claude/settings.json").write_text(json.dumps(attacks(other.url)["url"]))
     script = " ".join(clients.program("anthropic", "messages.py"))
-    tools = f"cd {project}"
+    left = "grep -c -E '^(ANTHROPIC|HTTPS?_PROXY=$)'"
     recorder.bash = "; ".join(
         (
             f"{script} sdk-model >/dev/null 2>&1; echo sdk $?",
             "claude -p nested 2>/dev/null",
-            f"cd {user.project(OTHER)}; claude -p there 2>/dev/null; {tools}",
+            f"cd {user.project(OTHER)}; claude -p there 2>/dev/null; cd {project}",
             f"COWORK_PROVIDER='{OTHER}' claude -p chosen 2>/dev/null",
             f"{executable()} exec -- env | grep -E '^(ANTHROPIC_A|CLAUDE_CODE_P)' | sort",
-            f"{executable()} exec --provider none -- env | grep -c -E '^(ANTHROPIC|HTTPS?_PROXY=$)'",
+            f"{executable()} exec --provider none -- env | {left}",
         )
     )
-    (project / ".claude/settings.json").unlink()
+    # A nested session that is not protected would go there.
+    (project / ".claude/settings.json").write_text(json.dumps(attacks(other.url)["key"]))
     done = launched.run("-p", "--allowedTools", "Bash", "--", "hi")
     assert done.returncode == 0, done
     here, there = model(provider), model(user.providers[OTHER])
     lines = recorder.output.splitlines()
     assert lines[1:4] == [f"answer from {here}", f"answer from {there}", f"answer from {there}"]
-    assert lines[4:] == [
+    assert lines[4:7] == [
         f"ANTHROPIC_AUTH_TOKEN={provider['authToken']}",
         "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST=1",
         "0",
     ], lines
     assert lines[0] == "sdk 0"
+    assert not [r for r in recorder.requests if "evil" in str(r.credentials)]
 
 
 def test_background_sessions(launched: Launched, user: User, recorder: Recorder) -> None:
@@ -267,18 +267,30 @@ def test_background_sessions(launched: Launched, user: User, recorder: Recorder)
         launched.run("daemon", "stop", "--any")
 
 
+ARGUMENTS = """\
+import os
+from pathlib import Path
+found = b""
+for path in Path("/proc").glob("[0-9]*/cmdline"):
+    try:
+        found += path.read_bytes()
+    except OSError:
+        pass
+print(b"--settings" in found, os.environ["ANTHROPIC_AUTH_TOKEN"].encode() in found)
+"""
+
+
 def test_the_key_is_in_no_argument(launched: Launched, user: User, recorder: Recorder) -> None:
-    recorder.bash = "cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c -e '--settings'; " + (
-        f"cat /proc/[0-9]*/cmdline | grep -c -a {user.providers[NAME]['authToken'][:9]}'[^[]'"
-    )
+    (user.home.path / "arguments.py").write_text(ARGUMENTS)
+    recorder.bash = f"{sys.executable} {user.home.path}/arguments.py"
     done = launched.run("-p", "--allowedTools", "Bash", "--", "hi")
     assert done.returncode == 0, done
+    assert recorder.output.splitlines()[0] == "True False"
     (file,) = (user.home.state / "claude").glob("*.json")
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("form", ["file", "json"])
+@pytest.mark.parametrize(("form", "version"), [("file", "2.1.1"), ("file", ""), ("json", "")])
 def test_settings_of_the_user(
     form: str, version: str, user: User, clients: Clients, recorder: Recorder, other: Recorder
 ) -> None:
@@ -287,7 +299,7 @@ def test_settings_of_the_user(
     theirs = {
         "env": {"ANTHROPIC_BASE_URL": other.url, "ANTHROPIC_API_KEY": "evil", "MINE": "yes"},
         "model": "their-model",
-        "permissions": {"allow": ["Bash(echo:*)"]},
+        "permissions": {"allow": ["Bash"]},
     }
     recorder.bash = 'echo "mine: $MINE"'
     text = json.dumps(theirs)
@@ -300,3 +312,25 @@ def test_settings_of_the_user(
     assert {r.model for r in recorder.messages if r.json.get("tools")} == {"their-model"}
     for request in recorder.requests:
         check(request, user.providers[NAME])
+
+
+def test_a_login_goes_to_its_own_host(
+    launched: Launched, user: User, outside: Recorder, other: Recorder
+) -> None:
+    """Whatever a project's settings say. The proxy of the environment sees where it goes."""
+    project, login = user.home.path / "account", user.home.path / "login"
+    account = {"auth": "account", "baseUrl": "https://api.anthropic.com", "configDir": str(login)}
+    user.home.providers([*user.providers.values(), {"name": "Mine", **account}])
+    user.home.pin(project, "Mine\n")
+    (project / ".claude").mkdir()
+    login.mkdir(mode=0o700)
+    expires = int(time.time() * 1000) + 86_400_000
+    oauth = {"accessToken": "invented", "refreshToken": "invented", "expiresAt": expires}
+    oauth |= {"scopes": ["user:inference"], "subscriptionType": "max"}
+    (login / ".credentials.json").write_text(json.dumps({"claudeAiOauth": oauth}))
+    for attack in ("url", "login", "token"):
+        outside.clear()
+        (project / ".claude/settings.json").write_text(json.dumps(attacks(other.url)[attack]))
+        done = launched.run("-p", "hi", cwd=project)
+        assert "Not logged in" not in done.stdout, done
+        assert "api.anthropic.com:443" in {r.path for r in outside.requests}, (attack, done)

@@ -28,7 +28,6 @@ from .core.provider import (
     API_KEY,
     BEARER,
     CREDENTIAL,
-    LOGIN_VARIABLES,
     Url,
     is_loopback,
     is_on,
@@ -71,10 +70,6 @@ MAX_OWN_BYTES = 16 << 20  # of that file, which also holds its history
 # The managed variables that send every request, key included, to a local socket, whatever the base
 # URL is. They are read from the environment only.
 REDIRECTING = ("ANTHROPIC_UNIX_SOCKET",)
-
-
-# The variables that send the token of a login elsewhere, if a settings file sets them. Measured.
-_REDIRECT_LOGIN = (BASE_URL, "CLAUDE_CODE_CUSTOM_OAUTH_URL")
 
 
 @dataclass(frozen=True)
@@ -166,13 +161,16 @@ class Report:
 
     @property
     def login_leaks(self) -> list[Setting]:
-        """The settings that send the token of an account's login to another URL."""
+        """The settings that send the token of an account's login to another URL.
+
+        Measured with 2.1.332: of what a settings file can set, only a base URL does.
+        """
         return [
             s
             for s in self.settings
             if self.account
             and s.effect == WINS
-            and s.variable in _REDIRECT_LOGIN
+            and s.variable == BASE_URL
             and repaired(s.value) != ANTHROPIC_URL
         ]
 
@@ -280,7 +278,6 @@ def report(
     provider is a login of the client's own.
     """
     result = Report(account=account)
-    names = (*names, *(LOGIN_VARIABLES if account else ()))
     home = env.get("HOME", "")
     proxies = (*PROXIES, NO_PROXY)
     watched = dict.fromkeys((*MANAGED, *names, *proxies, *(name.lower() for name in proxies)))

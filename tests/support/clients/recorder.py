@@ -134,6 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Log nothing."""
 
+    def finish(self) -> None:
+        """Close what :meth:`do_CONNECT` has put in the place of the connection."""
+        super().finish()
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.connection.close()
+
     def _receive(self) -> Request:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         request = Request(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 DEFAULT_LOGIN, TOKEN = "default login", "token"
+DIRECTORY_QUESTION = "Directory of the login"
 TOKEN_QUESTION = "Token (from 'claude setup-token')"
 # How the keys of Anthropic's API begin, which no login can use.
 _API_KEYS = "sk-ant-api"

@@ -15,7 +15,7 @@ from cowork_env.util.errors import CoworkEnvError
 from support.home import Home
 from support.program import Program
 
-ANSWERS = {"resource": "my-resource", "region": "eu-west-1"}
+ANSWERS = {"resource": "my-resource", "region": "eu-west-1", "directory": "none"}
 IDS = [preset.id for preset in presets.all_presets()]
 
 
@@ -38,7 +38,7 @@ def test_a_preset_makes_a_valid_provider(preset_id: str) -> None:
         wanted["ANTHROPIC_BASE_URL"] and "{" not in wanted["ANTHROPIC_BASE_URL"]
     )
     assert not any("{" in value for value in provider.env.values())
-    assert preset.needs.keys() <= {"key", "model", "resource", "region"}
+    assert preset.needs.keys() <= {"key", "model", "resource", "region", "directory"}
     # The URLs of presets need no repair, except for a final slash.
     assert repaired(preset.base_url) == preset.base_url.rstrip("/")
 

@@ -143,7 +143,7 @@ def _new_account(
     if fields.config_dir is not None:
         entry["configDir"] = _checked("config-dir", fields.config_dir, "", check_directory, "")
     elif not has_token and interactive():
-        question = "Directory of the login, Enter for the default login"
+        question = f"{accounts.DIRECTORY_QUESTION}, Enter for the default login"
         entry["configDir"] = ask(question, check_directory, default="")
     if fields.name is None:
         entry["name"] = accounts.suggested_name(entry["configDir"] or "", has_token)

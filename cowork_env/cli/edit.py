@@ -138,7 +138,7 @@ def _ask_account_changes(entry: Entry, fields: Fields) -> None:
         return rules.check_config_dir(accounts.absolute(answer, here))
 
     old = visible(field_of(entry, "configDir"))
-    answer = ask("Directory of the login", check_directory, default=old)
+    answer = ask(accounts.DIRECTORY_QUESTION, check_directory, default=old)
     fields.config_dir = answer if answer not in ("", old) else None
     _ask_model(entry, fields)
     if entry.get("authToken"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from .. import presets
-from ..core.provider import ACCOUNT
 from .options import examples
 from .output import print_table, write_json
 
@@ -20,10 +19,8 @@ def command(as_json: bool) -> None:
         return
     table = [["PRESET", "BASE URL", "DEFAULT MODEL", "ASKS FOR"]]
     for preset in found:
-        asks, url = ", ".join(preset.needs) or "nothing", preset.base_url or "(none)"
-        if preset.auth == ACCOUNT:
-            asks, url = "directory", "(a login of Claude Code's)"
-        table.append([preset.id, url, preset.default_model or "-", asks])
+        asks = ", ".join(preset.needs) or "nothing"
+        table.append([preset.id, preset.base_url or "(none)", preset.default_model or "-", asks])
     print_table(table)
     click.echo(
         f"As of {presets.date()}. Models change often: 'add' offers those that the endpoint lists."

@@ -124,8 +124,23 @@ def _variables(given: tuple[str, ...]) -> tuple[dict[str, str], bool]:
             if not interactive():
                 raise usage_error(f"--env {visible(name)} has no value.", "Write it as NAME=VALUE.")
             value = ask_hidden(f"Value of {visible(name)}")
-        found[name] = value
+        found[name] = _without_tilde(name, value)
     return found, clear
+
+
+def _without_tilde(name: str, value: str) -> str:
+    """A variable's value with the path of the home in the place of ``~``.
+
+    No shell expands it there, and no client when it reads the variable.
+    """
+    if not value.startswith("~/"):
+        return value
+    home = current_inputs().home
+    if not home.startswith("/"):
+        raise usage_error(
+            f"--env {visible(name)} begins with ~/, and HOME is not set.", "Set HOME."
+        )
+    return home.rstrip("/") + value[1:]
 
 
 def read_key(

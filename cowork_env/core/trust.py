@@ -1,7 +1,8 @@
 """The trust store: which pins the user allowed or denied, and which entries of a catalogue the user
 agreed to, as one small file per record.
 
-A pin is allowed with one content; an edit takes that back. The name of a record's file is a hash
+A pin is allowed with one content; an edit takes that back. In a linked git worktree it is allowed
+as it is in the main checkout. The name of a record's file is a hash
 of what the record is about. So a lookup costs the same however many records there are, a change is
 one atomic file operation, and the folder's timestamp says that something changed.
 """
@@ -20,7 +21,7 @@ from ..util.system import (
     parent,
 )
 from ..util.text import visible
-from .pins import ancestors
+from .pins import ancestors, read
 
 ALLOWED, DENIED, UNTRUSTED = "allowed", "denied", "untrusted"
 # Kinds of records, the first part of a file name.
@@ -70,6 +71,8 @@ class TrustStore:
         self.directory = state_dir + "/trust"
         self._checked = False
         self._error: Distrusted | None = None
+        # The files, beside the records and the pins, that lookups depended on.
+        self.links: list[str] = []
 
     # Lookups
 
@@ -85,7 +88,8 @@ class TrustStore:
     def check(self, path: str, content: bytes) -> str:
         """Whether the pin at ``path`` with ``content`` is allowed, denied or untrusted.
 
-        Deny takes precedence.
+        Deny takes precedence. A pin in a linked worktree is also allowed if the main checkout's
+        pin at the same place is, with that content.
         """
         if self.error():
             return UNTRUSTED
@@ -93,7 +97,29 @@ class TrustStore:
             return DENIED
         if self._has(_allow_name(path, content)) or self.below(path):
             return ALLOWED
-        return UNTRUSTED
+        return ALLOWED if self._is_allowed_in_main(path, content) else UNTRUSTED
+
+    def _is_allowed_in_main(self, path: str, content: bytes) -> bool:
+        """Whether the pin is in a linked worktree whose main checkout's pin is allowed."""
+        from . import worktree
+
+        tree = worktree.find(parent(path))
+        if tree is None:
+            return False
+        main = tree.in_main(path)
+        depends_on = [tree.link]
+        is_recorded = self._has(_allow_name(main, content))
+        if not self._has(_deny_name(main)) and (is_recorded or self.below(main)):
+            depends_on += [tree.back] if is_recorded else [tree.back, main]
+        self.links += [link for link in depends_on if link not in self.links]
+        # Nothing that the link leads to is looked at before the user has allowed something there.
+        if len(depends_on) == 1 or not tree.is_linked():
+            return False
+        if is_recorded:
+            return True
+        # Trust in everything there is not in whatever a branch says, but in what is there now.
+        pin = read(main)
+        return pin is not None and not pin.problem and pin.content == content
 
     def below(self, path: str) -> bool:
         """Whether every pin below some directory that contains ``path`` is allowed."""
@@ -207,14 +233,12 @@ class TrustStore:
         """
         import os
 
-        from . import pins
-
         removed = []
         for name, path in self.records():
             if name.startswith(_BELOW):
                 stale = not os.path.isdir(path)
             else:
-                pin = pins.read(path)
+                pin = read(path)
                 if name.startswith(_ALLOW):
                     stale = pin is None or (
                         not pin.problem and _allow_name(path, pin.content) != name
@@ -224,7 +248,7 @@ class TrustStore:
             if stale and self._remove(name):
                 removed.append((name, path))
         for name, path in self._files((_KNOWN,)):
-            if pins.read(path) is None:
+            if read(path) is None:
                 self._remove(name)
         from . import catalog
 

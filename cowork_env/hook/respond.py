@@ -110,6 +110,7 @@ def _resolve(inputs: Inputs, watcher: Watcher, response: Response) -> Resolution
     paths = inputs.pin_paths or []
     response.safe = pins.safe_to_open([path for path in paths if SEPARATOR not in path])
     new = closed = [path for path in paths if path not in response.safe]
+    linked: list[str] = []
     while True:
         for path in new:
             # Not the tick is waited for, and not the folder watched: another user who keeps
@@ -118,11 +119,12 @@ def _resolve(inputs: Inputs, watcher: Watcher, response: Response) -> Resolution
         found = resolve.resolve(inputs)
         # A shell does not see what is behind a NUL.
         new = [p.path for p in found.pins if b"\0" in p.content and p.path in response.safe]
-        if not new:
+        links = [path for path in inputs.store.links if path not in linked]
+        if not (new or links):
             response.pins = _format_pins(found, closed)
             return found
         response.safe = [path for path in response.safe if path not in new]
-        closed = closed + new
+        closed, linked, new = closed + new, linked + links, new + links
 
 
 class _Secret:

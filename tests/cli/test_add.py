@@ -125,6 +125,15 @@ def test_cloud_provider_needs_neither_url_nor_key(home: Home) -> None:
     assert not {"baseUrl", "authToken"} & set(entry)
 
 
+def test_a_path_in_the_home_is_written_in_full(home: Home) -> None:
+    ok(home, "add", "ollama", "--default-model", "q", "--env", "NODE_EXTRA_CA_CERTS=~/ca.pem")
+    assert saved(home)[0]["env"] == {"NODE_EXTRA_CA_CERTS": f"{home.path}/ca.pem"}
+    ok(home, "edit", "ollama", "--env", "A=x~/y")
+    assert saved(home)[0]["env"]["A"] == "x~/y"
+    ran = run(home, "edit", "ollama", "--env", "A=~/y", HOME="")
+    assert (ran.returncode, "HOME is not set" in ran.stderr) == (2, True)
+
+
 def test_preset_with_a_placeholder_key_asks_for_none(home: Home) -> None:
     ok(home, "add", "ollama", "--default-model", "qwen3")
     assert saved(home)[0]["authToken"] == "ollama"

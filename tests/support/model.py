@@ -35,8 +35,9 @@ ALWAYS = (
         for c in ("BEDROCK", "VERTEX", "FOUNDRY", "GATEWAY", "MANTLE", "ANTHROPIC_AWS")
     ),
 )
+LOGINS = ("CLAUDE_CONFIG_DIR", "CLAUDE_SECURESTORAGE_CONFIG_DIR")
 EXTRA = "MODEL_TEST_EXTRA"
-WATCHED = (*ALWAYS, EXTRA)
+WATCHED = (*ALWAYS, EXTRA, *LOGINS)
 
 
 class Pinned:
@@ -72,6 +73,9 @@ class World:
     def fresh_values(self, entry: dict[str, Any]) -> None:
         """Give an entry a new URL and a new key, which belong together."""
         self.serial += 1
+        if entry.get("auth") == "account":
+            entry["configDir"] = ("~/.claude", f"~/.claude-{self.serial}")[self.serial % 4 > 0]
+            return
         tag = f"{entry['id'] or entry['name']}-{self.serial}"
         entry["baseUrl"] = f"https://{tag.replace(' ', '-')}.example" + (
             "/v1" if self.serial % 3 == 0 else ""
@@ -122,6 +126,16 @@ class World:
         target: dict[str, str | None] = dict.fromkeys(ALWAYS)
         if entry is not None:
             key, extra = self.key(entry), entry.get("env", {})
+            if entry.get("auth") == "account":
+                directory = entry["configDir"].replace("~", str(self.home.path))
+                target[LOGINS[0]] = directory if entry["configDir"] != "~/.claude" else None
+                target[LOGINS[1]] = None
+                target["ANTHROPIC_MODEL"] = models.get("model") or entry.get("defaultModel")
+                for tier in TIERS:
+                    own = models.get(tier) or entry.get("models", {}).get(tier)
+                    target[f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL"] = own
+                target |= extra | {ACTIVE: entry["name"]}
+                return entry["id"] or entry["name"], target
             direct = any(n.startswith("CLAUDE_CODE_USE_") and v for n, v in extra.items())
             if key or (direct and "authToken" not in entry and "authTokenFrom" not in entry):
                 if key and entry.get("baseUrl"):
@@ -181,6 +195,8 @@ class Model:
         made = [n for n in CARRIED if self.given.get(n)] or [
             n for n in self.given if n.startswith("CLAUDE_CODE_USE_") and self.given[n]
         ]
+        if not made and LOGINS[0] in self.given:
+            made = [ACTIVE]
         if self.active and not any(self.env.get(n) == self.given[n] for n in made):
             for name, value in self.given.items():
                 if value is not None and self.env.get(name) == value:

@@ -20,6 +20,7 @@ from support.model import (
     CARRIED,
     EXTRA,
     FLAG,
+    LOGINS,
     TIERS,
     TOKEN,
     URL,
@@ -42,6 +43,7 @@ class Walk:
         self.seen: dict[str, str] = {}
         world = self.world = World(home)
         names = {"Alpha": "a-id", "Beta": "b-id", "Gamma": "", "Delta": "d-id", "Cloud": "c-id"}
+        names["Login"] = "l-id"
         for number, (name, identity) in enumerate(names.items()):
             entry: dict[str, Any] = {
                 "id": identity,
@@ -50,6 +52,8 @@ class Walk:
             }
             if name == "Delta":
                 entry["authTokenFrom"] = f"file:{world.secret_file}"
+            elif name == "Login":
+                entry["auth"] = "account"
             elif name != "Cloud":
                 entry["authToken"] = "x"
             if name == "Cloud":
@@ -84,6 +88,7 @@ class Walk:
             "ANTHROPIC_MODEL": "mine",
             "ANTHROPIC_CUSTOM_HEADERS": "",
             "CLAUDE_CODE_SUBAGENT_MODEL": "own sub",
+            "CLAUDE_CONFIG_DIR": "/own/login",
         }
         self.terminal = Terminal(shell, home, env=own)
         self.terminal.child.delaybeforesend = None
@@ -152,6 +157,8 @@ class Walk:
         kind = self.random.randrange(8)
         if entry["name"].startswith("Cloud"):
             kind = 2 + kind % 3
+        if entry["name"].startswith("Login"):
+            kind = 1 + kind % 3
         if kind <= 1:
             self.world.fresh_values(entry)
         elif kind == 2:
@@ -218,7 +225,7 @@ class Walk:
     def step_edit_pin(self) -> str:
         place = self.random.choice(self.places)
         name_or_id = self.random.choice(
-            ["Alpha", "Beta", "Gamma", "Delta", "Cloud", "a-id", "b-id", "none", "Nobody"]
+            ["Alpha", "Beta", "Gamma", "Delta", "Cloud", "Login", "a-id", "b-id", "none", "Nobody"]
         )
         more = self.random.choice(
             [
@@ -261,7 +268,7 @@ class Walk:
         return "true"
 
     def step_use(self) -> str:
-        self.world.selection = self.random.choice(["", "none", "Beta", "a-id", "Gamma", "Nobody"])
+        self.world.selection = self.random.choice(["", "none", "Beta", "a-id", "l-id", "Nobody"])
         (self.home.state / "selection").write_text(self.world.selection + "\n")
         return "true"
 
@@ -295,6 +302,7 @@ class Walk:
                 "ANTHROPIC_DEFAULT_OPUS_MODEL",
                 EXTRA,
                 FLAG,
+                *LOGINS,
             ]
         )
         self.world.serial += 1
@@ -317,6 +325,7 @@ class Walk:
                 EXTRA,
                 FLAG,
                 ACTIVE,
+                LOGINS[0],
                 "ANTHROPIC_CUSTOM_HEADERS",
             ]
         )
@@ -334,7 +343,7 @@ class Walk:
         return unset + " ".join(gone) + self.noticed(gone[0])
 
     def step_variable(self) -> str:
-        self.model.variable = self.random.choice(["", "", "none", "Alpha", "b-id", "Nobody"])
+        self.model.variable = self.random.choice(["", "", "none", "Alpha", "Login", "Nobody"])
         if not self.model.variable:
             return "set -e COWORK_PROVIDER" if self.shell == "fish" else "unset COWORK_PROVIDER"
         if self.shell == "fish":

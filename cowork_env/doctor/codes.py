@@ -648,7 +648,8 @@ TOPICS = {
             login=Text(
                 ERROR,
                 "{setting} in the {scope} settings: Claude Code sends the account's login there.",
-                "Remove it from that file.",
+                "Remove it from that file, or start Claude Code with a launcher: "
+                "cowork-env shim claude",
             ),
             blocks=Text(
                 ERROR,

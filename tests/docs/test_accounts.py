@@ -33,7 +33,7 @@ def test_two_subscriptions_and_an_endpoint(home: Home) -> None:
     assert f"CLAUDE_CONFIG_DIR={home.path}/.claude-work\n" in done.stdout
     start = "cowork-env exec -- claude"
     assert ".claude-work" in run(home, start, home.path / "work/app").stdout
-    assert "CLAUDE_CONFIG_DIR" not in run(home, start, home.path / "private").stdout
+    assert "\nCLAUDE_CONFIG_DIR=" not in run(home, start, home.path / "private").stdout
     assert "ANTHROPIC_BASE_URL=https://openrouter.ai" in run(home, start, home.path / "lab").stdout
 
 
@@ -51,4 +51,4 @@ def test_the_recipe_for_ci(home: Home) -> None:
     (home.path / "ci/account.json").write_text(entries)
     done = run(home, block, CLAUDE_TOKEN=TOKEN, ANTHROPIC_BASE_URL="https://mine.example")
     assert "asked:-p Review" in done.stdout and f"CLAUDE_CODE_OAUTH_TOKEN={TOKEN}\n" in done.stdout
-    assert "ANTHROPIC_BASE_URL" not in done.stdout
+    assert "\nANTHROPIC_BASE_URL=" not in done.stdout

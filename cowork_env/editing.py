@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .core.provider import BEARER, KEYS, InvalidField, Provider
+from .core.provider import ACCOUNT, ANTHROPIC_URL, BEARER, KEYS, InvalidField, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from .presets import Preset
 
     Entry = dict[str, Any]
+
+# What is about an endpoint and its key, or about a login, and means nothing to the other.
+_OF_ONE_KIND = (
+    *("baseUrl", "authToken", "authTokenFrom", "configDir", "defaultModel", "models"),
+    *("verbatimBaseUrl", "allowInsecure"),
+)
 
 
 @dataclass(kw_only=True, repr=False)
@@ -29,6 +35,7 @@ class Fields:
     default_model: str | None = None
     models: dict[str, str] = field(default_factory=dict)
     auth: str | None = None
+    config_dir: str | None = None
     token: str | None = None
     token_from: str | None = None
     env: dict[str, str] = field(default_factory=dict)
@@ -53,13 +60,23 @@ class Fields:
             "baseUrl": self.base_url,
             "defaultModel": self.default_model,
             "auth": self.auth,
+            "configDir": self.config_dir,
             "authTokenFrom": self.token_from,
             "verbatimBaseUrl": self.verbatim_base_url,
             "allowInsecure": self.allow_insecure,
         }
 
     def apply(self, entry: Entry) -> None:
-        """Change an entry. A new key replaces a reference, and a reference a stored key."""
+        """Change an entry. A new key replaces a reference, and a reference a stored key.
+
+        An account that becomes an endpoint, and the reverse, keep nothing but name, id and
+        variables.
+        """
+        if self.changes_kind(entry):
+            for key in _OF_ONE_KIND:
+                entry.pop(key, None)
+            if self.auth == ACCOUNT:
+                entry["baseUrl"] = ANTHROPIC_URL
         for key, value in self._plain().items():
             _set(entry, key, value)
         if self.models:
@@ -76,6 +93,14 @@ class Fields:
         elif self.token_from:
             entry.pop("authToken", None)
 
+    def makes_account(self, entry: Entry) -> bool:
+        """Whether an entry is an account after :meth:`apply`."""
+        return (entry.get("auth") if self.auth is None else self.auth) == ACCOUNT
+
+    def changes_kind(self, entry: Entry) -> bool:
+        """Whether :meth:`apply` makes an account of an endpoint with a key, or the reverse."""
+        return self.makes_account(entry) != (entry.get("auth") == ACCOUNT)
+
     def new_entry(self, preset: Preset | None) -> Entry:
         """The entry that these fields and a preset make, with all :data:`KEYS`, some empty."""
         entry: Entry = dict.fromkeys(KEYS[1:])
@@ -83,6 +108,9 @@ class Fields:
         entry["baseUrl"] = self.base_url or (preset.base_url if preset else "")
         auth = self.auth or (preset.auth if preset else BEARER)
         entry["auth"] = auth if auth != BEARER else None
+        if auth == ACCOUNT:
+            entry["baseUrl"] = entry["baseUrl"] or ANTHROPIC_URL  # for the desktop app
+        entry["configDir"] = self.config_dir
         entry["authTokenFrom"] = self.token_from
         stand_in = preset.token if preset and not self.token_from else ""
         entry["authToken"] = self.token or stand_in

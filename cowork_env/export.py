@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import shells
 from .core import environment, limits, resolve
-from .core.environment import BASE_URL, STATE, Activation, applied, transition
+from .core.environment import BASE_URL, HOST_FLAG, STATE, Activation, applied, transition
 from .core.provider import CREDENTIAL
 from .masking import is_secret
 from .util.errors import USAGE, CoworkEnvError
@@ -81,6 +81,8 @@ def export(
         )
     from . import formats
 
+    if found.provider is not None and found.provider.account:
+        formats.check_account(format, found.provider)
     target = target or {}  # The user chose "none".
     formats.emit(format, target, key_names(target), inputs.env, write)
 
@@ -131,13 +133,15 @@ def check_has_no_secrets(changes: Changes, activation: Activation | None) -> Non
 def check_url_has_key(found: Resolution, after: dict[str, str]) -> None:
     """Raise :class:`CoworkEnvError` when ``after`` has the provider's base URL without a key.
 
-    A client would send the user's own login to that URL.
+    A client would send the user's own login to that URL. An account's token has the host flag in
+    the place of a URL.
     """
-    if found.provider is None or not after.get(BASE_URL):
+    if found.provider is None:
         return
+    beside = HOST_FLAG if found.provider.account else BASE_URL
     name = CREDENTIAL[found.provider.auth]
-    if not after.get(name):
+    if after.get(beside) and not after.get(name):
         raise CoworkEnvError(
-            f"Without the key, {BASE_URL} would be set alone: {name} is not set here.",
+            f"Without the key, {beside} would be set alone: {name} is not set here.",
             f"Set {name} first, or use '--format json' to see the variables.",
         )

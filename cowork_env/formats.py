@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 import stat
 
-from .core.environment import URL_AND_CREDENTIALS
-from .core.provider import is_exportable
+from .core.environment import ACCOUNT_TOKEN, URL_AND_CREDENTIALS
+from .core.provider import LOGIN_VARIABLES, is_exportable
 from .util.errors import USAGE, CoworkEnvError
+from .util.text import argument, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Set
 
     from .core.environment import Target
+    from .core.provider import Provider
 
     Values = dict[str, str]
     # A function of the target, the names of variables that hold keys, and the environment now.
@@ -27,7 +29,26 @@ if TYPE_CHECKING:
 GITLAB_MAX_BYTES = 5 << 10  # of a report; this and the next are GitLab's defaults
 GITLAB_MAX_VARIABLES = 20
 DOCKER_MAX_LINE = 64 << 10  # bytes
+# Nothing may be used there in the place of an account's login, or get its token.
+_BESIDE_LOGIN = (*URL_AND_CREDENTIALS, ACCOUNT_TOKEN)
 _AZURE_RESERVED = ("endpoint", "input", "secret", "path", "securefile")
+
+
+def check_account(name: str, provider: Provider) -> None:
+    """Raise :class:`CoworkEnvError` for an account that the format ``name`` would carry elsewhere.
+
+    The other machine has no such login, and no such directory; a token is right everywhere.
+    """
+    if name not in ELSEWHERE or (provider.has_key and not provider.config_dir):
+        return
+    what = "its directory" if provider.config_dir else "its login"
+    word = argument(provider.name, "NAME")
+    rest = " --config-dir ''" if provider.config_dir else ""
+    raise CoworkEnvError(
+        f"{visible(provider.name)} is an account, and {what} is on this machine only, "
+        f"so the {name} format cannot carry it.",
+        f"Run 'claude setup-token', and use its token: cowork-env edit --token-stdin{rest} {word}",
+    )
 
 
 def emit(
@@ -75,7 +96,7 @@ def _emptied(wanted: Target, env: Mapping[str, str], name: str) -> Values:
     values = _present(wanted)
     for variable, value in wanted.items():
         if value is None and env.get(variable):
-            if variable in URL_AND_CREDENTIALS:
+            if variable in (*URL_AND_CREDENTIALS, *LOGIN_VARIABLES):
                 raise _refused(
                     variable,
                     name,
@@ -98,10 +119,18 @@ def _dotenv(wanted: Target, keys: Set[str], env: Mapping[str, str]) -> str:
     """A ``.env`` file that python-dotenv, dotenv for Node.js, Docker Compose and ``sh`` read alike.
 
     A value that they read differently is refused. Variables that must be unset are left out: the
-    environment in which the file will be used is not known here.
+    environment in which the file will be used is not known here. But for an account, what would
+    send its login elsewhere is emptied, which clients take for unset, and a directory that must be
+    unset is refused where it is set: an empty one is another login.
     """
     lines = []
-    for variable, value in _present(wanted).items():
+    values = _present(wanted)
+    if any(name in wanted for name in LOGIN_VARIABLES):
+        values |= {name: "" for name in _BESIDE_LOGIN if wanted.get(name) is None}
+        for name in LOGIN_VARIABLES:
+            if wanted.get(name) is None and env.get(name):
+                raise _refused(name, "dotenv", "is set here and must be unset")
+    for variable, value in values.items():
         if value.isascii() and value.translate({ord(c): "a" for c in "_./:@%+,-"}).isalnum():
             quoted = value
         elif "\r" in value or "${" in value:
@@ -283,3 +312,4 @@ _FORMATS: dict[str, Format] = {
     "docker": _docker,
 }
 NAMES = ("json", "dotenv", "github", "gitlab", "azure", "docker")
+ELSEWHERE = ("github", "gitlab", "azure", "docker")  # for other machines than this one

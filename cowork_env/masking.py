@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from .core.environment import ACTIVE, BASE_URL
-from .core.provider import KEY_PLACE, KEYS, InvalidField, Url, is_encrypted
+from .core.environment import ACTIVE, BASE_URL, CONFIG_DIR
+from .core.provider import ACCOUNT, KEY_PLACE, KEYS, InvalidField, Url, is_encrypted
 from .util.text import visible
 
 TYPE_CHECKING = False
@@ -54,8 +54,8 @@ _BEGINNINGS = (
 _LEAST_REST = 8
 _RANDOM = 32  # characters of letters and digits without a break: no word of any language
 _SCHEMES = ("bearer", "basic", "digest", "negotiate", "token")  # of HTTP authentication
-# Checked when they are saved, to have no secret in them; and a name that is shown at prompts.
-_NEVER = frozenset((BASE_URL, ACTIVE))
+# Checked when they are saved, to have no secret in them; a name that is shown at prompts; a path.
+_NEVER = frozenset((BASE_URL, ACTIVE, CONFIG_DIR))
 _BREAKS = str.maketrans(dict.fromkeys("?&;#,{}[]\t\r\n", " "))
 _QUOTES = "\"'"
 
@@ -182,9 +182,15 @@ def shown_env(env: Mapping[str, object]) -> dict[str, str]:
     return {name: shown_value(name, str(value)) for name, value in env.items()}
 
 
+def known_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an entry that we know, without the URL of an account, which is not exported."""
+    unused = "baseUrl" if entry.get("auth") == ACCOUNT else ""
+    return {key: value for key, value in entry.items() if key in KEYS and key != unused}
+
+
 def shown_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry of providers.json as it may be shown: known fields only, secrets masked."""
-    shown = {key: value for key, value in entry.items() if key in KEYS}
+    shown = known_fields(entry)
     rules: tuple[tuple[str, type, Callable[[Any], object]], ...] = (
         ("authToken", str, shown_token),
         ("authTokenFrom", str, shown_reference),

@@ -14,8 +14,25 @@ from itertools import islice
 
 from .core import providers
 from .core.client_variables import CLIENT_VARIABLES, CONFLICTING, UNREAD
-from .core.environment import BASE_URL, CREDENTIALS, HOST_FLAG, MANAGED, MODEL
-from .core.provider import API_KEY, BEARER, CREDENTIAL, Url, is_loopback, is_on
+from .core.environment import (
+    ACCOUNT_TOKEN,
+    BASE_URL,
+    CONFIG_DIR,
+    CREDENTIALS,
+    HOST_FLAG,
+    MANAGED,
+    MODEL,
+)
+from .core.provider import (
+    ANTHROPIC_URL,
+    API_KEY,
+    BEARER,
+    CREDENTIAL,
+    Url,
+    is_loopback,
+    is_on,
+    repaired,
+)
 from .util import jsontext
 from .util.errors import CoworkEnvError
 from .util.text import tilde, visible
@@ -31,9 +48,9 @@ MAX_DROP_INS = 64  # more than are in use, so that a huge folder takes no time
 MANAGED_SCOPE, LOCAL, PROJECT, USER = "managed", "local", "project", "user"
 
 # What a setting does: it is used instead of the environment's value; it would be, but the host flag
-# is set; it would be, but a stronger file has another; it has the same value; or it is used only
-# where the environment has none.
-WINS, HELD, BEATEN, SAME, YIELDS = "wins", "held", "beaten", "same", "yields"
+# is set; it would be, but a stronger file has another; it has the same value; it is used only where
+# the environment has none; or nothing works with it.
+WINS, HELD, BEATEN, SAME, YIELDS, BLOCKS = "wins", "held", "beaten", "same", "yields", "blocks"
 
 HTTPS_PROXY, HTTP_PROXY, ALL_PROXY = PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 NO_PROXY = "NO_PROXY"
@@ -127,7 +144,8 @@ class Leftover:
 class Report:
     """All that was found, the strongest settings file first.
 
-    ``problems`` are the files that could not be read, each with the reason.
+    ``problems`` are the files that could not be read, each with the reason. ``account``: the
+    provider is a login.
     """
 
     settings: list[Setting] = field(default_factory=list)
@@ -135,10 +153,26 @@ class Report:
     proxy: Proxy | None = None
     redirects: list[str] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
+    account: bool = False
 
     def on(self, variable: str) -> list[Setting]:
         """The settings that do the same as ``variable``."""
         return [s for s in self.settings if s.variable == variable]
+
+    @property
+    def login_leaks(self) -> list[Setting]:
+        """The settings that send the token of an account's login to another URL.
+
+        Measured with 2.1.332: of what a settings file can set, only a base URL does.
+        """
+        return [
+            s
+            for s in self.settings
+            if self.account
+            and s.effect == WINS
+            and s.variable == BASE_URL
+            and repaired(s.value) != ANTHROPIC_URL
+        ]
 
 
 def managed_directory(platform: str = sys.platform) -> str:
@@ -152,7 +186,7 @@ def managed_directory(platform: str = sys.platform) -> str:
 
 def user_directory(env: Mapping[str, str]) -> str:
     """The folder of the user's own Claude Code settings."""
-    return env.get("CLAUDE_CONFIG_DIR") or os.path.join(env.get("HOME", ""), ".claude")
+    return env.get(CONFIG_DIR) or os.path.join(env.get("HOME", ""), ".claude")
 
 
 def repository_root(directory: str) -> str:
@@ -201,7 +235,7 @@ def places(env: Mapping[str, str], directory: str, managed: str | None = None) -
 
 def own_file(env: Mapping[str, str]) -> str:
     """The file in which Claude Code keeps what it remembers, and a key from a login."""
-    folder = env.get("CLAUDE_CONFIG_DIR") or env.get("HOME", "")
+    folder = env.get(CONFIG_DIR) or env.get("HOME", "")
     return os.path.join(folder, ".claude.json")
 
 
@@ -231,13 +265,19 @@ def env_of(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def report(
-    env: Mapping[str, str], directory: str, names: Iterable[str] = (), managed: str | None = None
+    env: Mapping[str, str],
+    directory: str,
+    names: Iterable[str] = (),
+    managed: str | None = None,
+    *,
+    account: bool = False,
 ) -> Report:
     """What overrides ``env``, the environment of a client that is started in ``directory``.
 
-    ``names`` are variables of the provider's own, in addition to the managed ones.
+    ``names`` are variables of the provider's own, in addition to the managed ones. ``account``: the
+    provider is a login of the client's own.
     """
-    result = Report()
+    result = Report(account=account)
     home = env.get("HOME", "")
     proxies = (*PROXIES, NO_PROXY)
     watched = dict.fromkeys((*MANAGED, *names, *proxies, *(name.lower() for name in proxies)))
@@ -261,13 +301,16 @@ def report(
         helper, model = document.get("apiKeyHelper"), document.get("model")
         if isinstance(helper, str) and helper:
             effect = HELD if _held(env) else BEATEN if "apiKeyHelper" in taken else WINS
+            if effect == HELD and account:
+                effect = BLOCKS  # Measured: with a token under the host flag, nothing is sent.
             result.settings.append(Setting(place, "apiKeyHelper", _credential(env), helper, effect))
             taken.add("apiKeyHelper")
         if isinstance(model, str) and model:
             effect = _model_effect(env, place, model, taken)
             result.settings.append(Setting(place, "model", MODEL, model, effect))
             taken.add("model")
-    _add_primary_key(result, env)
+    if not (account and not env.get(ACCOUNT_TOKEN)):  # That key may be the login itself.
+        _add_primary_key(result, env)
     result.proxy = proxy(env, env.get(BASE_URL) or "https://api.anthropic.com")
     result.redirects = [name for name in REDIRECTING if env.get(name)]
     result.leftovers = leftovers(env, result.settings)

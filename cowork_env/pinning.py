@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from . import accounts
 from .core import environment, pins, providers
 from .core.pins import Pin, PinFile
 from .core.provider import exported_url
@@ -201,7 +202,11 @@ def describe(
     rows = [("provider", "none" if error is None else visible(pin.name_or_id))]
     if provider is not None:
         url = exported_url(provider)
-        rows = [("provider", visible(provider.name)), ("base URL", visible(url) or "none")]
+        rows = [("provider", visible(provider.name))]
+        if provider.account:
+            rows.append(("account", accounts.place(provider)))
+        else:
+            rows.append(("base URL", visible(url) or "none"))
         if provider.catalog:
             rows.append(("catalogue", provider.catalog.where))
             rows.append(("key from", visible(provider.token_from) or "nowhere"))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import claude, launcher, overrides, secrets, startup_files
+from . import accounts, claude, launcher, overrides, secrets, startup_files
 from .core import environment, limits, providers, resolve, variables
 from .core.environment import (
+    ACCOUNT_TOKEN,
     ACTIVE,
     BASE_URL,
+    CONFIG_DIR,
     CREDENTIALS,
     HOST_FLAG,
     MODEL,
@@ -139,8 +141,11 @@ class Status:
         # As things are, or with --provider and --trust as they would be.
         what_if = bool(self.changed and (inputs.option or inputs.trust_all))
         self.client = self.after if what_if else inputs.env
-        provider_env = list(self.outcome.provider.env) if self.outcome.provider else []
-        self.report = overrides.report(self.client, inputs.directory, provider_env)
+        provider = self.outcome.provider
+        account = provider is not None and provider.account
+        self.report = overrides.report(
+            self.client, inputs.directory, list(provider.env) if provider else [], account=account
+        )
         self.rows = [self._row(name) for name in self._names()]
         self.shell = (
             ShellState(WHAT_IF, "not compared: this is what 'exec' and 'export' give")
@@ -335,6 +340,8 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
         return "required pin that cannot be used" if value is not None else KEPT_UNSET
     if name in provider.env and provider.env[name] == value:
         return "provider's env"
+    if name == CONFIG_DIR and provider.account:
+        return "provider: configDir" if value is not None else accounts.DEFAULT_LOGIN
     if value is None:
         return KEPT_UNSET
     if name in (HOST_FLAG, NO_AGENT_VIEW, ACTIVE):
@@ -342,7 +349,7 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
     if name == BASE_URL:
         as_written = value == provider.base_url
         return "provider" if as_written else f"provider (there {visible(provider.base_url)})"
-    if name in CREDENTIALS:
+    if name in (*CREDENTIALS, ACCOUNT_TOKEN):
         if provider.token_from:
             return _scheme(provider.token_from)
         return f"provider{': encrypted by the desktop app' if provider.encrypted else ''}"

@@ -15,7 +15,7 @@ from cowork_env.util.errors import CoworkEnvError
 from support.home import Home
 from support.program import Program
 
-ANSWERS = {"resource": "my-resource", "region": "eu-west-1"}
+ANSWERS = {"resource": "my-resource", "region": "eu-west-1", "directory": "none"}
 IDS = [preset.id for preset in presets.all_presets()]
 OPENAI = [preset.id for preset in presets.all_presets() if preset.format == "openai"]
 
@@ -35,18 +35,18 @@ def test_a_preset_makes_a_valid_provider(preset_id: str) -> None:
     preset = presets.get(preset_id)
     provider = made(preset)
     wanted = target(provider, secrets.fetch(provider, {}), {})
-    assert provider.direct or (
+    assert not provider.needs_key or (
         wanted["ANTHROPIC_BASE_URL"] and "{" not in wanted["ANTHROPIC_BASE_URL"]
     )
     assert not any("{" in value for value in provider.env.values())
-    assert preset.needs.keys() <= {"key", "model", "resource", "region"}
+    assert preset.needs.keys() <= {"key", "model", "resource", "region", "directory"}
     # The URLs of presets need no repair, except for a final slash.
     assert repaired(preset.base_url) == preset.base_url.rstrip("/")
 
 
 def test_ids_and_names_are_unique_and_well_formed() -> None:
     names = [preset.name.casefold() for preset in presets.all_presets()]
-    assert len(set(IDS)) == len(IDS) == 37
+    assert len(set(IDS)) == len(IDS) == 38
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z0-9-]+", preset_id) for preset_id in IDS)
     assert re.fullmatch(r"20\d\d-\d\d", presets.date())
@@ -56,7 +56,8 @@ def test_presets_ask_only_for_what_they_do_not_have() -> None:
     for preset in presets.all_presets():
         if preset.id in OPENAI:
             continue
-        assert (presets.KEY in preset.needs) == (not preset.token and preset.id != "bedrock")
+        needs_none = preset.token or preset.id in ("bedrock", "claude-account")
+        assert (presets.KEY in preset.needs) == (not needs_none)
         assert not (preset.default_model and presets.MODEL in preset.needs)
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import presets, securing, store
+from .. import accounts, presets, securing, store
 from ..core import provider as rules
-from ..core.provider import BEARER, InvalidField
+from ..core.provider import BEARER, InvalidField, Provider
 from ..core.providers import words
 from ..editing import Fields, needs_no_endpoint, without_empty
 from ..util.text import argument, visible
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..core.providers import Providers
+    from ..core.resolve import Inputs
     from ..editing import Entry
     from ..presets import Preset
 
@@ -47,6 +48,8 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
         "cowork-env add openrouter --keyring     # keeps the key in the keyring",
         "cowork-env add deepseek --token-from file:~/.keys/deepseek",
         "cowork-env add --name Work --base-url https://ai.example --token-stdin <key",
+        "cowork-env add --account --config-dir ~/.claude-work   # a login of Claude Code's",
+        "cowork-env add --account --token-stdin <token          # of 'claude setup-token'",
     ),
 )
 @click.argument("preset", required=False, shell_complete=_complete_preset)
@@ -61,6 +64,9 @@ def command(
     can be added. For one in OpenAI's format, this says how to put a gateway before it. On a
     terminal, asks for what is missing, the key hidden. There is no option for the key itself: it
     would show in the process list.
+
+    With --account (or the preset claude-account): a login of Claude Code's own, for which nothing
+    but a directory is stored.
     """
     inputs = current_inputs()
     listed = saving.load_writable(inputs)
@@ -83,11 +89,14 @@ def command(
     say(f"cowork-env: added {name}")
     if listed.catalog and any(words(entry) & words(other) for other in listed.catalog.entries):
         say(f"It is used instead of the one in the catalogue {listed.catalog.where}.")
+    account = Provider(entry) if accounts.is_account(entry) else None
+    if account is not None:
+        _say_login(account, inputs)
     if interactive():
         word = argument(rules.slug(entry["name"]) or entry["name"], "NAME")
         say(f"In a directory and below: cowork-env pin {word}")
         say(f"Elsewhere: cowork-env use {word}")
-    if check:
+    if check and account is None:  # Of a login nothing can be tried; what is known was said.
         saving.check(inputs, entry["name"])
 
 
@@ -103,6 +112,10 @@ def _new_entry(
     """The entry that the options and the preset make; asks for what is missing."""
     preset = _filled_preset(preset_id, fields) if preset_id is not None else None
     entry = fields.new_entry(preset)
+    if accounts.is_account(entry):
+        return _new_account(listed, fields, entry, token_stdin=token_stdin, keyring=keyring)
+    if fields.config_dir:
+        raise usage_error("--config-dir is for an account.", "Pass --account, too.")
     if fields.name or not preset:
         entry["name"] = _checked("name", entry["name"], "Name", rules.check_name)
     store.check_free(entry["name"], listed)
@@ -120,6 +133,45 @@ def _new_entry(
     if not entry["defaultModel"] and fields.default_model is None and question and interactive():
         entry["defaultModel"] = _ask_model(question, entry, ask_endpoint=ask_endpoint)
     return without_empty(entry)
+
+
+def _new_account(
+    listed: Providers, fields: Fields, entry: Entry, *, token_stdin: bool, keyring: bool
+) -> Entry:
+    """The entry of an account; on a terminal, asks for its directory and its name."""
+    has_token = token_stdin or keyring or bool(fields.token_from)
+    here = current_inputs().directory
+
+    def check_directory(answer: str) -> str:
+        return rules.check_config_dir(accounts.absolute(answer, here))
+
+    if fields.config_dir is not None:
+        entry["configDir"] = _checked("config-dir", fields.config_dir, "", check_directory, "")
+    elif not has_token and interactive():
+        question = f"{accounts.DIRECTORY_QUESTION}, Enter for the default login"
+        entry["configDir"] = ask(question, check_directory, default="")
+    if fields.name is None:
+        entry["name"] = accounts.suggested_name(entry["configDir"] or "", has_token)
+        if interactive():
+            entry["name"] = ask("Name", rules.check_name, default=entry["name"])
+    entry["name"] = _checked("name", entry["name"], "Name", rules.check_name)
+    store.check_free(entry["name"], listed)
+    entry["authToken"] = read_key(fields, token_stdin, "", keyring, account=True)
+    return without_empty(entry)
+
+
+def _say_login(account: Provider, inputs: Inputs) -> None:
+    """Say which login an account has, or how to log in."""
+    if account.has_key:
+        return
+    from ..doctor import login
+
+    found = login.find(account, inputs)
+    if found is not None and found.usable:
+        say(f"It is logged in{found.who}.")
+    else:
+        say(f"Log in: {accounts.login_command(account)}")
+        say("Or start 'claude' in the same way, and type /login.")
 
 
 def _filled_preset(preset_id: str, fields: Fields) -> Preset:
@@ -146,8 +198,16 @@ def _filled_preset(preset_id: str, fields: Fields) -> Preset:
     return preset.fill(answers)
 
 
-def _checked(option: str, value: str, question: str, check: Callable[[str], str]) -> str:
-    """A required value, checked: the option's, or else what the user answers."""
+def _checked(
+    option: str,
+    value: str,
+    question: str,
+    check: Callable[[str], str],
+    default: str | None = None,
+) -> str:
+    """A required value, checked: the option's, or else ``default``, or what the user answers."""
+    if not value and default is not None:
+        return default
     if value:
         try:
             return check(value)

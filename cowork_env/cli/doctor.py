@@ -167,7 +167,7 @@ def _show(result: checkup.Result, *, everyone: bool, offline: bool, fix_command:
         text += ["", *_table(result.providers, offline, paint)]
     for one in result.providers:
         if not everyone or not one.healthy:
-            place = visible(one.url) or "no base URL"
+            place = visible(one.endpoint) or "no base URL"
             text += ["", f"{visible(one.name)}  {place}", *report_lines(one, paint)]
     if wrong := len(result.errors):
         text += ["", paint(f"{wrong} error{'s' * (wrong > 1)}.", ERROR)]
@@ -223,6 +223,6 @@ def _row(found: Report, offline: bool) -> Row:
         result,
         f"{found.latency} ms" if found.latency is not None else "-",
         f"{good}/{len(found.models)}" if found.models else "-",
-        visible(found.url, 60),
+        visible(found.endpoint, 60),
     )
     return Row(cells, ERROR if found.errors else OK)

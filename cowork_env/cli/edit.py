@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import securing, store
+from .. import accounts, securing, store
 from ..core import catalog
 from ..core import provider as rules
 from ..core.provider import InvalidField
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         "cowork-env edit work --haiku ''          # removes the value",
         "cowork-env edit work --env '' --env A=1  # these variables and no others",
         "cowork-env edit work --env CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000",
+        "cowork-env edit work --account --config-dir ~/.claude-work",
     ),
 )
 @click.argument("provider", metavar="NAME", shell_complete=complete_provider)
@@ -55,7 +56,8 @@ def edit_command(
 
     An empty value removes a field. Without options, asks on a terminal. A new key replaces a
     reference, and a reference a stored key. --keyring asks for a new key; to move the one that is
-    there, use 'cowork-env secure NAME'.
+    there, use 'cowork-env secure NAME'. --account makes it a login of Claude Code's, and another
+    --auth makes an account an endpoint again: URL, key, directory and models are then given anew.
     """
     inputs = current_inputs()
     listed = saving.load_writable(inputs)
@@ -63,13 +65,22 @@ def edit_command(
     copy = sharing.own_copy(inputs, listed, index)
     was_selected = store.selected(inputs.state_dir, listed) == index
     fields = given_fields(**given)
-    fields.token = read_key(fields, token_stdin, "New key" if keyring else "", keyring)
+    entry = listed.entries[index]
+    account = fields.makes_account(entry)
+    needs_key = fields.changes_kind(entry) and not account
+    if needs_key and not fields.base_url:
+        raise usage_error(
+            "Missing --base-url.",
+            "An account has no endpoint to keep; Anthropic's own is https://api.anthropic.com.",
+        )
+    question = "Key" if needs_key else "New key" if keyring and not account else ""
+    fields.token = read_key(fields, token_stdin, question, keyring, account=account)
     if fields.is_empty():
         if not interactive():
             raise usage_error(
                 "There is nothing to change.", "See 'cowork-env edit --help' for the options."
             )
-        _ask_changes(listed.entries[index], fields)
+        _ask_changes(entry, fields)
 
     def change(listed: Providers) -> tuple[str, str]:
         if copy is None:
@@ -110,6 +121,9 @@ def _ask_changes(entry: Entry, fields: Fields) -> None:
     """Ask for the fields that change most, into ``fields``."""
     insecure = entry.get("allowInsecure") is True
     say("Enter keeps a value.")
+    if accounts.is_account(entry):
+        _ask_account_changes(entry, fields)
+        return
 
     def check_url(url: str) -> str:
         return check_answered_url(url, insecure) if url else ""
@@ -119,11 +133,30 @@ def _ask_changes(entry: Entry, fields: Fields) -> None:
     old = visible(url) if shown and isinstance(url, str) else ""
     answer = ask("Base URL", check_url, default=old)
     fields.base_url = answer if answer not in ("", old) else None
+    _ask_model(entry, fields)
+    fields.token = ask_key("New key", default="")
+
+
+def _ask_account_changes(entry: Entry, fields: Fields) -> None:
+    here = current_inputs().directory
+
+    def check_directory(answer: str) -> str:
+        return rules.check_config_dir(accounts.absolute(answer, here))
+
+    old = visible(field_of(entry, "configDir"))
+    answer = ask(accounts.DIRECTORY_QUESTION, check_directory, default=old)
+    fields.config_dir = answer if answer not in ("", old) else None
+    _ask_model(entry, fields)
+    if entry.get("authToken"):
+        fields.token = ask_key(f"New {accounts.TOKEN_QUESTION.lower()}", default="")
+        accounts.check_token(fields.token)
+
+
+def _ask_model(entry: Entry, fields: Fields) -> None:
     model = entry.get("defaultModel")
     old = visible(model) if isinstance(model, str) else ""
     answer = ask("Default model", rules.check_model, default=old)
     fields.default_model = answer if answer not in ("", old) else None
-    fields.token = ask_key("New key", default="")
 
 
 @click.command("rename", epilog=examples("cowork-env rename openrouter 'OpenRouter (work)'"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import importers, store
+from .. import accounts, importers, store
 from ..core import providers
 from ..core.provider import API_KEY, Provider
 from ..importers.plan import Plan, named
@@ -92,7 +92,8 @@ def _described(entry: dict[str, Any]) -> list[str]:
     if key and provider.auth == API_KEY:
         key += " (sent as x-api-key)"
     rows = [
-        ("base URL", provider.base_url),
+        ("account", accounts.place(provider) if provider.account else ""),
+        ("base URL", "" if provider.account else provider.base_url),
         ("key", key),
         ("model", provider.default_model),
         *provider.models.items(),

@@ -6,13 +6,13 @@ import sys
 
 import click
 
-from .. import store
+from .. import accounts, store
 from ..core import catalog, providers
 from ..core.environment import ACTIVE
-from ..core.provider import KEYS, InvalidField
+from ..core.provider import InvalidField
 from ..core.providers import Providers
 from ..core.resolve import Inputs
-from ..masking import shown_entry, shown_url
+from ..masking import known_fields, shown_entry, shown_url
 from ..util import jsontext
 from ..util.text import visible
 from .errors import usage_error
@@ -59,7 +59,8 @@ def list_command(as_json: bool) -> None:
             marks.append(row["state"])
         if row["error"]:
             marks.append(f"invalid: {row['error']}")
-        name, url, model = row["name"], row["baseUrl"], row["defaultModel"]
+        name, model = row["name"], row["defaultModel"]
+        url = row["baseUrl"] or (f"account: {row['account']}" if row["account"] else "")
         source = (row["source"],) if listed.catalog else ()
         table.append((name or "(no name)", url or "-", model or "-", *source, ", ".join(marks)))
     print_table([[visible(cell) for cell in row] for row in table])
@@ -67,11 +68,13 @@ def list_command(as_json: bool) -> None:
 
 def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[str, Any]:
     entry = listed.entries[index]
-    error = state = ""
+    error = state = account = ""
     try:
         provider = listed.valid(index)
         if provider.catalog:
             state = catalog.state(inputs.store, provider)
+        if provider.account:
+            account = accounts.place(provider)
     except InvalidField as broken:
         error = f"{jsontext.format_path(broken.path)} {broken.why}".strip()
 
@@ -83,7 +86,8 @@ def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[
     return {
         "id": text("id"),
         "name": name,
-        "baseUrl": shown_url(text("baseUrl")),
+        "baseUrl": "" if account else shown_url(text("baseUrl")),
+        "account": account,
         "defaultModel": text("defaultModel"),
         "selected": selected,
         "active": bool(name) and inputs.env.get(ACTIVE) == name,
@@ -111,12 +115,14 @@ def show_command(name: str, as_json: bool, reveal: bool) -> None:
     if exposure := store.exposure(listed):
         say(f"cowork-env: {exposure}")
     entry = listed.entries[index]
-    shown = {k: v for k, v in entry.items() if k in KEYS} if reveal else shown_entry(entry)
+    shown = known_fields(entry) if reveal else shown_entry(entry)
     if as_json:
         write_json(shown)
     else:
         _print_fields(shown)
     provider = listed.provider(index)
+    if provider.account and not as_json:
+        say(f"cowork-env: account: {accounts.place(provider)}; no URL is exported")
     if provider.catalog:
         state = catalog.state(inputs.store, provider)
         say(f"cowork-env: from the catalogue {provider.catalog.where}: {STATES[state]}")

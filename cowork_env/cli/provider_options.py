@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import presets, securing
+from .. import accounts, presets, securing
 from ..core import provider as rules
-from ..core.provider import TIERS, InvalidField
+from ..core.provider import ACCOUNT, TIERS, InvalidField
 from ..editing import Fields
 from ..util.text import visible
 from .errors import usage_error
@@ -43,7 +43,20 @@ _OPTIONS = (
         for tier in TIERS
     ),
     click.option(
-        "--auth", metavar="STYLE", help="How the key is sent: bearer (default) or api-key."
+        "--auth",
+        metavar="STYLE",
+        help="How the key is sent: bearer (default) or api-key; account: as --account.",
+    ),
+    click.option(
+        "--account",
+        is_flag=True,
+        help="A login of Claude Code's own, or a token of 'claude setup-token', and no URL.",
+    ),
+    click.option(
+        "--config-dir",
+        metavar="DIR",
+        type=click.Path(file_okay=False),
+        help="With --account: Claude Code's directory with that login; default: its own default.",
     ),
     click.option("--token-stdin", is_flag=True, help="Read the key from standard input."),
     click.option(
@@ -86,11 +99,17 @@ def provider_options(function: F) -> F:
     return function
 
 
-def given_fields(*, env: tuple[str, ...], **given: Any) -> Fields:
+def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields:
     """The options' values as :class:`Fields`; asks for variables given without a value.
 
     Raises a usage error for the URL of an endpoint that is known to speak another format.
     """
+    if account:
+        if given["auth"] not in (None, ACCOUNT):
+            raise usage_error("--account and --auth exclude each other.", "Use one of them.")
+        given["auth"] = ACCOUNT
+    if given["config_dir"] is not None:
+        given["config_dir"] = accounts.absolute(given["config_dir"], current_inputs().directory)
     variables, clear = _variables(env)
     models = {tier: value for tier in TIERS if (value := given.pop(tier)) is not None}
     fields = Fields(models=models, env=variables, clear_env=clear, **given)
@@ -139,21 +158,36 @@ def _without_tilde(name: str, value: str) -> str:
     return home.rstrip("/") + value[1:]
 
 
-def read_key(fields: Fields, token_stdin: bool, question: str, keyring: bool = False) -> str:
+def read_key(
+    fields: Fields,
+    token_stdin: bool,
+    question: str,
+    keyring: bool = False,
+    *,
+    account: bool = False,
+) -> str:
     """The key from standard input, or from the user, who is asked ``question``, unless it is empty.
 
     Empty when the key is fetched (``--token-from``), or none is needed. A key for the ``keyring``
-    is always asked for.
+    is always asked for. ``account``: it is the token of one.
     """
+    usual = accounts.TOKEN_QUESTION if account else "Key"
+    key = _read_key(fields, token_stdin, question, keyring, usual)
+    if account:
+        accounts.check_token(key)
+    return key
+
+
+def _read_key(fields: Fields, token_stdin: bool, question: str, keyring: bool, usual: str) -> str:
     if keyring and fields.token_from:
         raise usage_error("--keyring and --token-from exclude each other.", "Use one of them.")
     if keyring:
         securing.KeyStore(securing.DEFAULT, current_inputs()).check()
-        question = question or "Key"
+        question = question or usual
     if token_stdin and fields.token_from:
         raise usage_error("--token-stdin and --token-from exclude each other.", "Use one of them.")
     if token_stdin:
-        return _key_from_stdin()
+        return _key_from_stdin(usual)
     if fields.token_from or not question:
         return ""
     if not interactive():
@@ -165,9 +199,9 @@ def read_key(fields: Fields, token_stdin: bool, question: str, keyring: bool = F
     return ask_key(question)
 
 
-def _key_from_stdin() -> str:
+def _key_from_stdin(question: str) -> str:
     if interactive():
-        return ask_key("Key")
+        return ask_key(question)
     data = sys.stdin.buffer.read(MAX_KEY + 1)
     try:
         token = data.decode("utf-8").strip()

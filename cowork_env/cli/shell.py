@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .. import accounts
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from . import COMPLETE_VARIABLE, fast_path
@@ -107,6 +108,11 @@ def token_command(name: str | None) -> None:
             "No provider applies here.", "Name one, as in: cowork-env token openrouter"
         )
     shown = visible(found.provider.name)
+    if found.provider.account:
+        raise CoworkEnvError(
+            f"{shown} is an account: its login is for Claude Code alone, and is no API key.",
+            f"Use it with: {accounts.start_command(found.provider, '')}",
+        )
     try:
         key = fetch_key(found.provider, inputs)
     except CoworkEnvError as error:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import claude
+from .. import accounts, claude
 from ..core import resolve, variables
 from ..core.environment import HOST_FLAG
 from ..masking import is_secret
-from ..overrides import BEATEN, HELD, SAME, WINS, YIELDS, Setting
+from ..overrides import BEATEN, BLOCKS, HELD, SAME, WINS, YIELDS, Setting
 from ..status import (
     CHANGED_BY_HAND,
     FLAG_COSTS,
@@ -49,6 +49,7 @@ _EFFECTS = {
     BEATEN: "a stronger file says otherwise",
     SAME: "the same value",
     YIELDS: "the environment's model is stronger",
+    BLOCKS: "Claude Code says 'Not logged in': remove it",
 }
 
 
@@ -96,6 +97,8 @@ def _summary(status: Status) -> list[str]:
 
     if status.outcome.provider:
         add("provider", visible(status.outcome.provider.name), "green")
+        if status.outcome.provider.account:
+            add("account", accounts.place(status.outcome.provider))
     elif error := status.outcome.error:
         dead_end = "none: clients are kept from your own login"
         add("provider", dead_end if found.required else "none", "red")
@@ -132,6 +135,9 @@ def _summary(status: Status) -> list[str]:
     if status.outcome.provider and winning:
         files = " and ".join(tilde(path, home) for path in winning)
         add("but", f"Claude Code takes some of it from {files}", "red")
+    if leaks := status.report.login_leaks:
+        files = " and ".join(dict.fromkeys(tilde(s.place.path, home) for s in leaks))
+        add("but", f"Claude Code sends this login to the URL in {files}", "red")
     return lines
 
 
@@ -200,8 +206,10 @@ def _settings(status: Status) -> list[_Item]:
         _Item(
             tilde(s.place.path, status.inputs.home),
             f"{s.key} = {_shown_setting(s)}",
-            _EFFECTS[s.effect],
-            "red" if s.effect == WINS else "",
+            "the login's token goes there"
+            if s in status.report.login_leaks
+            else _EFFECTS[s.effect],
+            "red" if s.effect in (WINS, BLOCKS) else "",
         )
         for s in status.report.settings
     ]
@@ -271,6 +279,7 @@ def _provider_json(provider: Provider) -> dict[str, str]:
     return {
         "id": provider.id,
         "name": provider.name,
+        "account": accounts.place(provider) if provider.account else "",
         "source": CATALOG if shared else OWN,
         "catalog": shared.path if shared else "",
     }

@@ -383,7 +383,7 @@ def target(inputs: Inputs, found: Resolution, key: str = "") -> Target | None:
         if not token and (provider.has_key or provider.needs_key):
             token = fetch_key(provider, inputs)
         if provider.config_dir:
-            _check_login_directory(provider, inputs.home)
+            check_login_directory(provider, inputs.home)
     except CoworkEnvError as error:
         message = f"{visible(provider.name)}: {error.message}"
         raise CoworkEnvError(message, error.hint, error.exit_code) from None
@@ -392,7 +392,7 @@ def target(inputs: Inputs, found: Resolution, key: str = "") -> Target | None:
     return wanted
 
 
-def _check_login_directory(provider: Provider, home: str) -> None:
+def check_login_directory(provider: Provider, home: str) -> None:
     """Raise :class:`CoworkEnvError` unless the directory of a login is the user's, or not there.
 
     Its settings run commands, and whoever can write to it can have the login.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .. import overrides
+from .. import accounts, overrides
 from ..core import environment, resolve, variables
 from ..core.provider import Provider
 from ..core.providers import Providers
@@ -129,7 +129,8 @@ def _check_shell(
     local.launchers(machine, inputs, shell)
     own = list(found.provider.env) if found.provider else []
     # What a client gets once the provider is active; whether it is, was reported above.
-    around = overrides.report(status.after, inputs.directory, own)
+    account = found.provider is not None and found.provider.account
+    around = overrides.report(status.after, inputs.directory, own, account=account)
     local.variables(machine, inputs, shell, active, around.redirects)
     local.settings(machine, around, inputs, active)
     if found.provider and status.target is not None:
@@ -181,7 +182,9 @@ class ProviderCheck:
             self.report.add("entry", message=error.message, hint=error.hint)
         else:
             found = self.provider
-            self.report = Report(found.name, found.id, found.base_url, found.auth)
+            url = "" if found.account else found.base_url
+            self.report = Report(found.name, found.id, url, found.auth)
+            self.report.account = accounts.place(found) if found.account else ""
 
     def prepare(self) -> None:
         """Run the checks that need no network, and fetch the key.
@@ -205,14 +208,14 @@ class ProviderCheck:
         self._progress("key")
         try:
             key = resolve.fetch_key(provider, options.inputs)
-            target = environment.target(provider, key, self.models)
+            target = environment.target(provider, key, self.models, options.inputs.home)
         except CoworkEnvError as error:
             local.add_secret_error(self.report, error)
             return
         if encrypted:
             self.report.add("encrypted")
             local.key_itself(self.report, provider, key)
-        if target.get(environment.BASE_URL):
+        if target.get(environment.BASE_URL):  # An account has none: its login is never sent.
             from .online import OnlineCheck
 
             self._online = OnlineCheck(

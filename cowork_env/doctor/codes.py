@@ -398,6 +398,32 @@ TOPICS = {
             ),
         ),
     ),
+    "Accounts": (
+        Code(
+            "login",
+            "which login an account has (ok), that it is a token (note), or that there is none or "
+            "it has expired (error)",
+            error=_AS_GIVEN,
+            ok=Text(OK, "Logged in{who}: {place}."),
+            key=Text(OK, "Logged in{who} with an API key of the Console: {place}."),
+            token=Text(NOTE, "It uses a token of 'claude setup-token'."),
+            none=Text(ERROR, "There is no login there: {place}.", "Log in: {command}"),
+            expired=Text(
+                ERROR,
+                "The login{who} has expired on {date} and cannot be renewed: {place}.",
+                "Log in again: {command}",
+            ),
+        ),
+        Code(
+            "not-asked",
+            "nothing is sent with an account's login or token, which are for Claude Code alone",
+            Text(
+                NOTE,
+                "Whether Anthropic accepts it was not asked: it is for Claude Code alone.",
+                "Try it: {command}",
+            ),
+        ),
+    ),
     "Server": (
         Code(
             "quota",
@@ -473,6 +499,11 @@ TOPICS = {
             file=Text(
                 ERROR,
                 "{path} is readable by other users (mode {mode:03o}), and it contains keys.",
+                "Make it private: chmod 600 {argument}",
+            ),
+            login=Text(
+                ERROR,
+                "{path} is readable by other users (mode {mode:03o}), and it contains a login.",
                 "Make it private: chmod 600 {argument}",
             ),
             folder=Text(
@@ -614,6 +645,18 @@ TOPICS = {
                 "{setting} in the {scope} settings, and overrides the environment.",
                 "Remove it from that file.",
             ),
+            login=Text(
+                ERROR,
+                "{setting} in the {scope} settings: Claude Code sends the account's login there.",
+                "Remove it from that file, or start Claude Code with a launcher: "
+                "cowork-env shim claude",
+            ),
+            blocks=Text(
+                ERROR,
+                "{setting} in the {scope} settings: beside the account's token, Claude Code says "
+                "'Not logged in'.",
+                "Remove it from that file.",
+            ),
             set=Text(NOTE, "{setting} in the {scope} settings."),
             ignored=Text(
                 NOTE,
@@ -631,6 +674,14 @@ TOPICS = {
                 "view.",
                 "There, use 'cowork-env exec'. To give up the protection: "
                 "cowork-env edit --env CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST= {argument}",
+            ),
+            account=Text(
+                NOTE,
+                "Claude Code is kept from settings files that send the account's token elsewhere. "
+                "In return, its Bash tool, hooks, MCP servers and status line get no token (a "
+                "client that they start says 'Not logged in'), and there are no background "
+                "sessions and no agent view.",
+                "There, use 'cowork-env exec'. An account with a directory has none of this.",
             ),
             launcher=Text(
                 NOTE,

@@ -77,7 +77,10 @@ class ModelResult:
 
 @dataclass
 class Report:
-    """What was found about one provider, or (without a name) about this machine and shell."""
+    """What was found about one provider, or (without a name) about this machine and shell.
+
+    ``account``: where the login of an account is, which has no ``url``.
+    """
 
     name: str = ""
     id: str = ""
@@ -87,6 +90,7 @@ class Report:
     models: list[ModelResult] = field(default_factory=list)
     offered: list[str] = field(default_factory=list)
     online: bool = False
+    account: str = ""
 
     def add(
         self,
@@ -115,6 +119,11 @@ class Report:
         return [finding for finding in self.findings if finding.level == ERROR]
 
     @property
+    def endpoint(self) -> str:
+        """What the provider is reached by: its URL, or the login that it is."""
+        return f"account: {self.account}" if self.account else self.url
+
+    @property
     def healthy(self) -> bool:
         """Whether there is no error; warnings do not count."""
         return not self.errors
@@ -133,6 +142,7 @@ class Report:
             "id": self.id,
             "base_url": self.url,
             "auth": self.auth,
+            "account": self.account,
             "healthy": self.healthy,
             "checked_online": self.online,
             "latency_ms": self.latency,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .. import claude, launcher, overrides, secrets, securing, startup_files, store
+from .. import accounts, claude, launcher, overrides, secrets, securing, startup_files, store
 from ..core import catalog, providers
 from ..core.client_variables import CONFLICTING
 from ..core.environment import (
@@ -20,11 +21,18 @@ from ..core.environment import (
 )
 from ..core.provider import InvalidField, Provider, Url, is_encrypted, repaired
 from ..core.providers import Providers, field_of
-from ..core.resolve import Inputs, Resolution, fetch_key, original_env
+from ..core.resolve import (
+    Inputs,
+    Resolution,
+    check_login_directory,
+    fetch_key,
+    original_env,
+)
 from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.system import parent
 from ..util.text import argument, tilde, visible
+from . import login
 from .codes import NOTE, WARNING
 from .findings import Fix, MakeFix, Report
 
@@ -274,7 +282,11 @@ def settings(report: Report, found: overrides.Report, inputs: Inputs, active: bo
     for path, reason in found.problems:
         report.add("settings-file", where=tilde(path, inputs.home), message=reason)
     for setting in found.settings:
-        if setting.effect == overrides.WINS:
+        if setting in found.login_leaks:
+            text = "login"
+        elif setting.effect == overrides.BLOCKS:
+            text = "blocks"
+        elif setting.effect == overrides.WINS:
             text = "overrides" if active else "set"
         elif setting.effect == overrides.HELD and active:
             text = "ignored"
@@ -298,7 +310,8 @@ def protection(report: Report, status: Status, entry: Provider) -> None:
         where = tilde(status.protection.launcher, status.inputs.home)
         report.add("launcher", "ok", where=where, launcher=where)
     elif status.protection:
-        text = "launcher" if status.protection_hint else ""
+        text = "account" if entry.account else ""
+        text = "launcher" if status.protection_hint else text
         name = argument(entry.name, "NAME")
         report.add("host-flag", text, argument=name, advice=status.protection_hint)
 
@@ -322,7 +335,9 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
     """Check one valid provider without the network: its URL and key, and proxies."""
     env = original_env(inputs.env)
     url, name = entry.base_url, visible(entry.name)
-    if entry.direct and not url:
+    if entry.account:
+        account(report, entry, inputs)
+    elif entry.direct and not url:
         report.add("direct")
     elif (exported := repaired(url)) != url.rstrip("/"):
         if entry.verbatim:
@@ -343,7 +358,7 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
             add_secret_error(report, error)
     key_as_stored(report, entry)
     own = {name: value for name, value in entry.env.items() if value}
-    proxy = overrides.proxy({**env, **own}, url) if url else None
+    proxy = overrides.proxy({**env, **own}, url) if url and not entry.account else None
     if proxy and proxy.harmful:
         local = Url(url).host == proxy.host and not entry.insecure
         report.add(
@@ -351,6 +366,46 @@ def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix)
             host=visible(proxy.host),
             address=proxy.address,
             variable=proxy.variable,
+        )
+
+
+def account(report: Report, entry: Provider, inputs: Inputs) -> None:
+    """Report which login an account has, as far as its files tell, and whether others can read it.
+
+    Nothing is asked of Anthropic: the login is for the client alone.
+    """
+    place, command = accounts.place(entry), accounts.login_command(entry)
+    try:
+        check_login_directory(entry, inputs.home)
+        found = login.find(entry, inputs)
+    except CoworkEnvError as error:
+        message = f"{error.message[:1].upper()}{error.message[1:]}"
+        report.add("login", "error", message=message, hint=error.hint)
+        return
+    who = found.who if found else ""
+    if entry.has_key:
+        report.add("login", "token")
+    elif found is None:
+        report.add("login", "none", place=place, command=command)
+    elif not found.usable:
+        date = time.strftime("%Y-%m-%d", time.localtime(found.expired))
+        report.add("login", "expired", place=place, who=who, date=date, command=command)
+    else:
+        report.add("login", "key" if found.by_key else "ok", place=place, who=who)
+    if found and found.path:
+        _private(report, found.path, inputs.home)
+    if report.healthy:
+        report.add("not-asked", command=accounts.start_command(entry, "-p hi"))
+
+
+def _private(report: Report, path: str, home: str) -> None:
+    """Report a file with the tokens of a login that other users can read."""
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    if mode & 0o077:
+        shown, fix = tilde(path, home), _chmod(path, 0o600, home)
+        file = argument(path, "FILE")
+        report.add(
+            "permissions", "login", path=shown, mode=mode, argument=file, where=shown, fix=fix
         )
 
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import accounts
 from ..core import providers
 from ..core.client_variables import CLOUD_SWITCHES
 from ..core.environment import BASE_URL, MODEL, TIER_MODELS
-from ..core.provider import API_KEY, BEARER, CREDENTIAL, Url, is_on
+from ..core.provider import (
+    ACCOUNT,
+    ANTHROPIC_HOST,
+    ANTHROPIC_URL,
+    BEARER,
+    CREDENTIAL,
+    Url,
+    is_on,
+    repaired,
+)
 from ..core.shared_names import SHARED, is_allowed
 from ..util import jsontext
 from ..util.text import visible
@@ -17,7 +27,6 @@ if TYPE_CHECKING:
 
     Entry = dict[str, Any]
 
-ANTHROPIC_URL = "https://api.anthropic.com"
 SMALL_FAST_MODEL = "ANTHROPIC_SMALL_FAST_MODEL"  # the haiku tier's older name
 
 
@@ -48,9 +57,9 @@ def from_variables(
     """
     entry: Entry = {"name": name}
     for auth, variable in CREDENTIAL.items():
-        if env.get(variable):
+        if env.get(variable) and (auth != ACCOUNT or _uses_account(env)):
             entry["authToken"] = env[variable]
-            if auth == API_KEY:
+            if auth != BEARER:
                 entry["auth"] = auth
             break
     own = (MODEL, *TIER_MODELS.values())
@@ -60,6 +69,8 @@ def from_variables(
     url = env.get(BASE_URL) or (ANTHROPIC_URL if "authToken" in entry else "")
     if url:
         entry["baseUrl"] = url
+    if entry.get("auth") == ACCOUNT:
+        name = name or accounts.suggested_name("", token=True)
     entry["name"] = name or suggested_name(url, extras)
     if env.get(MODEL):
         entry["defaultModel"] = env[MODEL]
@@ -71,6 +82,12 @@ def from_variables(
     if extras:
         entry["env"] = extras
     return entry
+
+
+def _uses_account(env: Mapping[str, str]) -> bool:
+    """Whether an account's token in an environment would be used, and for Anthropic's own URL."""
+    other_url = repaired(env.get(BASE_URL) or ANTHROPIC_URL) != ANTHROPIC_URL
+    return not other_url and not any(is_on(env.get(name)) for name in CLOUD_SWITCHES)
 
 
 def left_out(env: Mapping[str, str], entry: Entry) -> list[str]:
@@ -111,7 +128,7 @@ def without_foreign(entry: Entry) -> tuple[Entry, list[str]]:
 def suggested_name(url: str, env: Mapping[str, str]) -> str:
     """A name for a provider that has none: its endpoint's host, or its cloud."""
     host = Url(url).authority.rpartition("@")[2]
-    if host == "api.anthropic.com":
+    if host == ANTHROPIC_HOST:
         return "Anthropic"
     clouds = [n.removeprefix("CLAUDE_CODE_USE_").capitalize() for n in CLOUD_SWITCHES if env.get(n)]
     return host or (clouds[0] if clouds else "imported")

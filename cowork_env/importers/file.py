@@ -6,11 +6,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..core import providers
+from ..core.provider import ANTHROPIC_URL
 from ..presets import gateway_hint
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from . import cc_switch, claude_settings
-from .entries import ANTHROPIC_URL, Found, read_json, suggested_name
+from .entries import Found, read_json, suggested_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

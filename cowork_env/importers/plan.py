@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import models, presets, store
-from ..core.provider import InvalidField, Provider, repaired
+from ..core.provider import ACCOUNT, InvalidField, Provider, repaired
 from ..core.providers import words
 from ..util.errors import USAGE, CoworkEnvError
 from ..util.text import visible
@@ -27,6 +27,13 @@ def named(entries: list[Entry], name: str) -> list[Entry]:
     if not isinstance(entries[0], dict):
         raise CoworkEnvError("The source holds no provider.")
     return [entries[0] | {"name": name}]
+
+
+# Whoever fills such a directory has its settings run commands, and its login used.
+_OF_ANOTHER_MACHINE = (
+    "{name} will be left out: an account with a directory, which belongs to one machine. "
+    "Add it yourself: cowork-env add --account"
+)
 
 
 class Plan:
@@ -56,6 +63,10 @@ class Plan:
                 self.notes.append(f"{visible(entry['name'])} exists already, as '{present}'.")
                 continue
             self.notes += lost
+            if found.whole and _get(entry, "auth") == ACCOUNT and _get(entry, "configDir"):
+                name = visible(str(_get(entry, "name")))
+                self.notes.append(_OF_ANOTHER_MACHINE.format(name=name))
+                continue
             try:
                 entry = models.tidy(entry)
                 if not entry.get("verbatimBaseUrl"):
@@ -75,7 +86,7 @@ class Plan:
 
 
 def _sent(entry: object) -> object:
-    """What an entry sends where: the key, the endpoint, and the variables.
+    """What an entry sends where: the key, the endpoint or the login's directory, the variables.
 
     Two with the same are one provider. An invalid entry is the same as no other.
     """
@@ -83,7 +94,8 @@ def _sent(entry: object) -> object:
         one = Provider(entry)  # type: ignore[arg-type]  # raises InvalidField for what is not an object
     except InvalidField:
         return object()
-    return repaired(one.base_url), one.token, one.token_from, frozenset(one.env.items())
+    url = one.config_dir if one.account else repaired(one.base_url)
+    return one.account, url, one.token, one.token_from, frozenset(one.env.items())
 
 
 def _get(entry: object, key: str) -> object:

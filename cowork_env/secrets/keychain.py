@@ -26,6 +26,14 @@ def fetch(service: str, user: str, env: Mapping[str, str]) -> str:
     return ended.text()
 
 
+def has(service: str, env: Mapping[str, str]) -> bool:
+    """Whether there is an item of a service; its password is not read, so nobody is asked."""
+    ended = run([PROGRAM, "find-generic-password", "-s", service], env)
+    if ended.status not in (0, _NOT_FOUND):
+        raise _error(ended)
+    return not ended.status
+
+
 def unlock(service: str, user: str, env: Mapping[str, str]) -> None:
     """Ask the user for the keychain's password on the terminal, if it is locked."""
     try:

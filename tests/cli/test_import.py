@@ -192,7 +192,7 @@ def test_the_environment(home: Home) -> None:
 def test_an_empty_environment(home: Home) -> None:
     result = run(home, "env", "--yes")
     assert result.code == 1
-    assert "Neither ANTHROPIC_AUTH_TOKEN nor ANTHROPIC_API_KEY is set." in result.err
+    assert "nor CLAUDE_CODE_OAUTH_TOKEN is set." in result.err
 
 
 def test_variables_of_an_active_provider_are_not_imported(home: Home) -> None:

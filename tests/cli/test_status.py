@@ -110,6 +110,7 @@ def test_active_pin(home: Home, work: Path) -> None:
     assert found["provider"] == {
         "id": GUIDE[1]["id"],
         "name": "OpenRouter",
+        "account": "",
         "source": "own",
         "catalog": "",
     }

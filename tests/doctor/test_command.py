@@ -70,6 +70,7 @@ def test_json_shape(home: Home, serve: Serve) -> None:
         "id",
         "base_url",
         "auth",
+        "account",
         "healthy",
         "checked_online",
         "latency_ms",

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from support.doctor import check, errors, the
-from support.home import need
 from support.server import (
     Serve,
     always,
     api,
 )
-
-
-def openssl(*arguments: str) -> None:
-    subprocess.run([need("openssl"), *arguments], check=True, capture_output=True, timeout=60)
-
-
-def self_signed(folder: Path, names: str) -> tuple[str, str]:
-    """The files of a self-signed certificate for those names, and of its key."""
-    made, key = str(folder / "cert.pem"), str(folder / "key.pem")
-    options = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    extension = ["-addext", f"subjectAltName={names}"]
-    openssl("req", "-x509", *options.split(), *extension, "-keyout", key, "-out", made)
-    return made, key
-
-
-def serving(certificate: tuple[str, str]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return context
+from support.tls import openssl, self_signed, serving
 
 
 @pytest.fixture(scope="module")

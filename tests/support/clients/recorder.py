@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -59,13 +60,19 @@ class Recorder:
     """The server, on a free port of this machine. ``with`` starts and stops it.
 
     ``handler`` answers, if not in Anthropic's format.
+    ``tls``: as a proxy, it lets every connection through, to itself, with that certificate.
     ``bash`` is a command that it has Claude Code run with its Bash tool before the final answer.
     ``connections`` counts every connection, with a request or without, so that a test can show that
     a server was not reached.
     """
 
-    def __init__(self, bash: str = "", handler: type[Handler] | None = None) -> None:
-        self.bash = bash
+    def __init__(
+        self,
+        bash: str = "",
+        handler: type[Handler] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.bash, self.tls = bash, tls
         self.requests: list[Request] = []
         self.connections = 0
         self._server = _Server(("127.0.0.1", 0), handler or Handler)
@@ -135,6 +142,12 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Log nothing."""
 
+    def finish(self) -> None:
+        """Close what :meth:`do_CONNECT` has put in the place of the connection."""
+        super().finish()
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.connection.close()
+
     def _receive(self) -> Request:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         request = Request(
@@ -180,9 +193,18 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def do_CONNECT(self) -> None:
-        """Record a request to a proxy, and refuse it."""
-        self._receive()
-        self._reply(403, {})
+        """Record a request to a proxy, and refuse it, or be the server that it is for."""
+        tls = self.server.recorder.tls
+        if tls is None:
+            self._receive()
+            self._reply(403, {})
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.connection = tls.wrap_socket(self.connection, server_side=True)
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", buffering=0)
+        self.close_connection = False
 
     def do_POST(self) -> None:
         request = self._receive()

@@ -21,7 +21,8 @@ SETTINGS = '{"model": "mine"}\n'
 @pytest.fixture
 def desk(home: Home) -> Iterator[Home]:
     """A home with a project, a client that shows its environment, and no way to another machine."""
-    (home.path / "work/app").mkdir(parents=True)
+    for project in ("work/app", "oss/tool"):
+        (home.path / project).mkdir(parents=True)
     programs = home.path / "programs"
     programs.mkdir()
     (programs / "claude").write_text('#!/bin/sh\necho "asked:$*"\nenv\n')
@@ -41,19 +42,22 @@ def test_quick_start(shell: str, desk: Home) -> None:
     """Line by line, in a shell with the line that ``init`` adds; settings files do not change."""
     (load,) = [block for block in blocks(README, "sh") if "init" in block]
     zdotdir = {"ZDOTDIR": str(desk.path)}
+    load = load.splitlines()[-1]
     execute([*load.split(), shell], env=desk.env | zdotdir, cwd=desk.path).check()
     assert f"cowork-env hook {shell}" in startup_file(shell, desk).read_text()
     lines = "".join(blocks(README, "sh quick-start")).splitlines()
-    programs = ["cowork-env", "cd", "cowork-env", "claude", "cd"]
+    programs = ["cowork-env", "cowork-env", "cd", "cd", "claude", "cd"]
     assert [line.split()[0] for line in lines] == programs
     with Terminal(shell, desk) as terminal:
+        assert "added Work" in terminal.run(lines.pop(0))
         terminal.child.sendline(lines[0])
         terminal.expect("Key")
         terminal.child.sendline(KEY)
         added = terminal.prompt()
         assert "added OpenRouter" in added and KEY not in added
         shown = [terminal.run(line) for line in lines[1:]]
-        assert "cowork-env: OpenRouter (~/work/app/.cowork-provider)\n" in shown[1]
+        assert "cowork-env: Work (~/work/app/.cowork-provider)\n" in shown[0]
+        assert "cowork-env: OpenRouter (~/oss/tool/.cowork-provider)\n" in shown[1]
         assert "ANTHROPIC_BASE_URL=https://openrouter.ai/api\n" in shown[2] and KEY in shown[2]
         assert "cowork-env: left OpenRouter\n" in shown[3]
         assert terminal.managed() == {}

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from cowork_env.cli.doctor import report_lines
+from cowork_env.core import environment
 from cowork_env.core.provider import Provider
 from cowork_env.core.providers import Providers
 from cowork_env.core.resolve import Inputs
-from cowork_env.doctor import checkup, login, transport
+from cowork_env.doctor import checkup, local, login, transport
 from cowork_env.doctor.findings import Report
 from cowork_env.secrets import keychain
 
@@ -101,6 +102,17 @@ def test_a_token(tmp_path: Path) -> None:
     missing = check(tmp_path, authTokenFrom="env:NOT_SET")
     assert errors(missing) == ["secret"]
     assert check(tmp_path, authTokenFrom="env:NOT_SET", online=False).healthy
+
+
+def test_what_the_protection_of_a_token_costs() -> None:
+    """The hint for other providers would be refused for an account."""
+    for entry, says in (({"authToken": TOKEN}, "the account's token"), ({}, "")):
+        account, found = Provider({"name": "A", "auth": "account", **entry}), Report()
+        target = environment.target(account, account.token, {})
+        local.host_flag(found, account, target)
+        assert [says in f.message and "--env" not in f.hint for f in found.findings] == (
+            [True] if says else []
+        )
 
 
 def test_a_key_of_the_console(tmp_path: Path) -> None:

@@ -62,6 +62,25 @@ class TemporaryHome:
             json.dump([_provider(*one) for one in enumerate(keys)], out, indent=2)
         self._providers = len(keys)
 
+    def launcher(self) -> list[str]:
+        """The launcher for a Claude Code of a known version that ends at once; how to run it."""
+        from cowork_env.core.resolve import Inputs
+        from cowork_env.launcher import CLAUDE, add
+        from cowork_env.util import paths
+
+        program = os.path.join(self.path, "versions/2.1.332")
+        os.makedirs(os.path.dirname(program))
+        _write(program, "#!/bin/sh\n")
+        os.chmod(program, 0o700)
+        folder = os.path.join(self.path, "bin")
+        os.makedirs(folder)
+        os.symlink(program, os.path.join(folder, CLAUDE))
+        with mock.patch.dict(os.environ, self.env, clear=True):
+            inputs = Inputs(self.env, self.path, paths.config_dir(), paths.state_dir())
+            made = add(CLAUDE, inputs)
+        self.env["PATH"] = os.pathsep.join((folder, self.env["PATH"]))
+        return [made, "-p", "hi"]
+
     def pinned_directories(self, depth: int, count: int) -> list[str]:
         """Make ``count`` directories, each ``depth`` levels below the root, pinned for every tool.
 

@@ -344,6 +344,7 @@ class Benchmark:
             "cowork-env list": ([ours, "list"], click, Target(ratio=1.3)),
             "cowork-env --help": ([ours, "--help"], click, Target(ratio=1.3)),
             "cowork-env exec true": ([ours, "exec", "true"], python, Target(ratio=2)),
+            "launcher for claude": (home.launcher(), python, Target(ratio=2)),
             "cowork-env export": ([ours, "export", "--format", "bash"], python, Target()),
         }
         beside = {

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .core.environment import Target
+    from .core.resolve import Resolution
 
+CLAUDE = "claude"
 MARK = b"# A cowork-env launcher"
 # The id of a process and the programs that launchers have run in it, to stop a launcher and a
 # wrapper that start each other without end.
@@ -66,7 +68,10 @@ def main(name: str, state_dir: str, config_dir: str, folders: list[str]) -> NoRe
     try:
         env = original_environment()
         run = _chain(env)
-        program = find(name, env.get("PATH", os.defpath), run)
+        command, arguments = _given(name, sys.argv[1:])
+        if not command:
+            command = [find(name, env.get("PATH", os.defpath), run)]
+        env[GUARD] = ":".join((str(os.getpid()), *run, command[0]))
         if any(env.get(n, was) != was for n, was in zip(variables.FOLDERS, folders, strict=True)):
             from .util import paths
 
@@ -74,9 +79,11 @@ def main(name: str, state_dir: str, config_dir: str, folders: list[str]) -> NoRe
         directory, gone = system.working_directory(env)
         say = system.say_on_terminal if os.isatty(2) else None
         inputs = Inputs(env, directory, config_dir, state_dir, gone=gone, say=say)
-        env = environment_for(inputs)
-        env[GUARD] = ":".join((str(os.getpid()), *run, program))
-        become(program, sys.argv[1:], env)
+        if name == CLAUDE:
+            arguments, env = _of_claude(inputs, command, arguments)
+        else:
+            env = environment_for(inputs)
+        become(command[0], [*command[1:], *arguments], env)
     except CoworkEnvError as error:
         text = " ".join(filter(None, (f"{name} was not started: {error.message}", error.hint)))
         os.write(2, f"cowork-env: {visible(text, 2000)}\n".encode("utf-8", "replace"))
@@ -99,8 +106,82 @@ def environment_for(inputs: Inputs) -> dict[str, str]:
     A pin that is not trusted is ignored. Where nothing applies, the provider of an outer shell is
     removed; ``exec --provider`` also sets the variable that chooses it, so that one applies.
     """
-    found = resolve.resolve(inputs)
+    found = _resolved(inputs)
     return _with_target(inputs, found.key, resolve.target(inputs, found))
+
+
+def _resolved(inputs: Inputs) -> Resolution:
+    """The provider that applies; a pin that is ignored is said on standard error."""
+    found = resolve.resolve(inputs)
+    if found.ignored is not None:
+        os.write(2, f"cowork-env: {found.ignored.message}\n".encode("utf-8", "replace"))
+    return found
+
+
+def _of_claude(
+    inputs: Inputs, command: list[str], arguments: list[str]
+) -> tuple[list[str], dict[str, str]]:
+    """The arguments and the environment for Claude Code, which finds the launcher on PATH."""
+    from . import claude
+
+    found = _resolved(inputs)
+    warn_of_ignored_state(inputs.env)
+    arguments, env = claude.start(inputs, found, command, arguments)
+    here = os.path.dirname(os.path.abspath(sys.argv[0]))
+    path = env.get("PATH", os.defpath).split(":")
+    if path[0] != here and is_launcher(os.path.join(here, CLAUDE)):
+        env["PATH"] = ":".join((here, *(folder for folder in path if folder != here)))
+    return arguments, env
+
+
+def _given(name: str, arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The program that the first arguments name, if they do, and the other arguments.
+
+    VS Code runs its ``claudeProcessWrapper`` so. Claude Code's own first argument may begin with a
+    slash, too (``/init``), so the names have to be right.
+    """
+    first, script = (*arguments, "", "")[:2]
+    is_program = "/" in first and os.path.isfile(first) and os.access(first, os.X_OK)
+    if name != CLAUDE or not is_program:
+        return [], arguments
+    base = os.path.basename(first)
+    if base in (CLAUDE, "claude.exe"):
+        # A launcher is not run again: it would look for the next program, as is done here.
+        return ([], arguments[1:]) if is_launcher(first) else (arguments[:1], arguments[1:])
+    is_script = "/" in script and os.path.basename(script) == "cli.js" and os.path.isfile(script)
+    if base in ("node", "bun") and is_script:
+        return arguments[:2], arguments[2:]
+    return [], arguments
+
+
+class Protection:
+    """How Claude Code is protected when it is started by its name.
+
+    ``launcher`` is the path of the launcher, ``program`` that of Claude Code with its ``version``;
+    each is empty if there is none. ``way``: "settings" for the settings file of a launcher, "flag"
+    for the host flag, empty without a program.
+    """
+
+    __slots__ = ("launcher", "program", "version", "way")
+
+    def __init__(self, launcher: str, program: str, version: str, way: str) -> None:
+        self.launcher, self.program, self.version, self.way = launcher, program, version, way
+
+
+def protection(path: str) -> Protection:
+    """How Claude Code is protected with ``path`` as PATH."""
+    from . import claude, claude_files
+    from .util import paths
+
+    first = next((c for c in _on_path(CLAUDE, path) if os.access(c, os.X_OK)), "")
+    found = first if first and is_launcher(first) else ""
+    try:
+        program = find(CLAUDE, path, [])
+    except CoworkEnvError:
+        return Protection(found, "", "", "")
+    inputs = Inputs(dict(os.environ), "/", paths.config_dir(), paths.state_dir())
+    version = claude_files.version([program], inputs)
+    return Protection(found, program, version, claude.way(version) if found else claude.FLAG)
 
 
 def execute(inputs: Inputs, command: list[str]) -> NoReturn:
@@ -168,17 +249,11 @@ def find(name: str, path: str, run: list[str]) -> str:
     because a wrapper may look up its own name again and so come back to the launcher.
     """
     found, not_executable = [], False
-    for folder in path.split(":"):
-        candidate = os.path.join(folder, name) if folder else f"./{name}"
-        try:
-            regular = stat.S_ISREG(os.stat(candidate).st_mode)
-        except (OSError, ValueError):
-            continue
-        if regular and os.access(candidate, os.X_OK):
-            if not is_launcher(candidate):
-                found.append(candidate)
-        elif regular:
+    for candidate in _on_path(name, path):
+        if not os.access(candidate, os.X_OK):
             not_executable = True
+        elif not is_launcher(candidate):
+            found.append(candidate)
     if not found and not_executable:
         raise CoworkEnvError("it is on PATH, but may not be executed.", "", CANNOT_RUN)
     if not found:
@@ -189,6 +264,19 @@ def find(name: str, path: str, run: list[str]) -> str:
             f"{program} starts this launcher again and again.", "Remove one of them.", FAILURE
         )
     return program
+
+
+def _on_path(name: str, path: str) -> list[str]:
+    """The regular files with a name on ``path``, in its order."""
+    found = []
+    for folder in path.split(":"):
+        candidate = os.path.join(folder, name) if folder else f"./{name}"
+        try:
+            if stat.S_ISREG(os.stat(candidate).st_mode):
+                found.append(candidate)
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def is_launcher(path: str) -> bool:
@@ -233,9 +321,9 @@ def become(program: str, arguments: list[str], env: Mapping[str, str]) -> NoRetu
 
 def folder() -> str:
     """The folder of the launchers, for PATH."""
-    from platformdirs import user_data_dir
+    from .util import paths
 
-    return os.path.join(os.path.abspath(user_data_dir("cowork-env", appauthor=False)), "shims")
+    return paths.launchers_dir()
 
 
 def check_name(name: str) -> str:
@@ -310,6 +398,11 @@ def names() -> list[str]:
         return sorted(n for n in os.listdir(folder()) if is_launcher(os.path.join(folder(), n)))
     except FileNotFoundError:
         return []
+
+
+def is_first(path: str) -> bool:
+    """Whether the launchers' folder is the first entry of a PATH."""
+    return os.path.realpath(path.split(":")[0] or ".") == os.path.realpath(folder())
 
 
 def remove(name: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from .core.provider import BEARER
+from .core.provider import BEARER, InvalidField, Url, check_base_url
 from .util import jsontext
 from .util.errors import USAGE, CoworkEnvError
-from .util.text import visible
+from .util.text import argument, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "presets.json")
 KEY, MODEL = "key", "model"  # in ``needs``; any other name there is a placeholder
+ANTHROPIC, OPENAI = "anthropic", "openai"  # the formats
 _loaded: list[Any] = []
 
 
@@ -25,6 +26,9 @@ class Preset:
     ``needs`` is what the user must be asked for: ``key``, ``model``, or the name of a placeholder,
     each with its question. A placeholder stands as ``{name}`` in the URL or in a variable.
     ``token`` is a dummy where any key will do, as for servers on this machine, and else empty.
+    ``format`` is what the endpoint speaks. One with OpenAI's makes no provider: it needs a gateway,
+    and ``gateway`` says what LiteLLM calls it, the variable in which LiteLLM looks for its key, and
+    another host that it has.
     """
 
     __slots__ = (
@@ -32,6 +36,8 @@ class Preset:
         "base_url",
         "default_model",
         "env",
+        "format",
+        "gateway",
         "id",
         "models",
         "name",
@@ -42,6 +48,8 @@ class Preset:
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.id: str = entry["id"]
         self.name: str = entry["name"]
+        self.format: str = entry.get("format", ANTHROPIC)
+        self.gateway: dict[str, str] = dict(entry.get("gateway", {}))
         self.base_url: str = entry["baseUrl"]
         self.auth: str = entry.get("auth", BEARER)
         self.default_model: str = entry.get("defaultModel", "")
@@ -82,6 +90,8 @@ class Preset:
         return {
             "id": self.id,
             "name": self.name,
+            "format": self.format,
+            "gateway": dict(self.gateway),
             "baseUrl": self.base_url,
             "auth": self.auth,
             "authToken": self.token,
@@ -120,3 +130,48 @@ def get(preset_id: str) -> Preset:
     near = get_close_matches(folded, found, 3)
     hint = "Did you mean " + " or ".join(near) + "?" if near else "See 'cowork-env presets'."
     raise CoworkEnvError(f"There is no preset '{visible(preset_id)}'.", hint, USAGE)
+
+
+# Endpoints in OpenAI's format
+
+
+def known_openai(url: str) -> Preset | None:
+    """The preset in OpenAI's format that has the host of ``url``."""
+    host = Url(url).host
+    for preset in all_presets():
+        hosts = (Url(preset.base_url).host, preset.gateway.get("host"))
+        if preset.format == OPENAI and host in hosts:
+            return preset
+    return None
+
+
+def check_format(url: str) -> str:
+    """``url``; raises :class:`InvalidField` if its host is known to speak OpenAI's format only."""
+    if preset := known_openai(url):
+        why = f"belongs to {preset.name}, which speaks OpenAI's format and not Anthropic's"
+        raise InvalidField(("baseUrl",), why, gateway_hint(preset.base_url))
+    return url
+
+
+def gateway_hint(url: str, model: str = "") -> str:
+    """How to reach ``model`` of an endpoint in OpenAI's format: the two commands, safe to show.
+
+    https://docs.litellm.ai/docs/providers has LiteLLM's names and variables.
+    """
+    preset = known_openai(url)
+    if preset:
+        prefix, key = preset.gateway["model"], preset.gateway["key"]
+        where, name = "", f" --name {argument(preset.name, 'NAME')}"
+    else:
+        # Its prefix "openai" asks for OpenAI's newer API, which other servers do not have.
+        prefix, key, name = "hosted_vllm", "HOSTED_VLLM_API_KEY", ""
+        try:
+            where = " --api_base " + argument(check_base_url(url, True).rstrip("/"), "URL")
+        except InvalidField:  # it may hold a key
+            where = " --api_base URL"
+    model = argument(f"{prefix}/{model or 'MODEL'}", f"{prefix}/MODEL")
+    return (
+        f"A gateway translates. With the key in {key}, and a new one for the gateway in "
+        f"LITELLM_MASTER_KEY: litellm --host 127.0.0.1 --model {model}{where}; "
+        f"then: cowork-env add litellm{name} --default-model {model}"
+    )

@@ -13,10 +13,12 @@ from . import shells
 from .core import providers
 from .util import files
 from .util.errors import CoworkEnvError
+from .util.paths import launchers_dir
 from .util.system import absolute_path
 from .util.text import tilde, visible
 
 MAX_BYTES = 4 << 20
+_MAX_BODY = 40  # lines of a function that are read
 PROGRAM = "cowork-env"
 
 
@@ -101,6 +103,8 @@ SHELLS = {
 # Shells whose files above are all that they read; for the others every shell's files are read,
 # because they are often started from one of these.
 _COMPLETE = ("bash", "zsh", "fish")
+# Shells whose hooks keep the launchers' folder first on PATH.
+_LAUNCHERS_FIRST = (*_COMPLETE, "xonsh")
 _HOOK = re.compile(r"cowork-env['\"]?\s+hook\b")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _PLAIN = re.compile(r"[\w./+@%:,-]+", re.ASCII)  # what no shell needs quotes for
@@ -348,6 +352,34 @@ def assignments(paths: Iterable[str], names: Iterable[str], home: str) -> list[t
     return found
 
 
+def hiding(name: str, paths: Iterable[str], home: str) -> list[tuple[str, str]]:
+    """What hides the program ``name`` on PATH: ``("an alias", "~/.bashrc:12")``.
+
+    An alias or a function that itself runs the program by its name hides nothing.
+    """
+    word = re.escape(name)
+    alias = re.compile(rf"\s*(?:builtin\s+)?alias\s+(?:-\S+\s+)*{word}(?:=|\s+)(.*)")
+    function = re.compile(rf"\s*(?:function\s+{word}\b(?:\s*\(\))?|{word}\s*\(\s*\))(?![-\w])(.*)")
+    by_name = re.compile(rf"(?<![\w./~-]){word}(?![\w./-])")
+    found = []
+    for path in paths:
+        lines = _lines(path)
+        for number, line in enumerate(lines, 1):
+            what, match = "an alias", alias.match(line)
+            body = match[1] if match else ""
+            if not match and (match := function.match(line)):
+                what, body = "a function", match[1]
+                for following in lines[number : number + _MAX_BODY]:
+                    if re.search(r"\}\s*$", body) or re.match(r"(?:\}|end)\s*$", following):
+                        break
+                    body += "\n" + following
+            # A comment names nothing, and neither does the description of a function in fish.
+            body = re.sub(r"(?m)(?:^|\s)#.*|--description\s+(?:'[^']*'|\"[^\"]*\")", "", body)
+            if match and not by_name.search(body):
+                found.append((what, f"{tilde(path, home)}:{number}"))
+    return found
+
+
 def hook_lines(paths: Iterable[str], home: str, gone: bool = False) -> list[str]:
     """Where the hook is loaded, as ``~/.zshrc:7``; with ``gone``, where the program of the line is
     gone, so that it loads nothing and says nothing.
@@ -358,6 +390,13 @@ def hook_lines(paths: Iterable[str], home: str, gone: bool = False) -> list[str]
         for number, line in enumerate(_lines(path), 1)
         if _loads_hook(line) and _program_is_gone(line, home) == gone
     ]
+
+
+def has_launchers_first(shell: str, env: Mapping[str, str]) -> bool:
+    """Whether a startup file of ``shell`` loads a hook that puts the launchers first on PATH."""
+    # A PATH cannot hold a colon.
+    has = shell in _LAUNCHERS_FIRST and ":" not in launchers_dir()
+    return has and bool(hook_places(shell, env))
 
 
 def hook_places(shell: str, env: Mapping[str, str], gone: bool = False) -> list[str]:

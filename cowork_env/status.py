@@ -5,9 +5,10 @@ Nothing is changed, and no key is fetched.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import accounts, overrides, secrets, startup_files
+from . import accounts, claude, launcher, overrides, secrets, startup_files
 from .core import environment, limits, providers, resolve, variables
 from .core.environment import (
     ACCOUNT_TOKEN,
@@ -23,16 +24,17 @@ from .core.environment import (
     Activation,
     transition,
 )
-from .core.provider import CREDENTIAL, InvalidField
+from .core.provider import CREDENTIAL, InvalidField, is_on
 from .core.resolve import Inputs, Outcome, Resolution
 from .masking import shown_value
 from .overrides import WINS, Setting
 from .util.errors import CoworkEnvError
-from .util.text import visible
+from .util.text import tilde, visible
 
 if TYPE_CHECKING:
     from .core.environment import TouchedVariable
     from .core.provider import Provider
+    from .launcher import Protection
 
 # States of a shell: how its environment compares to what it should be, in the words of ``status
 # --json``.
@@ -51,6 +53,9 @@ TAKEN_AWAY = "the URL or the key is missing, as in what Claude Code starts"
 TAKEN_AWAY_HINT = (
     "Claude Code keeps the key from its Bash tool, hooks and MCP servers. "
     "There, 'cowork-env exec' and a new shell with the hook have both."
+)
+FLAG_COSTS = (
+    "no background sessions or agent view, and no key in its Bash tool, hooks and MCP servers"
 )
 LOAD_HINT = "Load the hook with 'cowork-env init', or start the program with 'cowork-env exec'."
 
@@ -157,6 +162,38 @@ class Status:
         if provider.token_from:
             return _scheme(provider.token_from)
         return "encrypted" if provider.encrypted else "stored" if provider.token else ""
+
+    @cached_property
+    def protection(self) -> Protection | None:
+        """What keeps ``claude`` from settings files that redirect the provider; None: nothing has
+        to, or does. Asks Claude Code for its version, unless that is known.
+        """
+        if self.target is None or not is_on(self.target.get(HOST_FLAG)):
+            return None
+        found = launcher.protection(self.client.get("PATH", ""))
+        if not self._takes_settings:
+            found.way = claude.FLAG
+        return found
+
+    @property
+    def _takes_settings(self) -> bool:
+        """Whether a launcher would protect this provider without the flag."""
+        return self.outcome.provider is not None and claude.takes_settings(self.outcome.provider)
+
+    @property
+    def protection_hint(self) -> str:
+        """What to do for the protection that costs nothing, or empty."""
+        here = self.protection
+        if here is None or here.way == claude.SETTINGS:
+            return ""
+        if not here.program or not self._takes_settings:
+            return ""
+        if here.launcher:
+            return "With a newer Claude Code, its launcher protects it without that."
+        if launcher.CLAUDE in launcher.names():
+            folder = visible(tilde(launcher.folder(), self.inputs.home))
+            return f"{folder} is not first on PATH here: a new shell with the hook has it there."
+        return f"A launcher protects it without that: cowork-env shim {launcher.CLAUDE}"
 
     @property
     def providers_file(self) -> str:

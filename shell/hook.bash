@@ -70,6 +70,9 @@ __cowork_env_cannot_run='the program cannot be run. Reinstall it, or remove the 
 __cowork_env_cannot_run_state='2:9e64bf315125:0,%01%2a%01the%20program%20cannot%20be%20run.%20Reinstall%20it%2c%20or%20remove%20the%20hook%20line%20from%20your%20startup%20file,'
 # The ids of the notices that were shown, and whether no prompt has been reached yet.
 __cowork_env_shown='' __cowork_env_starting=starting
+# The launchers' folder, or empty where it cannot be on PATH; and what PATH was last right for: the
+# variables that matter, and whether the folder was there.
+__cowork_env_launchers='' __cowork_env_path_checked=
 
 function __cowork_env_prompt {
   \builtin set -- "$?"
@@ -80,7 +83,8 @@ function __cowork_env_prompt {
       if [[ -n ${__cowork_env_fast-} ]] && __cowork_env_files_unchanged &&
         \builtin test "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"\
 $'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
-$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}" = "$__cowork_env_fast_text"; then
+$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"\
+$'\2'"${XDG_DATA_HOME-}"$'\2'"${PATH-}" = "$__cowork_env_fast_text"; then
         ((__cowork_env_fast)) || \builtin return "$1"
         ! __cowork_env_pins_unchanged "${__cowork_env_pins_read[@]}" || \builtin return "$1"
       fi
@@ -108,7 +112,7 @@ function __cowork_env_pins_unchanged {
 }
 
 # Update with those options off that would show or stop it, and without globbing; the user's are
-# restored on return. Argument: prompt or move.
+# restored on return. Argument: prompt, move, or script.
 function __cowork_env_with_options_saved {
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] > 403)); then
     \builtin local -
@@ -152,10 +156,19 @@ function __cowork_env_follow {
   \builtin return "$1"
 }
 
-# Update the environment for this directory. Argument: prompt or move.
+# Run the program. What bash has found under the names of launchers may be something else now.
+function __cowork_env_command {
+  if \command cowork-env "$@"; then \builtin set -- 0 "$@"; else \builtin set -- "$?" "$@"; fi
+  [[ ${2-} != shim && ${2-} != init ]] || \builtin hash -r 2>/dev/null
+  \builtin return "$1"
+}
+
+# Update the environment for this directory. Argument: prompt, move, or script: there, PATH alone.
 function __cowork_env_update {
   \builtin local IFS=$' \t\n' __cowork_env_changed=''
   __cowork_env_fast=
+  __cowork_env_put_launchers_first
+  [[ $1 != script ]] || \builtin return 0
   [[ -z $__cowork_env_change ]] ||
     __cowork_env_roll_back "${__cowork_env_starting:+$__cowork_env_change_state}"
   # Strings are compared by test throughout: [[ ]] folds case under nocasematch.
@@ -198,6 +211,41 @@ function __cowork_env_update {
     __cowork_env_wrap # What a startup file defined behind the hook, before the first command line.
     __cowork_env_starting=
   fi
+}
+
+# Have the launchers' folder on PATH once, as its first entry, as long as it exists and is the user's
+# own; else not at all. Every other entry stays as it is, an empty one included. PATH is assigned only
+# to be changed: bash then forgets where it has found programs.
+function __cowork_env_put_launchers_first {
+  \builtin local __cowork_env_path __cowork_env_first=''
+  [[ ! -d $__cowork_env_launchers || ! -O $__cowork_env_launchers ]] ||
+    __cowork_env_first=:$__cowork_env_launchers
+  ! \builtin test "$__cowork_env_first"$'\2'"${HOME-}"$'\2'"${XDG_DATA_HOME-}"$'\2'"${PATH-}" \
+    = "$__cowork_env_path_checked" || \builtin return 0
+  __cowork_env_path=${HOME-}/.local/share
+  [[ $OSTYPE != darwin* ]] || __cowork_env_path="${HOME-}/Library/Application Support"
+  [[ ${XDG_DATA_HOME-} != /* ]] || __cowork_env_path=${XDG_DATA_HOME%/}
+  __cowork_env_launchers=
+  # A PATH cannot hold a colon. An empty one means the working directory.
+  [[ $__cowork_env_path == /* && $__cowork_env_path != *:* && -n ${PATH-} ]] || \builtin return 0
+  __cowork_env_launchers=$__cowork_env_path/cowork-env/shims
+  __cowork_env_path=:$PATH:
+  __cowork_env_first=
+  [[ ! -d $__cowork_env_launchers || ! -O $__cowork_env_launchers ]] ||
+    __cowork_env_first=:$__cowork_env_launchers
+  __cowork_env_path_checked=$__cowork_env_first
+  while ! \builtin test "${__cowork_env_path#*":$__cowork_env_launchers:"}" = "$__cowork_env_path"; do
+    __cowork_env_path=${__cowork_env_path%%":$__cowork_env_launchers:"*}:${__cowork_env_path#*":$__cowork_env_launchers:"}
+  done
+  # Of a PATH with nothing else, nothing would be left.
+  [[ $__cowork_env_path != : ]] || __cowork_env_path=:$__cowork_env_launchers: __cowork_env_first=
+  __cowork_env_path=$__cowork_env_first$__cowork_env_path
+  if ! \builtin test "$__cowork_env_path" = ":$PATH:"; then
+    __cowork_env_path=${__cowork_env_path#:}
+    # It may be read-only.
+    \builtin printf -v PATH %s "${__cowork_env_path%:}" 2>/dev/null || :
+  fi
+  __cowork_env_path_checked+=$'\2'${HOME-}$'\2'${XDG_DATA_HOME-}$'\2'$PATH
 }
 
 # Find the physical directory and the paths of its pins.
@@ -281,8 +329,17 @@ $'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XD
 function __cowork_env_note_unchanged {
   \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up='' \
     __cowork_env_pinned=''
-  __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
+  __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}\
+$'\2'${XDG_DATA_HOME-}$'\2'${PATH-}
   __cowork_env_code=${__cowork_env_active_unchanged% ]]}
+  if [[ -n $__cowork_env_launchers ]]; then
+    \builtin printf -v __cowork_env_word %q "$__cowork_env_launchers"
+    if [[ -O $__cowork_env_launchers ]]; then
+      __cowork_env_code+=" && -O $__cowork_env_word"
+    else
+      __cowork_env_code+=" && ! -O $__cowork_env_word"
+    fi
+  fi
   if [[ -z $__cowork_env_gone ]]; then
     \builtin printf -v __cowork_env_word %q "$__cowork_env_dir"
     __cowork_env_code+=" && . -ef $__cowork_env_word"
@@ -660,7 +717,7 @@ function __cowork_env_wrap {
     done
     # What the command changes is in force for the next command of the line.
     \builtin declare -F cowork-env >/dev/null || \builtin eval 'function cowork-env {
-      if [[ -n ${__cowork_env_loaded+x} && $- == *i* ]]; then __cowork_env_follow \command cowork-env "$@"; else \command cowork-env "$@"; fi
+      if [[ -z ${__cowork_env_loaded+x} || $- != *i* ]]; then \command cowork-env "$@"; else __cowork_env_follow __cowork_env_command "$@"; fi
     }'
   fi
   [[ -z ${1-} ]] || \builtin shopt -s expand_aliases
@@ -697,7 +754,10 @@ if [[ "${PROMPT_COMMAND[*]-}${precmd_functions[*]-}${__vsc_original_prompt_comma
 fi
 
 # A startup file is not the end: what follows in it may depend on the provider.
-[[ $- != *i* ]] || __cowork_env_with_options_saved move
+case $- in
+  *i*) __cowork_env_with_options_saved move ;;
+  *) __cowork_env_with_options_saved script ;;
+esac
 
 [[ -z ${__cowork_env_allexport-} ]] || {
   \builtin unset -v __cowork_env_allexport

@@ -90,6 +90,12 @@ builtin set -gu __cowork_env_cannot_run_state '2:9e64bf315125:0,%01%2a%01the%20p
 # The ids of the notices that were shown, and whether no prompt has been reached yet.
 builtin set -gu __cowork_env_shown
 builtin set -gu __cowork_env_starting starting
+# The launchers' folder, or empty where it cannot be on PATH; what PATH was last right for: the
+# variables that matter, and whether the folder was there; whether this is macOS.
+builtin set -gu __cowork_env_launchers ''
+builtin set -gu __cowork_env_path_checked
+builtin set -gu __cowork_env_macos ''
+builtin test -d /System/Library; and builtin set __cowork_env_macos 1
 
 # fish restores $status and $pipestatus after an event.
 function __cowork_env_prompt --on-event fish_prompt
@@ -98,7 +104,7 @@ function __cowork_env_prompt --on-event fish_prompt
     # The fast path.
     if builtin test $__cowork_env_fast; and not builtin path filter -q -- $__cowork_env_pins_absent
         and not builtin path filter -q -t link -- $__cowork_env_pin_dirs
-        if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$COWORK_ENV_CATALOG"\x02"$HOME"\x02"$XDG_CONFIG_HOME"\x02"$XDG_STATE_HOME" = "$__cowork_env_fast_text"
+        if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$COWORK_ENV_CATALOG"\x02"$HOME"\x02"$XDG_CONFIG_HOME"\x02"$XDG_STATE_HOME"\x02"$XDG_DATA_HOME"\x02"$PATH[1]" = "$__cowork_env_fast_text"
             builtin set -q __cowork_env_pins_read[1]; or builtin return
             __cowork_env_pins_unchanged; and builtin return
         end
@@ -175,6 +181,7 @@ end
 # Update the environment for this directory. Argument: prompt or move.
 function __cowork_env_update
     builtin set __cowork_env_fast -n ''
+    __cowork_env_put_launchers_first
     builtin test -n "$__cowork_env_change"; and __cowork_env_roll_back
     if builtin test x"$PWD" != x"$__cowork_env_pwd"
         __cowork_env_locate
@@ -220,6 +227,39 @@ function __cowork_env_update
     builtin test -z "$__cowork_env_starting" \
         -a x"$__cowork_env_key" = x"$__cowork_env_active_key" -a x"$__cowork_env_key" != x\x02
     and __cowork_env_note_unchanged
+end
+
+# Have the launchers' folder on PATH once, as its first entry, as long as it exists and is the user's
+# own; else not at all. Every other entry stays as it is, and so does fish_user_paths.
+function __cowork_env_put_launchers_first
+    builtin set -l first
+    builtin test -d "$__cowork_env_launchers" -a -O "$__cowork_env_launchers"; and builtin set first first
+    builtin test "$first"\x02"$HOME"\x02"$XDG_DATA_HOME"\x02"$PATH" = "$__cowork_env_path_checked"; and builtin return
+    builtin set -l folder "$HOME/.local/share"
+    builtin test -n "$__cowork_env_macos"; and builtin set folder "$HOME/Library/Application Support"
+    builtin string match -q '/*' -- "$XDG_DATA_HOME"
+    and builtin set folder (builtin string replace -r '/$' '' -- "$XDG_DATA_HOME" | builtin string collect)
+    builtin set __cowork_env_launchers ''
+    # A PATH cannot hold a colon.
+    builtin string match -q '/*' -- "$folder"
+    and not builtin string match -q '*:*' -- "$folder"
+    and builtin set -q PATH[1]
+    or builtin return
+    builtin set folder "$folder/cowork-env/shims"
+    builtin set __cowork_env_launchers "$folder"
+    builtin set first
+    builtin test -d "$folder" -a -O "$folder"; and builtin set first "$folder"
+    builtin set -l --path path
+    for entry in $PATH
+        builtin test x"$entry" = x"$folder"; or builtin set -a path "$entry"
+    end
+    # Of a PATH with nothing else, nothing would be left.
+    if builtin set -q path[1]
+        builtin set -p path $first
+        builtin test x"$path" = x"$PATH"; or builtin set -g PATH $path
+    end
+    builtin set -q first[1]; and builtin set first first
+    builtin set __cowork_env_path_checked "$first"\x02"$HOME"\x02"$XDG_DATA_HOME"\x02"$PATH"
 end
 
 # Find the physical directory and the directories of its pins.
@@ -334,8 +374,13 @@ end
 
 # The environment is up to date: prepare the fast path.
 function __cowork_env_note_unchanged
-    builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"\x02"$COWORK_PROVIDER$__cowork_env_sources"
+    builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"\x02"$COWORK_PROVIDER$__cowork_env_sources"\x02"$XDG_DATA_HOME"\x02"$PATH[1]"
     builtin set -l words $__cowork_env_active_unchanged $__cowork_env_pin_tests
+    if builtin test -n "$__cowork_env_launchers"
+        builtin set -a words -a
+        builtin test -O "$__cowork_env_launchers"; or builtin set -a words !
+        builtin set -a words -O "$__cowork_env_launchers"
+    end
     builtin test -n "$__cowork_env_gone"; or builtin set -a words -a . -ef "$__cowork_env_dir"
     builtin set __cowork_env_fast $words
 end
@@ -648,4 +693,8 @@ or function cowork-env
 end
 
 # A startup file is not the end: what follows in it may depend on the provider.
-builtin status is-interactive; and builtin emit __cowork_env_moved
+if builtin status is-interactive
+    builtin emit __cowork_env_moved
+else
+    __cowork_env_put_launchers_first
+end

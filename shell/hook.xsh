@@ -83,7 +83,20 @@ def __cowork_env_load():
         finally:
             block and block(signal.SIG_SETMASK, before)
 
+    def put_launchers_first():
+        """Have the launchers' folder on PATH once, first, as long as it exists and is the user's."""
+        folder = @LAUNCHERS@
+        try:
+            first = [folder] * (os.path.isdir(folder) and os.stat(folder).st_uid == os.geteuid())
+        except OSError:
+            first = []
+        entries = [str(entry) for entry in env.get("PATH") or []]
+        wanted = first + [entry for entry in entries if entry != folder]
+        if wanted not in (entries, first, []) and entries and ":" not in folder:
+            env["PATH"] = wanted
+
     def update():
+        put_launchers_first()
         key = snapshot()
         if not now["starting"] and key == now["key"] and all(map(unchanged, now["watches"])):
             return

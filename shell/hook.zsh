@@ -74,6 +74,9 @@ __cowork_env_cannot_run_state='2:9e64bf315125:0,%01%2a%01the%20program%20cannot%
 # prompt has been reached yet.
 __cowork_env_unsaid=()
 __cowork_env_shown=() __cowork_env_starting=starting
+# The launchers' folder, or empty where it cannot be on PATH; and what PATH was last right for: the
+# variables that matter, and whether the folder was there.
+__cowork_env_launchers= __cowork_env_path_checked=
 
 # zsh restores $?, pipestatus and $_ after the functions of a hook.
 function __cowork_env_prompt {
@@ -85,7 +88,8 @@ function __cowork_env_prompt {
   if [[ -n $__cowork_env_fast ]] && __cowork_env_files_unchanged &&
     [[ "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"\
 $'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
-$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}" == "$__cowork_env_fast_text" ]]; then
+$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"\
+$'\2'"${XDG_DATA_HOME-}"$'\2'"${PATH-}" == "$__cowork_env_fast_text" ]]; then
     (( __cowork_env_fast )) || builtin return
     ! __cowork_env_pins_unchanged "${__cowork_env_pins_read[@]}" || builtin return 0
   fi
@@ -102,12 +106,16 @@ function __cowork_env_pins_unchanged {
   done
 }
 
-# The directory has changed, or something else may have.
+# The directory has changed, or something else may have. Argument: script where that is PATH alone.
 function __cowork_env_moved {
   builtin setopt local_options local_traps no_xtrace no_err_exit no_err_return unset no_all_export \
     no_warn_create_global
   builtin trap - DEBUG ZERR
-  __cowork_env_update move
+  if [[ ${1-} == script ]]; then
+    __cowork_env_put_launchers_first
+  else
+    __cowork_env_update move
+  fi
 }
 
 # Update the environment for this directory. Argument: prompt or move.
@@ -117,6 +125,7 @@ function __cowork_env_update {
   # return, see local_traps.
   builtin trap '' INT
   __cowork_env_fast=
+  __cowork_env_put_launchers_first
   # A directory on the way may have been moved away and linked back.
   [[ $PWD == "$__cowork_env_pwd" && ${PWD:A} == "$__cowork_env_target" &&
     ( . -ef $__cowork_env_dir || -n $__cowork_env_gone ) ]] || __cowork_env_locate
@@ -153,6 +162,38 @@ function __cowork_env_update {
   fi
   [[ $1 != prompt ]] || __cowork_env_starting=
   [[ -z $__cowork_env_unsaid ]] || __cowork_env_say
+}
+
+# Have the launchers' folder on PATH once, as its first entry, as long as it exists and is the user's
+# own; else not at all. Every other entry stays as it is, an empty one included. PATH is assigned only
+# to be changed: zsh then forgets where it has found programs.
+function __cowork_env_put_launchers_first {
+  builtin local __cowork_env_path=${HOME-}/.local/share __cowork_env_first=
+  [[ ! -d $__cowork_env_launchers || ! -O $__cowork_env_launchers ]] ||
+    __cowork_env_first=:$__cowork_env_launchers
+  [[ "$__cowork_env_first"$'\2'"${HOME-}"$'\2'"${XDG_DATA_HOME-}"$'\2'"${PATH-}" != \
+    "$__cowork_env_path_checked" ]] || builtin return 0
+  [[ $OSTYPE != darwin* ]] || __cowork_env_path="${HOME-}/Library/Application Support"
+  [[ ${XDG_DATA_HOME-} != /* ]] || __cowork_env_path=${XDG_DATA_HOME%/}
+  __cowork_env_launchers=
+  # A PATH cannot hold a colon. An empty one means the working directory.
+  [[ $__cowork_env_path == /* && $__cowork_env_path != *:* && -n ${PATH-} ]] || builtin return 0
+  __cowork_env_launchers=$__cowork_env_path/cowork-env/shims
+  __cowork_env_path=:$PATH:
+  __cowork_env_first=
+  [[ ! -d $__cowork_env_launchers || ! -O $__cowork_env_launchers ]] ||
+    __cowork_env_first=:$__cowork_env_launchers
+  __cowork_env_path_checked=$__cowork_env_first
+  while [[ $__cowork_env_path == *":$__cowork_env_launchers:"* ]]; do
+    __cowork_env_path=${__cowork_env_path%%":$__cowork_env_launchers:"*}:${__cowork_env_path#*":$__cowork_env_launchers:"}
+  done
+  # Of a PATH with nothing else, nothing would be left.
+  [[ $__cowork_env_path != : ]] || __cowork_env_path=:$__cowork_env_launchers: __cowork_env_first=
+  __cowork_env_path=$__cowork_env_first$__cowork_env_path
+  # It may be read-only.
+  [[ $__cowork_env_path == ":$PATH:" ]] ||
+    __cowork_env_evaluate "PATH=${(qq)__cowork_env_path[2,-2]}" || :
+  __cowork_env_path_checked+=$'\2'${HOME-}$'\2'${XDG_DATA_HOME-}$'\2'$PATH
 }
 
 # Find the physical directory and the paths of its pins.
@@ -217,7 +258,16 @@ function __cowork_env_note_unchanged {
   builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up= \
     __cowork_env_pinned=
   __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
+  __cowork_env_fast_text+=$'\2'${XDG_DATA_HOME-}$'\2'${PATH-}
   __cowork_env_code=${__cowork_env_active_unchanged% ]]}
+  if [[ -n $__cowork_env_launchers ]]; then
+    __cowork_env_word=${(qq)__cowork_env_launchers}
+    if [[ -O $__cowork_env_launchers ]]; then
+      __cowork_env_code+=" && -O $__cowork_env_word"
+    else
+      __cowork_env_code+=" && ! -O $__cowork_env_word"
+    fi
+  fi
   [[ -n $__cowork_env_gone ]] || __cowork_env_code+=" && . -ef ${(qq)__cowork_env_dir}"
   for __cowork_env_pin in "${__cowork_env_pin_paths[@]}"; do
     __cowork_env_word=${(qq)__cowork_env_pin%/.cowork-provider}
@@ -549,9 +599,11 @@ function __cowork_env_notify {
 # of this function alone, it runs the command.
 (( ${+functions[cowork-env]} )) || function cowork-env {
   builtin command cowork-env "$@"
-  builtin set -- $?
+  builtin set -- $? "${1-}"
   if (( ${+functions[__cowork_env_moved]} && ! ZSH_SUBSHELL )) && [[ -o interactive ]]; then
     __cowork_env_moved
+    # What zsh has found under the names of launchers may be something else now.
+    [[ $2 != (shim|init) ]] || builtin rehash
   fi
   builtin return $1
 }
@@ -564,4 +616,4 @@ builtin typeset -ga precmd_functions chpwd_functions
   chpwd_functions=(__cowork_env_moved $chpwd_functions)
 
 # A startup file is not the end: what follows in it may depend on the provider.
-[[ ! -o interactive ]] || __cowork_env_moved
+if [[ -o interactive ]]; then __cowork_env_moved; else __cowork_env_moved script; fi

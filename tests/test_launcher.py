@@ -38,6 +38,8 @@ DUMP = "#!/bin/sh\nexec /usr/bin/env -0\n"
 class Shims:
     """A home with a launcher for ``tool``, and the real tools in a folder of their own."""
 
+    says = "cowork-env: ~/clone/.cowork-provider is not trusted. Run: cowork-env allow\n"
+
     def __init__(self, home: Home) -> None:
         self.home = home
         self.bin = home.path / "bin"
@@ -75,7 +77,8 @@ class Shims:
     def seen(self, cwd: Path | None = None, **env: str) -> dict[str, str]:
         """The environment that the real tool got, without what a shell adds and the guard."""
         done = self.run(cwd=cwd, **env)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert done.returncode == 0, done
+        assert done.stderr.replace(self.says, "") == ""
         found = dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
         return {
             k: v
@@ -172,11 +175,15 @@ def test_selection_applies_without_a_pin(shims: Shims) -> None:
     assert shims.seen()["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
 
 
-def test_untrusted_pin_is_ignored(shims: Shims) -> None:
+def test_untrusted_pin_is_said_and_ignored(shims: Shims) -> None:
     shims.home.pin(shims.home.path, "litellm-local\n")
     inner = shims.home.path / "clone"
     shims.home.pin(inner, "openrouter\n", allow=False)
-    assert shims.seen(inner)["ANTHROPIC_BASE_URL"] == "http://localhost:4000"
+    done = shims.run(cwd=inner)
+    assert "ANTHROPIC_BASE_URL=http://localhost:4000\0" in done.stdout
+    assert done.stderr == (
+        "cowork-env: ~/clone/.cowork-provider is not trusted. Run: cowork-env allow\n"
+    )
 
 
 @pytest.mark.parametrize(

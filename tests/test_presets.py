@@ -9,7 +9,7 @@ import pytest
 
 from cowork_env import presets, secrets
 from cowork_env.core.environment import target
-from cowork_env.core.provider import KEYS, Provider, repaired
+from cowork_env.core.provider import KEYS, InvalidField, Provider, repaired
 from cowork_env.util.errors import CoworkEnvError
 
 from support.home import Home
@@ -17,6 +17,7 @@ from support.program import Program
 
 ANSWERS = {"resource": "my-resource", "region": "eu-west-1", "directory": "none"}
 IDS = [preset.id for preset in presets.all_presets()]
+OPENAI = [preset.id for preset in presets.all_presets() if preset.format == "openai"]
 
 
 def made(preset: presets.Preset) -> Provider:
@@ -29,7 +30,7 @@ def made(preset: presets.Preset) -> Provider:
     return Provider({key: value for key, value in entry.items() if key in KEYS})
 
 
-@pytest.mark.parametrize("preset_id", IDS)
+@pytest.mark.parametrize("preset_id", sorted({*IDS} - {*OPENAI}))
 def test_a_preset_makes_a_valid_provider(preset_id: str) -> None:
     preset = presets.get(preset_id)
     provider = made(preset)
@@ -45,7 +46,7 @@ def test_a_preset_makes_a_valid_provider(preset_id: str) -> None:
 
 def test_ids_and_names_are_unique_and_well_formed() -> None:
     names = [preset.name.casefold() for preset in presets.all_presets()]
-    assert len(set(IDS)) == len(IDS) == 31
+    assert len(set(IDS)) == len(IDS) == 38
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z0-9-]+", preset_id) for preset_id in IDS)
     assert re.fullmatch(r"20\d\d-\d\d", presets.date())
@@ -53,6 +54,8 @@ def test_ids_and_names_are_unique_and_well_formed() -> None:
 
 def test_presets_ask_only_for_what_they_do_not_have() -> None:
     for preset in presets.all_presets():
+        if preset.id in OPENAI:
+            continue
         needs_none = preset.token or preset.id in ("bedrock", "claude-account")
         assert (presets.KEY in preset.needs) == (not needs_none)
         assert not (preset.default_model and presets.MODEL in preset.needs)
@@ -91,3 +94,69 @@ def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
     document = program.run("presets", "--json").check().json()
     assert document["date"] == presets.date()
     assert [preset["id"] for preset in document["presets"]] == IDS
+    formats = {row.split()[0]: row.split()[1] for row in listed.splitlines()[1:-1]}
+    assert formats == {preset["id"]: preset["format"] for preset in document["presets"]}
+    assert {formats[preset_id] for preset_id in OPENAI} == {"openai"}
+    assert list(formats.values()).count("openai") == len(OPENAI) > 0
+
+
+# Endpoints in OpenAI's format
+
+
+@pytest.mark.parametrize("preset_id", OPENAI)
+def test_one_in_openais_format_names_its_gateway_and_nothing_else(preset_id: str) -> None:
+    preset = presets.get(preset_id)
+    assert {"model", "key"} <= preset.gateway.keys() and not preset.needs
+    assert presets.known_openai(preset.base_url.removesuffix("/v1")).__repr__() == repr(preset)
+    hint = presets.gateway_hint(preset.base_url, "m")
+    model = f"{preset.gateway['model']}/m"
+    assert f"key in {preset.gateway['key']}, " in hint
+    assert f"LITELLM_MASTER_KEY: litellm --host 127.0.0.1 --model {model};" in hint
+    assert hint.endswith(f"--default-model {model}") and f"add litellm --name {preset.name[0]}" in (
+        hint.replace("'", "")
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://API.openai.com",
+        "https://api.groq.com:443/openai/v1/chat",
+        "https://api.together.xyz",
+    ],
+)
+def test_the_host_tells_the_format(url: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        presets.check_format(url)
+    assert "OpenAI's format" in refused.value.why and "litellm" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.anthropic.com",
+        "https://api.openai.com.example/v1",
+        "https://openai.example/api.openai.com",
+        "http://localhost:8000/v1",
+        "api.openai.com",
+        "",
+    ],
+)
+def test_others_are_not_judged_by_their_url(url: str) -> None:
+    assert presets.check_format(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "shown"),
+    [
+        ("http://localhost:8000/v1/", "", "hosted_vllm/MODEL --api_base http://localhost:8000/v1;"),
+        ("https://u:k3y@a.example", "", "--api_base URL;"),
+        ("https://a.example?key=k3y", "", "--api_base URL;"),
+        ("", "", "--api_base URL;"),
+        ("http://a.example/v1", "a b", "--model 'hosted_vllm/a b' --api_base"),
+        ("http://a.example/v1", "a\nb", "--model hosted_vllm/MODEL --api_base"),
+    ],
+)
+def test_the_commands_can_be_pasted_and_show_no_key(url: str, model: str, shown: str) -> None:
+    hint = presets.gateway_hint(url, model)
+    assert shown in hint and "k3y" not in hint

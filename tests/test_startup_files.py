@@ -209,3 +209,44 @@ def test_line_that_displaces_the_hook(tmp_path: Path, shell: str, line: str, fou
     path.write_text(f"{line}\ncowork-env hook\n{line}\n")
     expected = "~/rc:3" if found else ""
     assert startup_files.displaced(shell, [str(path)], str(tmp_path)) == expected
+
+
+HIDING = {
+    'alias claude="/home/u/.claude/local/claude"': "an alias",
+    "alias claude='~/.claude/local/claude --verbose'": "an alias",
+    "  alias claude=other": "an alias",
+    "alias -g claude=/opt/claude": "an alias",
+    "alias claude /opt/claude": "an alias",
+    'claude() { /opt/claude "$@"; }': "a function",
+    'function claude {\n  ~/x/claude "$@"\n}': "a function",
+    "function claude --description 'runs claude'\n    /opt/claude $argv\nend": "a function",
+    "claude () {\n  # claude\n  ccr code\n}\nclaude": "a function",
+}
+NOT_HIDING = (
+    "# alias claude=/opt/claude",
+    "alias claude='claude --verbose'",
+    "alias claude='FOO=1 command claude'",
+    "alias claude-code=/opt/claude",
+    "alias cc=claude",
+    'claude() { command claude --verbose "$@"; }',
+    "function claude\n    command claude $argv\nend",
+    'function claude {\n  local x=1\n  env A=1 claude "$@"\n}',
+    "claude_x() { /opt/claude; }",
+    "function claude-x { /opt/claude; }",
+    "export CLAUDE=claude",
+)
+
+
+@pytest.mark.parametrize("text", HIDING)
+def test_what_hides_a_program_on_path(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "rc"
+    file.write_text(f"# mine\n{text}\nexport X=claude\n")
+    found = startup_files.hiding("claude", [str(file)], str(tmp_path))
+    assert found == [(HIDING[text], "~/rc:2")]
+
+
+@pytest.mark.parametrize("text", NOT_HIDING)
+def test_what_does_not_hide_it(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "rc"
+    file.write_text(f"{text}\n/opt/claude\n")
+    assert startup_files.hiding("claude", [str(file)], str(tmp_path)) == []

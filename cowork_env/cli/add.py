@@ -19,7 +19,13 @@ from .inputs import current_inputs
 from .options import examples
 from .output import say
 from .prompts import ask, interactive, pick
-from .provider_options import given_fields, no_check_option, provider_options, read_key
+from .provider_options import (
+    check_answered_url,
+    given_fields,
+    no_check_option,
+    provider_options,
+    read_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +61,9 @@ def command(
     """Add a provider.
 
     PRESET is one of 'cowork-env presets'; without it, any endpoint with the Anthropic Messages API
-    can be added. On a terminal, asks for what is missing, the key hidden. There is no option for
-    the key itself: it would show in the process list.
+    can be added. For one in OpenAI's format, this says how to put a gateway before it. On a
+    terminal, asks for what is missing, the key hidden. There is no option for the key itself: it
+    would show in the process list.
 
     With --account (or the preset claude-account): a login of Claude Code's own, for which nothing
     but a directory is stored.
@@ -115,11 +122,9 @@ def _new_entry(
     needs_endpoint = not needs_no_endpoint(entry["env"])
     if needs_endpoint or entry["baseUrl"]:
         insecure = bool(fields.allow_insecure)
+        check = rules.check_base_url if entry["baseUrl"] else check_answered_url
         entry["baseUrl"] = _checked(
-            "base-url",
-            entry["baseUrl"],
-            "Base URL",
-            lambda url: rules.check_base_url(url, insecure),
+            "base-url", entry["baseUrl"], "Base URL", lambda url: check(url, insecure)
         )
     question = preset.needs.get(presets.KEY, "") if preset else "Key"
     if token := read_key(fields, token_stdin, question if needs_endpoint else "", keyring):
@@ -172,6 +177,11 @@ def _say_login(account: Provider, inputs: Inputs) -> None:
 def _filled_preset(preset_id: str, fields: Fields) -> Preset:
     """The preset with the options' URL and variables; asks for what fills its places."""
     preset = presets.get(preset_id)
+    if preset.format == presets.OPENAI:
+        raise usage_error(
+            f"{preset.name} speaks OpenAI's format, and clients speak Anthropic's.",
+            presets.gateway_hint(preset.base_url),
+        )
     preset.base_url = fields.base_url or preset.base_url
     preset.env |= fields.env
     # A place that an option has replaced is in neither of them, and its answer is not used.

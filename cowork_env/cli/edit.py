@@ -21,7 +21,13 @@ from .inputs import current_inputs
 from .options import complete_provider, examples, provider_argument
 from .output import say
 from .prompts import ask, ask_key, interactive
-from .provider_options import given_fields, no_check_option, provider_options, read_key
+from .provider_options import (
+    check_answered_url,
+    given_fields,
+    no_check_option,
+    provider_options,
+    read_key,
+)
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
@@ -120,7 +126,7 @@ def _ask_changes(entry: Entry, fields: Fields) -> None:
         return
 
     def check_url(url: str) -> str:
-        return rules.check_base_url(url, insecure) if url else ""
+        return check_answered_url(url, insecure) if url else ""
 
     url = entry.get("baseUrl")
     shown = isinstance(url, str) and shown_url(url) == url

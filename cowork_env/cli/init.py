@@ -1,29 +1,58 @@
-"""``init``: the hook line in a shell's startup file."""
+"""``init``: the hook line in a shell's startup file, and the launcher for Claude Code."""
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 import click
 
-from .. import startup_files
+from .. import launcher, startup_files
 from ..hook import render
+from ..util.errors import CoworkEnvError
+from ..util.text import tilde
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
 from .options import examples
 from .output import say
+from .prompts import interactive
+from .shim import say_what_hides
+
+if TYPE_CHECKING:
+    from ..core.resolve import Inputs
+
+CLIENT = launcher.CLAUDE
+QUESTION = (
+    f"Write a launcher for {CLIENT}? It starts Claude Code so that no settings file can redirect "
+    "the provider, and background sessions and the Bash tool work"
+)
 
 
 @click.command(
     "init",
-    epilog=examples("cowork-env init", "cowork-env init zsh", "cowork-env init --remove"),
+    epilog=examples(
+        "cowork-env init",
+        "cowork-env init zsh --no-launcher",
+        "cowork-env init --remove",
+    ),
 )
 @click.argument("shell", required=False, default="")
 @click.option("--remove", is_flag=True, help="Remove the line again.")
-def command(shell: str, remove: bool) -> None:
+@click.option(
+    "--launcher/--no-launcher",
+    "wanted",
+    default=None,
+    help="Write the launcher for claude, or leave it alone. By default a terminal is asked.",
+)
+def command(shell: str, remove: bool, wanted: bool | None) -> None:
     """Load cowork-env in your shell from now on.
 
     Adds one line to the shell's startup file, in the place of an older one: ~/.bashrc, ~/.zshrc (in
     $ZDOTDIR if that is set), ~/.config/fish/config.fish, ~/.xonshrc or ~/.config/elvish/rc.elv.
     SHELL is detected when left out.
+
+    Where Claude Code is installed, it also writes its launcher (see 'cowork-env shim'), which the
+    hook puts first on PATH. --remove removes it with the last hook line.
     """
     name = shell or detect_shell()
     if not name:
@@ -34,7 +63,8 @@ def command(shell: str, remove: bool) -> None:
             f"The line for {name} has to be added by hand.",
             f"'cowork-env hook {name}' prints the hook.",
         )
-    env = current_inputs().env
+    inputs = current_inputs()
+    env = inputs.env
     change = (startup_files.uninstall if remove else startup_files.install)(name, env)
     path = change.path
     if change.result == startup_files.OTHER_LINE:
@@ -47,5 +77,47 @@ def command(shell: str, remove: bool) -> None:
     else:
         where = "added to" if change.result == startup_files.ADDED else "replaced the line in"
         say(f"cowork-env: {where} {path}:\n  {startup_files.line_of(name, env)}")
-    if not remove:
-        say(startup_files.next_step(name, env, here=name == detect_shell()))
+    if remove:
+        if wanted is not False:
+            _remove_launcher(inputs)
+        return
+    if wanted is not False:
+        _write_launcher(inputs, name, asked=wanted is None)
+    say(startup_files.next_step(name, env, here=name == detect_shell()))
+
+
+def _write_launcher(inputs: Inputs, shell: str, asked: bool) -> None:
+    """Write the launcher for Claude Code, if it is installed and the user agrees.
+
+    ``asked``: no option says so. A launcher that is there is written again.
+    """
+    say_what_hides(CLIENT, shell, inputs)
+    if asked:
+        try:
+            launcher.find(CLIENT, inputs.env.get("PATH", os.defpath), [])
+        except CoworkEnvError:
+            say(f"Once {CLIENT} is on PATH, 'cowork-env shim {CLIENT}' writes a launcher for it.")
+            return
+        is_there = CLIENT in launcher.names()
+        if not is_there and interactive() and not click.confirm(QUESTION, default=True, err=True):
+            return
+    try:
+        path = launcher.add(CLIENT, inputs)
+    except CoworkEnvError as error:
+        say(f"cowork-env: there is no launcher for {CLIENT}: {error.message}")
+        return
+    say(f"cowork-env: {CLIENT} has a launcher, {tilde(path, inputs.home)}")
+    if not startup_files.has_launchers_first(shell, inputs.env):
+        say("Put its folder first on PATH.")
+    say(f"To remove it: cowork-env shim --remove {CLIENT}")
+
+
+def _remove_launcher(inputs: Inputs) -> None:
+    """Remove the launcher for Claude Code, unless another hook line puts it first on PATH."""
+    if CLIENT not in launcher.names():
+        return
+    if places := startup_files.hook_places("", inputs.env):
+        say(f"The launcher for {CLIENT} stays, as {places[0]} loads the hook.")
+        return
+    launcher.remove(CLIENT)
+    say(f"cowork-env: removed the launcher for {CLIENT}")

@@ -17,10 +17,12 @@ def command(as_json: bool) -> None:
     if as_json:
         write_json({"date": presets.date(), "presets": [p.as_dict() for p in found]})
         return
-    table = [["PRESET", "BASE URL", "DEFAULT MODEL", "ASKS FOR"]]
+    table = [["PRESET", "FORMAT", "BASE URL", "DEFAULT MODEL", "ASKS FOR"]]
     for preset in found:
-        asks = ", ".join(preset.needs) or "nothing"
-        table.append([preset.id, preset.base_url or "(none)", preset.default_model or "-", asks])
+        gateway = preset.format == presets.OPENAI
+        asks = "(needs a gateway)" if gateway else ", ".join(preset.needs) or "nothing"
+        url, model = preset.base_url or "(none)", preset.default_model or "-"
+        table.append([preset.id, preset.format, url, model, asks])
     print_table(table)
     click.echo(
         f"As of {presets.date()}. Models change often: 'add' offers those that the endpoint lists."

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import accounts, securing
-from ..core.provider import ACCOUNT, TIERS
+from .. import accounts, presets, securing
+from ..core import provider as rules
+from ..core.provider import ACCOUNT, TIERS, InvalidField
 from ..editing import Fields
 from ..util.text import visible
 from .errors import usage_error
@@ -99,7 +100,10 @@ def provider_options(function: F) -> F:
 
 
 def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields:
-    """The options' values as :class:`Fields`; asks for variables given without a value."""
+    """The options' values as :class:`Fields`; asks for variables given without a value.
+
+    Raises a usage error for the URL of an endpoint that is known to speak another format.
+    """
     if account:
         if given["auth"] not in (None, ACCOUNT):
             raise usage_error("--account and --auth exclude each other.", "Use one of them.")
@@ -108,7 +112,18 @@ def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields
         given["config_dir"] = accounts.absolute(given["config_dir"], current_inputs().directory)
     variables, clear = _variables(env)
     models = {tier: value for tier in TIERS if (value := given.pop(tier)) is not None}
-    return Fields(models=models, env=variables, clear_env=clear, **given)
+    fields = Fields(models=models, env=variables, clear_env=clear, **given)
+    if fields.base_url and not fields.verbatim_base_url:
+        try:
+            presets.check_format(fields.base_url)
+        except InvalidField as error:
+            raise usage_error(f"The value of --base-url {error.why}.", error.hint) from None
+    return fields
+
+
+def check_answered_url(url: str, insecure: bool) -> str:
+    """A base URL that the user was asked for; raises :class:`InvalidField` for what is refused."""
+    return presets.check_format(rules.check_base_url(url, insecure))
 
 
 def _variables(given: tuple[str, ...]) -> tuple[dict[str, str], bool]:

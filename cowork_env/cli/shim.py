@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import launcher
+from .. import launcher, startup_files
 from ..shells import fish, posix
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
 from .errors import usage_error
-from .inputs import current_inputs
+from .inputs import current_inputs, detect_shell
 from .options import examples
 from .output import say, write_output
+
+if TYPE_CHECKING:
+    from ..core.resolve import Inputs
 
 
 @click.command(
@@ -31,8 +35,9 @@ def command(names: tuple[str, ...], remove: bool) -> None:
     """Write launchers for programs.
 
     A program that is started through its launcher gets the provider of its directory without a
-    hook: in an IDE, in cron, by an agent. Prints the line that adds the launchers' folder to PATH,
-    if it is needed. Without NAME, lists the launchers.
+    hook: in an IDE, in cron, by an agent. Shells with the hook find launchers first on PATH; where
+    no startup file loads it, this prints the line that adds their folder. Without NAME, lists the
+    launchers.
     """
     inputs = current_inputs()
     for name in names:
@@ -57,14 +62,27 @@ def command(names: tuple[str, ...], remove: bool) -> None:
             say(f"{tilde(place, inputs.home)} runs {tilde(real, inputs.home)}.")
         except CoworkEnvError as error:
             say(f"{tilde(place, inputs.home)} is written, but does not work yet: {error.message}")
-    folder = launcher.folder()
+    folder, shell = launcher.folder(), detect_shell()
+    for name in names:
+        say_what_hides(name, shell, inputs)
     if _comes_first(folder, path, names):
+        return
+    if startup_files.has_launchers_first(shell, inputs.env):
+        say(f"The hook puts {tilde(folder, inputs.home)} first on PATH at the next prompt.")
+        say("Where there is no prompt (cron, an IDE), put it there yourself.")
         return
     say("Put its folder first on PATH: in a startup file, a crontab, or an IDE's settings.")
     if os.path.basename(inputs.env.get("SHELL", "")) == "fish":
         write_output(f"fish_add_path --path --move --prepend {fish.quote(folder)}\n")
     else:
         write_output(f'export PATH={posix.quote(folder)}:"$PATH"\n')
+
+
+def say_what_hides(name: str, shell: str, inputs: Inputs) -> None:
+    """Say which alias or function of a startup file keeps a launcher from being reached."""
+    files = startup_files.existing(shell, inputs.env)
+    for what, place in startup_files.hiding(name, files, inputs.home):
+        say(f"But {place} makes {name} {what}, which hides the launcher: remove that line.")
 
 
 def _comes_first(folder: str, path: str, names: tuple[str, ...]) -> bool:

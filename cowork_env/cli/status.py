@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import accounts
+from .. import accounts, claude
 from ..core import resolve, variables
 from ..core.environment import HOST_FLAG
 from ..masking import is_secret
 from ..overrides import BEATEN, BLOCKS, HELD, SAME, WINS, YIELDS, Setting
 from ..status import (
     CHANGED_BY_HAND,
+    FLAG_COSTS,
     IN_STEP,
     KEPT_UNSET,
     UNKNOWN_KEY,
@@ -30,6 +31,7 @@ from .output import write_json
 
 if TYPE_CHECKING:
     from ..core.provider import Provider
+    from ..launcher import Protection
     from ..util.errors import CoworkEnvError
 
 VERSION = 1  # of --json; another number would mean that a key went away or changed its meaning
@@ -112,6 +114,13 @@ def _summary(status: Status) -> list[str]:
     add("shell", shell.message, "" if shell.state == IN_STEP else "yellow")
     if shell.hint:
         add("", shell.hint)
+    if status.protection and status.protection.way == claude.SETTINGS:
+        add("claude", "protected by its launcher: no settings file redirects it")
+    elif status.protection:
+        add("claude", f"protected by {HOST_FLAG}, which costs")
+        add("", FLAG_COSTS)
+        if status.protection_hint:
+            add("", status.protection_hint)
     if status.ignored_state:
         add("", status.ignored_state, "yellow")
     distrust = status.inputs.store.error()
@@ -246,6 +255,7 @@ def _as_json(status: Status) -> dict[str, Any]:
         "required": found.required,
         "error": _error_json(status.outcome.error),
         "shell": {"state": shell.state, "message": shell.message, "hint": shell.hint},
+        "claude": _claude_json(status.protection),
         "untrusted": [{"path": pin.path, "message": pin.message} for pin in found.untrusted],
         "denied": [{"path": pin.path} for pin in found.denied],
         "variables": [_variable_json(row, row.name in status.changed) for row in status.rows],
@@ -272,6 +282,17 @@ def _provider_json(provider: Provider) -> dict[str, str]:
         "account": accounts.place(provider) if provider.account else "",
         "source": CATALOG if shared else OWN,
         "catalog": shared.path if shared else "",
+    }
+
+
+def _claude_json(found: Protection | None) -> dict[str, str | None] | None:
+    if found is None:
+        return None
+    return {
+        "protectedBy": found.way if found.way == claude.SETTINGS else claude.FLAG,
+        "launcher": found.launcher or None,
+        "program": found.program or None,
+        "version": found.version or None,
     }
 
 

@@ -86,7 +86,17 @@ CLIENT_VARIABLES = (
     ("ANTHROPIC_BETAS", "adds beta headers", _CLAUDE + "2.1.332"),
 )
 CONFLICTING = tuple(name for name, _, _ in CLIENT_VARIABLES)
+MODEL_NAMES = tuple(name for name, does, _ in CLIENT_VARIABLES if does == _MODEL)
 # All but those that say which of an endpoint's models is used.
 CHOOSE_NO_MODEL = tuple(name for name, does, _ in CLIENT_VARIABLES if does != _MODEL)
+# Those that Claude Code reads beside a URL and a key. The address of a cloud is read only with the
+# cloud's switch, and a profile only without a key.
+READ_BESIDE_A_KEY = tuple(
+    name
+    for name, does, client in CLIENT_VARIABLES
+    if client.startswith(_CLAUDE) and does not in (_ADDRESS, _UNSIGNED)
+)
+# Those by which the SDKs and Claude Code log in where there is no key.
+READ_WITHOUT_A_KEY = tuple(name for name, does, _ in CLIENT_VARIABLES if does == _LOGIN)
 CLOUD_SWITCHES = tuple(name for name in CONFLICTING if name.startswith("CLAUDE_CODE_USE_"))
 IN_FIRST_STATE = 13  # the names of which version 1 of the state knew

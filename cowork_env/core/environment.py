@@ -149,8 +149,16 @@ class TouchedVariable:
         """Whether the variable, now ``live``, still is as the activation made it.
 
         A shadowed one that was unset counts while it is empty: fish hides it behind an empty one.
+        One that was emptied counts while it is unset: Claude Code takes some away from what it
+        starts.
         """
+        if live is None and self.is_emptied(name):
+            return True
         return mark(name, live) == self.mark or (self.shadowed and self.mark == "-" and not live)
+
+    def is_emptied(self, name: str) -> bool:
+        """Whether the activation left it empty, as a launcher does for Claude Code."""
+        return self.mark == mark(name, "")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TouchedVariable) and (
@@ -242,8 +250,9 @@ class Activation:
         return activation
 
     def set_names(self, names: Iterable[str]) -> list[str]:
-        """Those of ``names`` that the activation set to a value."""
-        return [n for n in names if n in self.touched and self.touched[n].mark != "-"]
+        """Those of ``names`` that the activation set to a value, and not to an empty one."""
+        found = [(n, self.touched[n]) for n in names if n in self.touched]
+        return [n for n, t in found if t.mark != "-" and not t.is_emptied(n)]
 
     def ours(self, name: str, env: Mapping[str, str]) -> bool:
         """Whether a variable that the activation touched still is as it was made."""
@@ -308,7 +317,7 @@ class Activation:
 
     def removal(self, env: Mapping[str, str]) -> Changes:
         """The changes that remove what the activation has set; nothing is restored."""
-        gone = [name for name in self.set_names(self.touched) if self.ours(name, env)]
+        gone = [n for n, t in self.touched.items() if t.mark != "-" and self.ours(n, env)]
         return dict.fromkeys((*gone, STATE))
 
 

@@ -168,14 +168,22 @@ class Resolution(Choice):
         """The provider and the source of the choice: ``OpenRouter (~/work/.cowork-provider)``."""
         return f"{visible(self.provider.name)} ({self.source})" if self.provider else ""
 
+    @property
+    def ignored(self) -> UntrustedPin | None:
+        """The nearest pin that would apply if it were trusted."""
+        if not self.untrusted or self.rule not in (SELECTION, NOTHING, PIN):
+            return None
+        nearest = self.untrusted[0]
+        if self.pin is not None and len(nearest.path) <= len(self.pin.path):
+            return None
+        return nearest
+
     def check(self) -> None:
         """Raise what a command must fail with: the error, or that a pin is not trusted."""
         if self.error:
             raise self.error
-        if not self.untrusted or self.rule not in (SELECTION, NOTHING, PIN):
-            return
-        nearest = self.untrusted[0]
-        if self.pin is not None and len(nearest.path) <= len(self.pin.path):
+        nearest = self.ignored
+        if nearest is None:
             return
         shown, where = visible(nearest.path), argument(nearest.directory, "PATH")
         if nearest.problem:
@@ -358,12 +366,12 @@ def original_env(env: Mapping[str, str]) -> Mapping[str, str]:
     return environment.applied(env, changes)
 
 
-def target(inputs: Inputs, found: Resolution) -> Target | None:
+def target(inputs: Inputs, found: Resolution, key: str = "") -> Target | None:
     """The environment that a resolution asks for, with the key fetched; None for: no provider.
 
-    Raises :class:`CoworkEnvError`: the resolution's own, what is wrong with the key, or that the
-    environment cannot hold it. It does not raise for pins that are not trusted; commands call
-    :meth:`Resolution.check` first.
+    ``key`` is the provider's, if the caller has it. Raises :class:`CoworkEnvError`: the
+    resolution's own, what is wrong with the key, or that the environment cannot hold it. It does
+    not raise for pins that are not trusted; commands call :meth:`Resolution.check` first.
     """
     if found.error:
         raise found.error
@@ -371,7 +379,7 @@ def target(inputs: Inputs, found: Resolution) -> Target | None:
     if provider is None:
         return None
     try:
-        token = provider.plain_token
+        token = key or provider.plain_token
         if not token and (provider.has_key or provider.needs_key):
             token = fetch_key(provider, inputs)
         if provider.config_dir:

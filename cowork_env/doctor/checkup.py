@@ -126,6 +126,7 @@ def _check_shell(
     difference = "" if status.shell.state == IN_STEP else status.shell.message
     local.environment(machine, inputs, difference, status.shell.hint, level)
     local.hook(machine, inputs, shell, level)
+    local.launchers(machine, inputs, shell)
     own = list(found.provider.env) if found.provider else []
     # What a client gets once the provider is active; whether it is, was reported above.
     account = found.provider is not None and found.provider.account
@@ -133,7 +134,7 @@ def _check_shell(
     local.variables(machine, inputs, shell, active, around.redirects)
     local.settings(machine, around, inputs, active)
     if found.provider and status.target is not None:
-        local.host_flag(machine, found.provider, status.target)
+        local.protection(machine, status, found.provider)
 
 
 def _check_providers(

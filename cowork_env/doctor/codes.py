@@ -287,7 +287,7 @@ TOPICS = {
             Text(
                 ERROR,
                 "This is an OpenAI-format server; Claude Code needs the Anthropic format.",
-                "Use the server's Anthropic-format URL, or put a LiteLLM proxy in front of it.",
+                "If the server has an Anthropic-format URL, use that. {gateway}",
             ),
         ),
         Code(
@@ -682,6 +682,29 @@ TOPICS = {
                 "client that they start says 'Not logged in'), and there are no background "
                 "sessions and no agent view.",
                 "There, use 'cowork-env exec'. An account with a directory has none of this.",
+            ),
+            launcher=Text(
+                NOTE,
+                "Claude Code is kept from settings files that set another URL or key, at a price: "
+                "its Bash tool, hooks, MCP servers and status line get no key, and there are no "
+                "background sessions and no agent view.",
+                "{advice}",
+            ),
+        ),
+        Code(
+            "launcher",
+            "whether `claude` means its launcher, which protects it without the cost of that",
+            ok=Text(OK, "Claude Code is protected by its launcher, {launcher}."),
+            order=Text(
+                WARNING,
+                "The launchers' folder, {folder}, is not first on PATH here, so they may not be "
+                "found.",
+                "Open a new shell with the hook (cowork-env init), or put it first yourself.",
+            ),
+            hidden=Text(
+                WARNING,
+                "{place} makes {name} {what}, which hides the launcher.",
+                "Remove it, and have the program itself on PATH.",
             ),
         ),
         Code(

@@ -9,18 +9,17 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .. import accounts, overrides, secrets, securing, startup_files, store
+from .. import accounts, claude, launcher, overrides, secrets, securing, startup_files, store
 from ..core import catalog, providers
 from ..core.client_variables import CONFLICTING
 from ..core.environment import (
     BASE_URL,
     CREDENTIALS,
-    HOST_FLAG,
     STATE,
     ignored_state,
     is_damaged,
 )
-from ..core.provider import InvalidField, Provider, Url, is_encrypted, is_on, repaired
+from ..core.provider import InvalidField, Provider, Url, is_encrypted, repaired
 from ..core.providers import Providers, field_of
 from ..core.resolve import (
     Inputs,
@@ -38,8 +37,8 @@ from .codes import NOTE, WARNING
 from .findings import Fix, MakeFix, Report
 
 if TYPE_CHECKING:
-    from ..core.environment import Target
     from ..core.trust import TrustStore
+    from ..status import Status
 
 _SHOWN = 6  # names in one message
 # The managed variables that decide where requests go, and with which credential.
@@ -305,11 +304,31 @@ def settings(report: Report, found: overrides.Report, inputs: Inputs, active: bo
         report.add("leftover", tool=leftover.tool, trace=visible(leftover.trace))
 
 
-def host_flag(report: Report, entry: Provider, target: Target) -> None:
-    """Report what Claude Code cannot do while it is told that its provider is managed."""
-    if is_on(target.get(HOST_FLAG)):
+def protection(report: Report, status: Status, entry: Provider) -> None:
+    """Report what keeps Claude Code from settings files, and what it cannot do in return."""
+    if status.protection and status.protection.way == claude.SETTINGS:
+        where = tilde(status.protection.launcher, status.inputs.home)
+        report.add("launcher", "ok", where=where, launcher=where)
+    elif status.protection:
         text = "account" if entry.account else ""
-        report.add("host-flag", text, argument=argument(entry.name, "NAME"))
+        text = "launcher" if status.protection_hint else text
+        name = argument(entry.name, "NAME")
+        report.add("host-flag", text, argument=name, advice=status.protection_hint)
+
+
+def launchers(report: Report, inputs: Inputs, shell: str) -> None:
+    """Check that the names of launchers mean the launchers in this shell."""
+    if not (names := launcher.names()):
+        return
+    folder = tilde(launcher.folder(), inputs.home)
+    if not launcher.is_first(inputs.env.get("PATH", "")):
+        report.add("launcher", "order", where=folder, folder=folder)
+    files = startup_files.existing(shell, inputs.env)
+    for name in names:
+        for what, place in startup_files.hiding(name, files, inputs.home):
+            report.add(
+                "launcher", "hidden", where=place, name=visible(name), what=what, place=place
+            )
 
 
 def provider(report: Report, entry: Provider, inputs: Inputs, make_fix: MakeFix) -> None:

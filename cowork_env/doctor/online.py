@@ -19,6 +19,7 @@ from ..core.provider import (
     repaired,
     split_authority,
 )
+from ..presets import gateway_hint
 from ..util.text import argument, visible
 from . import classify, transport
 from .classify import Classification
@@ -311,6 +312,8 @@ class OnlineCheck:
             self._report_key(found, response, model)
         elif found.code == "path":
             self._report_path(response)
+        elif found.code == "openai":
+            self._report_openai(f"{self.url}/v1")
         elif found.code == "https-wanted":
             self._report_https_wanted()
         elif found.code == "redirect":
@@ -397,10 +400,16 @@ class OnlineCheck:
                     ),
                 )
                 return
-        if _path_exists(chat, nowhere) or _path_exists(chat_without_v1, nowhere):
-            self.report.add("openai")
+        chat_has_v1 = _path_exists(chat, nowhere)
+        if chat_has_v1 or _path_exists(chat_without_v1, nowhere):
+            self._report_openai(f"{self.url}/v1" if chat_has_v1 else self.url)
         else:
             self.report.add("path", url=visible(self.url), status=response.status)
+
+    def _report_openai(self, api: str) -> None:
+        """Report that the server speaks OpenAI's format; its paths are below ``api``."""
+        model = next((model for model, uses in self.uses.items() if "default" in uses), "")
+        self.report.add("openai", gateway=gateway_hint(api, model))
 
     def _other_places(self) -> list[str]:
         """The base URLs where the API may be instead, the likeliest first."""

@@ -51,6 +51,7 @@ def render(shell: Shell) -> str:
         "REQUEST": shell.words(command),
         "STATE_DIR": shell.quote(paths.state_dir()),
         "CONFIG_DIR": shell.quote(paths.config_dir()),
+        "LAUNCHERS": shell.quote(paths.launchers_dir()),
         "CONTEXT": shell.values_of(variables.CONTEXT),
         "FOLDERS": shell.values_of(variables.FOLDERS),
         "CANNOT_RUN": shell.quote(CANNOT_RUN),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core import providers
 from ..core.provider import ANTHROPIC_URL
+from ..presets import gateway_hint
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from . import cc_switch, claude_settings
@@ -41,13 +42,13 @@ def read(path: str, inputs: Inputs, other_sources: list[str]) -> Found:
 
 def _from_api_config(document: Mapping[str, Any], where: str) -> Entry:
     """The provider in the desktop app's api-config.json, which has keys of its own."""
-    kind = document.get("apiType")
+    url, kind = document.get("baseURL"), document.get("apiType")
     if isinstance(kind, str) and kind.lower() not in ("", "anthropic", "claude"):
         raise CoworkEnvError(
             f"{where} is for an endpoint of the type '{visible(kind)}'.",
-            "Only the Anthropic Messages API is supported; put a proxy such as LiteLLM before it.",
+            gateway_hint(url if isinstance(url, str) else ""),
         )
-    url, token = document.get("baseURL") or ANTHROPIC_URL, document.get("apiKey")
+    url, token = url or ANTHROPIC_URL, document.get("apiKey")
     if not isinstance(url, str) or not isinstance(token, str) or not token:
         raise CoworkEnvError(f"{where}: apiKey and baseURL must be text.")
     entry: Entry = {"name": suggested_name(url, {}), "baseUrl": url, "authToken": token}

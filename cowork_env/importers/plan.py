@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import models, store
+from .. import models, presets, store
 from ..core.provider import ACCOUNT, InvalidField, Provider, repaired
 from ..core.providers import words
 from ..util.errors import USAGE, CoworkEnvError
@@ -69,6 +69,8 @@ class Plan:
                 continue
             try:
                 entry = models.tidy(entry)
+                if not entry.get("verbatimBaseUrl"):
+                    presets.check_format(entry.get("baseUrl", ""))
             except InvalidField as error:
                 self.refused.append(store.refused(entry, error))
                 continue

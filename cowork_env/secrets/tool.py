@@ -10,6 +10,7 @@ import threading
 import time
 
 from ..util.errors import CoworkEnvError
+from ..util.paths import launchers_dir
 from ..util.system import absolute_path
 from . import MAX_BYTES, ONE_LINE, waiting
 
@@ -91,8 +92,10 @@ def which(name: str, env: Mapping[str, str]) -> str:
 
 
 def search_path(env: Mapping[str, str]) -> str:
-    """Where tools are looked for."""
-    return absolute_path(env.get("PATH", os.defpath))
+    """Where tools are looked for: not among the launchers, which may need the same key."""
+    launchers = launchers_dir()
+    entries = absolute_path(env.get("PATH", os.defpath)).split(":")
+    return ":".join(entry for entry in entries if entry.rstrip("/") != launchers)
 
 
 def run(

@@ -1,8 +1,9 @@
-"""The user's two folders: the configuration shared with the desktop app, and our own state."""
+"""The user's folders: the configuration shared with the desktop app, our own state and data."""
 
 from __future__ import annotations
 
 import os
+import sys
 
 from . import system
 from .errors import CoworkEnvError
@@ -28,6 +29,26 @@ def state_dir() -> str:
         from platformdirs import user_state_dir
 
         return os.path.abspath(user_state_dir("cowork-env", appauthor=False))
+    except RuntimeError:
+        raise _no_home() from None
+
+
+def launchers_dir() -> str:
+    """The folder of the launchers. The first one creates it, as private.
+
+    The hooks of bash, zsh and fish know this rule, too, but for Android.
+    """
+    env = system.environment()
+    path, home = env.get("XDG_DATA_HOME", ""), env.get("HOME", "")
+    if not path.startswith("/") and home.startswith("/"):
+        mac = sys.platform == "darwin"
+        path = f"{home}/{'Library/Application Support' if mac else '.local/share'}"
+    if path.startswith("/") and "ANDROID_DATA" not in env:
+        return os.path.abspath(f"{path}/cowork-env/shims")
+    try:
+        from platformdirs import user_data_dir
+
+        return os.path.abspath(f"{user_data_dir('cowork-env', appauthor=False)}/shims")
     except RuntimeError:
         raise _no_home() from None
 

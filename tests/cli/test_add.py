@@ -89,6 +89,9 @@ def test_add_keeps_other_entries(home: Home) -> None:
         (["--name", "A", "--base-url", "example.com", "--token-stdin"], "has no scheme"),
         (["--name", "A", "--base-url", "https://example.com ", "--token-stdin"], "has white space"),
         (["--name", "none", "--base-url", "https://x", "--token-stdin"], "'none'"),
+        (["groq", "--token-stdin"], "litellm --host 127.0.0.1 --model groq/MODEL"),
+        (["groq", "--base-url", "https://x", "--token-stdin"], "OpenAI's format"),
+        (["--name", "A", "--base-url", "https://api.openai.com/v1"], "cowork-env add litellm"),
     ],
 )
 def test_add_reports_missing_and_invalid_options(home: Home, args: list[str], names: str) -> None:

@@ -33,6 +33,8 @@ def test_add_asks_until_answers_are_valid(home: Home) -> None:
         child.answer("Name: ", "Büro")
         child.answer("Base URL: ", "example.com")
         child.expect("That has no scheme")
+        child.answer("Base URL: ", "https://api.openai.com/v1")
+        child.expect("That belongs to OpenAI")
         child.answer("Base URL: ", "https://example.com/v1")
         child.answer("Key (hidden)", "  ", hidden=True)
         child.answer("Key (hidden)", KEY, hidden=True)

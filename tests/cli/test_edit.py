@@ -63,6 +63,7 @@ def test_edit_replaces_a_key_by_a_reference_and_back(home: Home) -> None:
         (["--name", "my anthropic api"], 1, "already"),
         (["--name", ""], 1, "is missing"),
         (["--auth", "basic"], 1, "auth must be"),
+        (["--base-url", "https://api.mistral.ai/v1"], 2, "OpenAI's format"),
     ],
 )
 def test_invalid_edit_changes_nothing(
@@ -122,6 +123,8 @@ def test_edit_asks_for_a_variables_value_hidden(home: Home) -> None:
 def test_edit_asks_and_enter_keeps_values(home: Home) -> None:
     home.providers()
     with dialog(home, "edit", "openrouter", "--no-check") as child:
+        child.answer("Base URL [https://openrouter.ai/api/v1]: ", "https://api.openai.com/v1")
+        child.expect("That belongs to OpenAI")
         child.answer("Base URL [https://openrouter.ai/api/v1]: ", "")
         child.answer("]: ", "new-model")
         child.answer("New key (hidden)", "", hidden=True)

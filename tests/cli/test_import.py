@@ -326,6 +326,15 @@ def test_invalid_entry_does_not_stop_the_others(home: Home) -> None:
     assert "The provider is not an object" in result.err
 
 
+def test_an_endpoint_in_openais_format_is_refused(home: Home) -> None:
+    source = home.path / "other.json"
+    wrong = {"name": "G", "baseUrl": "https://api.groq.com/openai/v1", "authToken": KEY}
+    source.write_text(json.dumps([wrong, {**wrong, "name": "Own", "verbatimBaseUrl": True}]))
+    result = run(home, "other.json", "--yes")
+    assert [e["name"] for e in result.entries] == ["Own"]
+    assert "G: baseUrl belongs to Groq" in result.err and KEY not in result.err
+
+
 def test_taken_id_is_replaced(home: Home) -> None:
     home.providers(GUIDE[:1])
     source = home.path / "other.json"
@@ -351,7 +360,8 @@ def test_api_config_of_the_desktop_app(home: Home) -> None:
             {"apiKey": OTHER, "baseURL": "https://b.example", "model": "m", "apiType": "openai"}
         )
     )
-    assert "type 'openai'" in run(home, "api-config.json", "--yes").err
+    assert "type 'openai'" in (result := run(home, "api-config.json", "--yes")).err
+    assert "--api_base https://b.example; then: cowork-env add litellm" in result.err
     source.write_text(json.dumps({"apiKey": 7, "baseURL": "https://b.example"}))
     assert run(home, "api-config.json", "--yes").code == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 import shellingham  # type: ignore[import-untyped]
@@ -13,6 +14,7 @@ from cowork_env.cli import inputs
 from support.home import Home, executable, need
 from support.program import Program, execute, run_in_shell
 from support.shells import HOOK, SHELLS, keep_fish_from_generating_completions
+from support.terminal import Dialog
 
 RC = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish"}
 
@@ -153,3 +155,85 @@ def test_the_shell_is_detected_without_programs_of_the_directory(
     monkeypatch.delenv("PATH")
     assert inputs.detect_shell() == "zsh"
     assert "PATH" not in os.environ and seen[-1] == os.defpath
+
+
+# The launcher for Claude Code
+
+
+@pytest.fixture
+def with_claude(home: Home) -> Path:
+    """A home with a ``claude``; the path of its launcher."""
+    folder = home.path / "bin"
+    folder.mkdir()
+    (folder / "claude").write_text("#!/bin/sh\nexec env\n")
+    (folder / "claude").chmod(0o755)
+    home.env["PATH"] = f"{folder}:{home.env['PATH']}"
+    return home.path / ".local/share/cowork-env/shims/claude"
+
+
+def test_init_writes_the_launcher_for_claude(
+    program: Program, home: Home, with_claude: Path
+) -> None:
+    """Without a terminal, too, unless an option says otherwise; and again without a question."""
+    shown = program.run("init", "bash", "--no-launcher").check().stderr
+    assert "launcher" not in shown and not with_claude.exists()
+    for _ in range(2):
+        shown = program.run("init", "bash").check().stderr
+        assert "claude has a launcher, ~/.local/share/cowork-env/shims/claude\n" in shown
+        assert "cowork-env shim --remove claude" in shown and "PATH" not in shown
+        assert with_claude.exists()
+    assert "Put its folder first on PATH." in program.run("init", "elvish").check().stderr
+    program.run("init", "elvish", "--remove").check()
+
+
+def test_without_claude_there_is_no_launcher(program: Program, with_claude: Path) -> None:
+    shown = program.run("init", "bash", PATH="/usr/bin:/bin").check().stderr
+    assert "Once claude is on PATH, 'cowork-env shim claude' writes a launcher" in shown
+    assert not with_claude.exists()
+    program.run("init", "bash", "--launcher", PATH="/usr/bin:/bin").check()
+    assert with_claude.exists()
+
+
+@pytest.mark.parametrize("answer", ["", "y", "n"])
+def test_init_asks_on_a_terminal(answer: str, home: Home, with_claude: Path) -> None:
+    with Dialog.with_program(home, "init", "bash") as dialog:
+        dialog.answer("Write a launcher for claude? ", answer)
+        dialog.finish()
+        assert dialog.status == 0
+    assert with_claude.exists() == (answer != "n")
+
+
+def test_init_remove_takes_the_launcher_with_the_last_line(
+    program: Program, home: Home, with_claude: Path
+) -> None:
+    program.run("init", "bash").check()
+    program.run("init", "zsh").check()
+    shown = program.run("init", "zsh", "--remove").check().stderr
+    assert "The launcher for claude stays, as ~/.bashrc:1 loads the hook." in shown
+    shown = program.run("init", "bash", "--remove", "--no-launcher").check().stderr
+    assert with_claude.exists()
+    shown = program.run("init", "bash", "--remove").check().stderr
+    assert "removed the launcher for claude" in shown and not with_claude.parent.exists()
+
+
+def test_a_program_of_the_users_in_the_launchers_folder_stays(
+    program: Program, home: Home, with_claude: Path
+) -> None:
+    with_claude.parent.mkdir(parents=True, mode=0o700)
+    with_claude.write_text("#!/bin/sh\n")
+    shown = program.run("init", "bash").check().stderr
+    assert "there is no launcher for claude" in shown
+    program.run("init", "bash", "--remove").check()
+    assert with_claude.read_text() == "#!/bin/sh\n"
+
+
+def test_init_and_shim_say_what_hides_the_launcher(
+    program: Program, home: Home, with_claude: Path
+) -> None:
+    (home.path / ".bashrc").write_text("alias claude=~/.claude/local/claude\n")
+    said = "~/.bashrc:1 makes claude an alias, which hides the launcher"
+    assert said in program.run("init", "bash").check().stderr
+    done = run_in_shell(home, "bash", f"{executable()} shim claude; true").check()
+    assert said in done.stderr
+    # The hook puts the folder on PATH, so nothing is to be done for it.
+    assert "at the next prompt" in done.stderr and done.stdout == ""

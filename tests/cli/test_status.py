@@ -433,3 +433,39 @@ def test_unreadable_settings_are_reported(home: Home, work: Path) -> None:
     (work / ".claude/settings.json").write_text("{}")
     (work / ".claude/settings.json").chmod(0)
     assert "Permission denied" in run(home, work)
+
+
+def test_what_protects_claude_code(home: Home, work: Path) -> None:
+    """By the flag, and what that costs; or by the launcher."""
+    home.pin(work, "OpenRouter\n")
+    folder = home.path / "bin"
+    folder.mkdir()
+    (folder / "claude").write_text("#!/bin/sh\necho '2.1.332 (Claude Code)'\n")
+    (folder / "claude").chmod(0o755)
+    launchers = home.path / ".local/share/cowork-env/shims"
+    path = f"{folder}:/usr/bin:/bin"
+    assert "protected" not in run(home, home.path, PATH=path)
+    assert as_json(home, home.path, PATH=path)["claude"] is None
+    shown = run(home, work, PATH=path)
+    assert "no background sessions" in shown and "cowork-env shim claude" in shown
+    found = as_json(home, work, PATH=path)["claude"]
+    assert (found["protectedBy"], found["launcher"]) == ("flag", None)
+    assert found["program"] == str(folder / "claude")
+    Program(home).run("shim", "claude", PATH=path).check()
+    assert "is not first on PATH here" in run(home, work, PATH=path)
+    path = f"{launchers}:{path}"
+    assert as_json(home, work, PATH=path)["claude"] == {
+        "protectedBy": "settings",
+        "launcher": str(launchers / "claude"),
+        "program": str(folder / "claude"),
+        "version": "2.1.332",
+    }
+    assert "protected by its launcher" in run(home, work, PATH=path)
+    # A cloud that is talked to directly is protected by the flag in any case.
+    cloud = {"name": "Cloud", "env": {"CLAUDE_CODE_USE_BEDROCK": "1"}}
+    home.providers([*GUIDE, cloud])
+    shown = run(home, work, "--provider", "Cloud", PATH=path)
+    assert "which costs" in shown and "launcher" not in shown
+    (folder / "claude").write_text("#!/bin/sh\necho '1.0.128 (Claude Code)'\n")
+    assert as_json(home, work, PATH=path)["claude"]["protectedBy"] == "flag"
+    assert "With a newer Claude Code" in run(home, work, PATH=path)

@@ -38,6 +38,21 @@ def test_bash_tool(shell: str, user: User, recorder: Recorder, other: Recorder) 
         assert provider["authToken"] not in output
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_nested_claude_is_the_launcher(
+    shell: str, user: User, recorder: Recorder, other: Recorder
+) -> None:
+    """The hook's PATH reaches the Bash tool, so that what it starts is protected, too."""
+    project = user.project("OpenRouter")
+    recorder.bash = "command -v claude"
+    with user.by(shell) as starter:
+        Program(user.home).run("shim", "claude").check()
+        done = starter.run(project, ["claude", "-p", "--allowedTools", "Bash", "--", "hi"])
+    assert done.returncode == 0, done
+    launchers = user.home.path / ".local/share/cowork-env/shims"
+    assert recorder.output.split()[0] == str(launchers / "claude")
+
+
 def test_the_key_is_put_back(user: User, recorder: Recorder, other: Recorder) -> None:
     """Claude Code keeps the key from its Bash tool; what we start there has it again."""
     project, provider = user.project("OpenRouter"), user.providers["OpenRouter"]

@@ -9,6 +9,7 @@ from cowork_env.core.trust import TrustStore, location
 
 from support.doctor import entry, run, run_in_bash
 from support.home import Home, executable
+from support.program import Program
 from support.server import (
     KEY,
 )
@@ -132,3 +133,19 @@ def test_special_files_do_not_hang_the_command(home: Home) -> None:
     os.mkfifo(home.path / ".bashrc")
     (home.path / ".profile").write_bytes(b"\xff\xfe export ANTHROPIC_API_KEY=1\n")
     assert run_in_bash(home, "--offline").status == 0
+
+
+def test_launchers(home: Home) -> None:
+    """Whether they are found, and what hides one."""
+    home.providers()
+    codes = run_in_bash(home, "--offline", "--json").json["findings"]
+    assert "launcher" not in [f["code"] for f in codes]
+    Program(home).run("shim", "claude").check()
+    (home.path / ".bashrc").write_text("alias claude=/opt/claude\n")
+    found = run_in_bash(home, "--offline", "--json").json["findings"]
+    said = [(f["level"], f["where"]) for f in found if f["code"] == "launcher"]
+    folder = "~/.local/share/cowork-env/shims"
+    assert said == [("warning", folder), ("warning", "~/.bashrc:1")]
+    path = f"{home.path / folder[2:]}:{home.env['PATH']}"
+    found = run_in_bash(home, "--offline", "--json", PATH=path).json["findings"]
+    assert [f["where"] for f in found if f["code"] == "launcher"] == ["~/.bashrc:1"]

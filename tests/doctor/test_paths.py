@@ -12,6 +12,7 @@ from support.doctor import check, errors, the
 from support.server import (
     KEY,
     MESSAGE,
+    MODEL,
     Request,
     Response,
     Serve,
@@ -110,8 +111,23 @@ def openai(request: Request) -> Response:
 
 
 def test_openai_format_server(serve: Serve) -> None:
-    report = check(serve(openai).url)
+    url = serve(openai).url
+    report = check(url)
     assert errors(report) == ["openai"] and "OpenAI" in the(report, "openai").message
+    hint = the(report, "openai").hint
+    assert f"litellm --host 127.0.0.1 --model hosted_vllm/{MODEL} --api_base {url}/v1;" in hint
+    assert f"cowork-env add litellm --default-model hosted_vllm/{MODEL}" in hint
+
+
+def test_openai_format_server_without_v1(serve: Serve) -> None:
+    def behave(request: Request) -> Response:
+        if request.path == "/chat/completions":
+            request.path = "/v1/chat/completions"
+            return openai(request)
+        return 404, {"detail": "Not Found"}
+
+    url = serve(behave).url
+    assert f"--api_base {url};" in the(check(url), "openai").hint
 
 
 def test_openai_format_server_is_recognized_by_its_list(serve: Serve) -> None:

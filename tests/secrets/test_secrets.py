@@ -21,7 +21,8 @@ from cowork_env.core.provider import InvalidField, Provider, is_encrypted
 from cowork_env.secrets import tool
 from cowork_env.util.errors import CoworkEnvError
 
-from support.home import need
+from support.home import Home, need
+from support.program import Program
 
 KEY = "sk-marked-0123456789"
 
@@ -418,3 +419,17 @@ def test_programs_are_started_in_few_places() -> None:
         *("os.system", "os.popen", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn"),
         *("os.posix_spawnp", "os.spawnvp", "posix.fork", "os.fork", "pexpect.spawn", "pty.spawn"),
     ) == {"cli/demo.py", "launcher.py", "secrets/tool.py"}
+
+
+def test_a_launcher_of_the_tool_is_not_started(home: Home) -> None:
+    """The hook puts the launchers first on PATH; one would look up the same key, without end."""
+    (home.path / "bin").mkdir()
+    (home.path / "bin/my-keys").write_text("#!/bin/sh\necho found-key\n")
+    (home.path / "bin/my-keys").chmod(0o755)
+    entry = {"name": "A", "baseUrl": "https://a.example", "authTokenFrom": "cmd:my-keys"}
+    home.providers([entry])
+    path = f"{home.path}/.local/share/cowork-env/shims:{home.path}/bin:/usr/bin:/bin"
+    program = Program(home, env={**home.env, "PATH": path})
+    program.run("use", "A").check()
+    program.run("shim", "my-keys").check()
+    assert program.run("token").check().stdout == "found-key\n"

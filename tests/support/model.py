@@ -134,7 +134,7 @@ class World:
                 for tier in TIERS:
                     own = models.get(tier) or entry.get("models", {}).get(tier)
                     target[f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL"] = own
-                target |= extra | {ACTIVE: entry["name"]}
+                target.update(extra, **{ACTIVE: str(entry["name"])})
                 return entry["id"] or entry["name"], target
             direct = any(n.startswith("CLAUDE_CODE_USE_") and v for n, v in extra.items())
             if key or (direct and "authToken" not in entry and "authTokenFrom" not in entry):

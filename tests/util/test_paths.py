@@ -21,6 +21,7 @@ def test_folders_are_those_of_platformdirs(
         ("HOME", home_value),
         ("XDG_CONFIG_HOME", config),
         ("XDG_STATE_HOME", config),
+        ("XDG_DATA_HOME", config),
     ):
         if value is None:
             monkeypatch.delenv(name, raising=False)
@@ -30,6 +31,8 @@ def test_folders_are_those_of_platformdirs(
     assert paths.state_dir() == os.path.abspath(
         platformdirs.user_state_dir("cowork-env", appauthor=False)
     )
+    data = platformdirs.user_data_dir("cowork-env", appauthor=False)
+    assert paths.launchers_dir() == os.path.abspath(f"{data}/shims")
 
 
 def test_missing_home_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

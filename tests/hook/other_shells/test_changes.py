@@ -206,3 +206,18 @@ def test_control_c_stops_a_slow_lookup(
     assert "lookup of its key was interrupted" in terminal.run("cowork-env status")
     assert (home.path / "asked").read_text() == "x\n"
     assert terminal.managed(f"cd {fast}") == MANAGED["LiteLLM Local"]
+
+
+def test_xonsh_has_the_launchers_first_on_path(home: Home, open_terminal: Open) -> None:
+    """As long as there are any; in front of what else is put there."""
+    terminal = open_terminal("xonsh")
+    before = terminal.env()["PATH"]
+    folder = home.path / ".local/share/cowork-env/shims"
+    Program(home).run("shim", "tool").check()
+    terminal.run()
+    assert terminal.env()["PATH"] == f"{folder}:{before}"
+    terminal.run("$PATH.insert(0, '/before')")
+    assert terminal.env()["PATH"] == f"{folder}:/before:{before}"
+    Program(home).run("shim", "--remove").check()
+    terminal.run()
+    assert terminal.env()["PATH"] == f"/before:{before}"

@@ -12,9 +12,15 @@ class Clients:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (self.claude,) = folder.glob(
-            "agent/lib/python*/site-packages/claude_agent_sdk/_bundled/claude"
+        self.claude = self.version("")
+
+    def version(self, version: str) -> Path:
+        """Claude Code of a version that ``prepare`` installs; empty: the newest."""
+        name = f"agent-{version}" if version else "agent"
+        (found,) = self.folder.glob(
+            f"{name}/lib/python*/site-packages/claude_agent_sdk/_bundled/claude"
         )
+        return found
 
     def program(self, environment: str, name: str) -> list[str]:
         """The command that runs one of ``programs/`` in an environment."""

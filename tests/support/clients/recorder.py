@@ -59,17 +59,23 @@ class Request:
 class Recorder:
     """The server, on a free port of this machine. ``with`` starts and stops it.
 
+    ``handler`` answers, if not in Anthropic's format.
     ``tls``: as a proxy, it lets every connection through, to itself, with that certificate.
     ``bash`` is a command that it has Claude Code run with its Bash tool before the final answer.
     ``connections`` counts every connection, with a request or without, so that a test can show that
     a server was not reached.
     """
 
-    def __init__(self, bash: str = "", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        bash: str = "",
+        handler: type[Handler] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.bash, self.tls = bash, tls
         self.requests: list[Request] = []
         self.connections = 0
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), handler or Handler)
         self._server.recorder = self
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
@@ -126,7 +132,9 @@ class _Server(ThreadingHTTPServer):
         """Ignore clients that close the connection."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers in the format of the Anthropic API."""
+
     protocol_version = "HTTP/1.1"
     server: _Server
     timeout = 60

@@ -8,12 +8,13 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from cowork_env import claude
 from cowork_env.cli.doctor import report_lines
-from cowork_env.core import environment
 from cowork_env.core.provider import Provider
 from cowork_env.core.providers import Providers
 from cowork_env.core.resolve import Inputs
@@ -106,13 +107,11 @@ def test_a_token(tmp_path: Path) -> None:
 
 def test_what_the_protection_of_a_token_costs() -> None:
     """The hint for other providers would be refused for an account."""
-    for entry, says in (({"authToken": TOKEN}, "the account's token"), ({}, "")):
-        account, found = Provider({"name": "A", "auth": "account", **entry}), Report()
-        target = environment.target(account, account.token, {})
-        local.host_flag(found, account, target)
-        assert [says in f.message and "--env" not in f.hint for f in found.findings] == (
-            [True] if says else []
-        )
+    flag = SimpleNamespace(protection=SimpleNamespace(way=claude.FLAG), protection_hint="")
+    account, found = Provider({"name": "A", "auth": "account", "authToken": TOKEN}), Report()
+    local.protection(found, flag, account)  # type: ignore[arg-type]
+    assert "the account's token" in the(found, "host-flag").message
+    assert "--env" not in the(found, "host-flag").hint
 
 
 def test_a_key_of_the_console(tmp_path: Path) -> None:

@@ -127,8 +127,8 @@ class World:
         if entry is not None:
             key, extra = self.key(entry), entry.get("env", {})
             if entry.get("auth") == "account":
-                directory = entry["configDir"].replace("~", str(self.home.path))
-                target[LOGINS[0]] = directory if entry["configDir"] != "~/.claude" else None
+                login = entry["configDir"].replace("~", str(self.home.path))
+                target[LOGINS[0]] = login if entry["configDir"] != "~/.claude" else None
                 target[LOGINS[1]] = None
                 target["ANTHROPIC_MODEL"] = models.get("model") or entry.get("defaultModel")
                 for tier in TIERS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from .core import providers
@@ -173,6 +173,11 @@ class Report:
             and s.variable == BASE_URL
             and repaired(s.value) != ANTHROPIC_URL
         ]
+
+    def hold_login(self) -> None:
+        """Take these settings for ignored: a launcher keeps Claude Code from them."""
+        leaks = self.login_leaks
+        self.settings = [replace(s, effect=HELD) if s in leaks else s for s in self.settings]
 
 
 def managed_directory(platform: str = sys.platform) -> str:

@@ -32,6 +32,8 @@ from .util.errors import CoworkEnvError
 from .util.text import tilde, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .core.environment import TouchedVariable
     from .core.provider import Provider
     from .launcher import Protection
@@ -146,6 +148,7 @@ class Status:
         self.report = overrides.report(
             self.client, inputs.directory, list(provider.env) if provider else [], account=account
         )
+        mark_protected(self.report, self.client)
         self.rows = [self._row(name) for name in self._names()]
         self.shell = (
             ShellState(WHAT_IF, "not compared: this is what 'exec' and 'export' give")
@@ -303,6 +306,15 @@ class Status:
             f"changed by hand: {', '.join(by_hand)}",
             "It stays changed until you leave the directory and come back, or start a new shell.",
         )
+
+
+def mark_protected(report: overrides.Report, env: Mapping[str, str]) -> None:
+    """Take what would send a login elsewhere for ignored, if ``claude`` means its launcher.
+
+    Claude Code is asked for its version only where there is such a setting.
+    """
+    if report.login_leaks and launcher.protection(env.get("PATH", "")).way == claude.SETTINGS:
+        report.hold_login()
 
 
 def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> Outcome:

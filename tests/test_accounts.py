@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cowork_env import accounts, formats, overrides, shells
+from cowork_env import accounts, claude, formats, launcher, overrides, shells, status
 from cowork_env.core import environment
 from cowork_env.core.environment import ACCOUNT_TOKEN, ACTIVE, BASE_URL, CONFIG_DIR, HOST_FLAG
 from cowork_env.core.pins import Pin
@@ -260,6 +260,18 @@ def test_a_base_url_in_a_settings_file_gets_the_login(tmp_path: Path) -> None:
     assert report(tmp_path, {"env": {BASE_URL: URL + "/"}}).login_leaks == []
     other = overrides.report({"HOME": "/x"}, str(tmp_path), (), "/nonexistent")
     assert other.login_leaks == []
+
+
+@pytest.mark.parametrize(("way", "leaks"), [(claude.SETTINGS, 0), (claude.FLAG, 1)])
+def test_a_launcher_keeps_a_login_from_it(
+    way: str, leaks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = launcher.Protection("/launchers/claude", "/bin/claude", "9.9.9", way)
+    monkeypatch.setattr(launcher, "protection", lambda _path: found)
+    reported = report(tmp_path, {"env": {BASE_URL: "https://evil.example"}})
+    status.mark_protected(reported, {})
+    assert len(reported.login_leaks) == leaks
+    assert reported.settings[0].effect == (overrides.WINS if leaks else overrides.HELD)
 
 
 def test_status_and_doctor_warn_of_it(home: Home) -> None:

@@ -9,6 +9,7 @@ import click
 from .. import accounts, claude
 from ..core import resolve, variables
 from ..core.environment import HOST_FLAG
+from ..core.provider import is_on
 from ..masking import is_secret
 from ..overrides import BEATEN, BLOCKS, HELD, SAME, WINS, YIELDS, Setting
 from ..status import (
@@ -206,13 +207,20 @@ def _settings(status: Status) -> list[_Item]:
         _Item(
             tilde(s.place.path, status.inputs.home),
             f"{s.key} = {_shown_setting(s)}",
-            "the login's token goes there"
-            if s in status.report.login_leaks
-            else _EFFECTS[s.effect],
+            _effect(status, s),
             "red" if s.effect in (WINS, BLOCKS) else "",
         )
         for s in status.report.settings
     ]
+
+
+def _effect(status: Status, setting: Setting) -> str:
+    """What a setting does, in words."""
+    if setting in status.report.login_leaks:
+        return "the login's token goes there"
+    if setting.effect == HELD and status.report.account and not is_on(status.client.get(HOST_FLAG)):
+        return "ignored under the launcher"
+    return _EFFECTS[setting.effect]
 
 
 def _redirects(status: Status) -> list[_Item]:

@@ -118,7 +118,7 @@ def _check_shell(
     machine: Report, inputs: Inputs, found: Resolution, shell: str, level: str
 ) -> None:
     """Check this shell, its startup files, and what else affects a client that it starts."""
-    from ..status import IN_STEP, Status
+    from ..status import IN_STEP, Status, mark_protected
     from . import local
 
     status = Status(inputs)
@@ -131,6 +131,7 @@ def _check_shell(
     # What a client gets once the provider is active; whether it is, was reported above.
     account = found.provider is not None and found.provider.account
     around = overrides.report(status.after, inputs.directory, own, account=account)
+    mark_protected(around, status.after)
     local.variables(machine, inputs, shell, active, around.redirects)
     local.settings(machine, around, inputs, active)
     if found.provider and status.target is not None:

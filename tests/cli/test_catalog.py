@@ -257,6 +257,7 @@ def test_show_and_status_say_where_it_comes_from(home: Home, team: Team) -> None
     assert ok(home, "status", "--json").json()["provider"] == {
         "id": "",
         "name": "Work",
+        "account": "",
         "source": "catalog",
         "catalog": str(team.file),
     }

@@ -47,6 +47,15 @@ def test_completion_of_references_to_keys(program: Program) -> None:
     assert complete(program, "edit A --token-from a") == ["aws-sm://"]
 
 
+def test_the_shell_completes_the_directory_of_an_account(program: Program) -> None:
+    result = program.run(
+        _COWORK_ENV_COMPLETE="bash_complete",
+        COMP_WORDS="cowork-env add --account --config-dir ~/.cl",
+        COMP_CWORD="4",
+    )
+    assert (result.stdout, result.stderr) == ("dir,~/.cl\n", "")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_script_is_valid(program: Program, home: Home, shell: str) -> None:
     result = program.run("completion", shell)

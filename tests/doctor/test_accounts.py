@@ -8,15 +8,17 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from cowork_env import claude
 from cowork_env.cli.doctor import report_lines
 from cowork_env.core.provider import Provider
 from cowork_env.core.providers import Providers
 from cowork_env.core.resolve import Inputs
-from cowork_env.doctor import checkup, login, transport
+from cowork_env.doctor import checkup, local, login, transport
 from cowork_env.doctor.findings import Report
 from cowork_env.secrets import keychain
 
@@ -101,6 +103,15 @@ def test_a_token(tmp_path: Path) -> None:
     missing = check(tmp_path, authTokenFrom="env:NOT_SET")
     assert errors(missing) == ["secret"]
     assert check(tmp_path, authTokenFrom="env:NOT_SET", online=False).healthy
+
+
+def test_what_the_protection_of_a_token_costs() -> None:
+    """The hint for other providers would be refused for an account."""
+    flag = SimpleNamespace(protection=SimpleNamespace(way=claude.FLAG), protection_hint="")
+    account, found = Provider({"name": "A", "auth": "account", "authToken": TOKEN}), Report()
+    local.protection(found, flag, account)  # type: ignore[arg-type]
+    assert "the account's token" in the(found, "host-flag").message
+    assert "--env" not in the(found, "host-flag").hint
 
 
 def test_a_key_of_the_console(tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def start(
             return [OPTION, file, *given.others], env
     _, changes = environment.transition(inputs.env, found.key, resolve.target(inputs, found))
     env = environment.applied(inputs.env, changes)
-    if arguments and arguments[0] in _OF_SESSIONS:
+    is_own = bool(resolve.original_env(inputs.env).get(NO_AGENT_VIEW))
+    if arguments and arguments[0] in _OF_SESSIONS and not is_own:
         env.pop(NO_AGENT_VIEW, None)
     return arguments, env
 
@@ -166,9 +167,9 @@ def _seen(inputs: Inputs, key: str, wanted: Target) -> tuple[dict[str, str], dic
     Claude Code itself, where an empty variable could mean something else.
     """
     seen = dict(wanted)
-    for name in (HOST_FLAG, NO_AGENT_VIEW):
-        if name in seen:
-            seen[name] = None
+    if HOST_FLAG in seen:
+        seen[HOST_FLAG] = None
+    seen.pop(NO_AGENT_VIEW, None)  # It is as the user wants it.
     matter = [BASE_URL, *CREDENTIALS, environment.MODEL, *environment.TIER_MODELS.values()]
     matter += READ_BESIDE_A_KEY
     if CONFIG_DIR in wanted:

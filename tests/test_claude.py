@@ -274,6 +274,16 @@ def test_commands_for_background_sessions(stub: Claude, word: str) -> None:
     assert got.env[environment.HOST_FLAG] == "1" and environment.NO_AGENT_VIEW not in got.env
 
 
+@pytest.mark.parametrize("word", ["-p", "logs"])
+def test_the_users_own_choice_about_agent_view(stub: Claude, word: str) -> None:
+    own = {environment.NO_AGENT_VIEW: "yes"}
+    got = stub.start(word, "x", **own)
+    assert got.env[environment.NO_AGENT_VIEW]
+    active = stub.start("auth", **own).env  # as in a shell with the hook
+    again = stub.start(word, "x", **active)
+    assert again.env[environment.NO_AGENT_VIEW] == ("yes" if word == "-p" else "1")
+
+
 @pytest.mark.parametrize("words", [[], ["/init"], ["agents"], ["--bg", "x"], ["-p", "mcp"]])
 def test_sessions_get_the_file(stub: Claude, words: list[str]) -> None:
     assert stub.start(*words).arguments[2:] == words

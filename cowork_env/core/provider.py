@@ -136,10 +136,7 @@ class Provider:
                 ("baseUrl",), f"is not {ANTHROPIC_URL}, the only one that an account's login is for"
             )
         check_config_dir(self.config_dir)
-        for name in (*LOGIN_VARIABLES, HOST_FLAG_VARIABLE, BASE_URL_VARIABLE, *CREDENTIAL.values()):
-            if name in self.env:
-                raise InvalidField(("env", name), "would replace the account's own login")
-        for name in CHOOSE_NO_MODEL:
+        for name in (*LOGIN_VARIABLES, BASE_URL_VARIABLE, *CREDENTIAL.values(), *CHOOSE_NO_MODEL):
             if name in self.env:
                 raise InvalidField(("env", name), "would use something else than the login")
 
@@ -157,6 +154,9 @@ class Provider:
                 )
 
     def _check_env_keeps_url_and_key(self) -> None:
+        flag = self.env.get(HOST_FLAG_VARIABLE)
+        if self.account and flag is not None and (flag or not self.has_key):
+            raise InvalidField(("env", HOST_FLAG_VARIABLE), "would keep clients from the login")
         keys = CREDENTIAL[BEARER], CREDENTIAL[API_KEY]
         credentials = (CREDENTIAL[self.auth],) if self.base_url else keys
         for name in (BASE_URL_VARIABLE, *credentials):

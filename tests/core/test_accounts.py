@@ -130,6 +130,12 @@ def test_a_token_goes_with_the_host_flag() -> None:
     assert not any(goal[name] for name in CREDENTIALS)
 
 
+def test_a_token_can_do_without_the_host_flag_and_a_login_never_has_it() -> None:
+    assert HOST_FLAG not in wanted(TOKEN, authToken=TOKEN, env={HOST_FLAG: ""})
+    assert refused(env={HOST_FLAG: ""}).path == ("env", HOST_FLAG)
+    assert refused(env={HOST_FLAG: "0"}, authToken=TOKEN).path == ("env", HOST_FLAG)
+
+
 def test_models_are_exported_but_no_tier_gets_another_ones_model() -> None:
     goal = wanted(defaultModel="opus")
     assert goal[MODEL] == "opus" and not any(goal[n] for n in environment.TIER_MODELS.values())

@@ -169,13 +169,17 @@ class Status:
     @cached_property
     def protection(self) -> Protection | None:
         """What keeps ``claude`` from settings files that redirect the provider; None: nothing has
-        to, or does. Asks Claude Code for its version, unless that is known.
+        to, or the user does not want it. Its ``way`` is empty for a login without the launcher,
+        which nothing protects. Asks Claude Code for its version, unless that is known.
         """
-        if self.target is None or not is_on(self.target.get(HOST_FLAG)):
+        provider = self.outcome.provider
+        flag = self.target is not None and is_on(self.target.get(HOST_FLAG))
+        is_login = provider is not None and provider.account and not provider.has_key
+        if self.target is None or not (flag or is_login):
             return None
         found = launcher.protection(self.client.get("PATH", ""))
-        if not self._takes_settings:
-            found.way = claude.FLAG
+        if found.way != claude.SETTINGS or not self._takes_settings:
+            found.way = claude.FLAG if flag else ""
         return found
 
     @property
@@ -192,11 +196,11 @@ class Status:
         if not here.program or not self._takes_settings:
             return ""
         if here.launcher:
-            return "With a newer Claude Code, its launcher protects it without that."
+            return "With a newer Claude Code, its launcher protects it, at no cost."
         if launcher.CLAUDE in launcher.names():
             folder = visible(tilde(launcher.folder(), self.inputs.home))
             return f"{folder} is not first on PATH here: a new shell with the hook has it there."
-        return f"A launcher protects it without that: cowork-env shim {launcher.CLAUDE}"
+        return f"A launcher protects it, at no cost: cowork-env shim {launcher.CLAUDE}"
 
     @property
     def providers_file(self) -> str:

@@ -695,6 +695,12 @@ TOPICS = {
             "launcher",
             "whether `claude` means its launcher, which protects it without the cost of that",
             ok=Text(OK, "Claude Code is protected by its launcher, {launcher}."),
+            none=Text(
+                NOTE,
+                "Nothing keeps Claude Code from a settings file that sends the login's token to "
+                "another URL; the host flag cannot, with a login.",
+                "{advice}",
+            ),
             order=Text(
                 WARNING,
                 "The launchers' folder, {folder}, is not first on PATH here, so they may not be "

@@ -407,7 +407,7 @@ TOPICS = {
             ok=Text(OK, "Logged in{who}: {place}."),
             key=Text(OK, "Logged in{who} with an API key of the Console: {place}."),
             token=Text(NOTE, "It uses a token of 'claude setup-token'."),
-            none=Text(ERROR, "There is no login there: {place}.", "Log in: {command}"),
+            none=Text(ERROR, "There is no login yet ({place}).", "Log in: {command}"),
             expired=Text(
                 ERROR,
                 "The login{who} has expired on {date} and cannot be renewed: {place}.",

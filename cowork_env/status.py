@@ -170,12 +170,20 @@ class Status:
     def protection(self) -> Protection | None:
         """What keeps ``claude`` from settings files that redirect the provider; None: nothing has
         to, or does. Asks Claude Code for its version, unless that is known.
+
+        A stored login has no flag: without a launcher's settings file nothing protects it.
         """
-        if self.target is None or not is_on(self.target.get(HOST_FLAG)):
+        provider = self.outcome.provider
+        if self.target is None or provider is None:
+            return None
+        flag = is_on(self.target.get(HOST_FLAG))
+        if not flag and not provider.account:
             return None
         found = launcher.protection(self.client.get("PATH", ""))
-        if not self._takes_settings:
-            found.way = claude.FLAG
+        if not flag and not found.program:
+            return None
+        if not self._takes_settings or found.way != claude.SETTINGS:
+            found.way = claude.FLAG if flag else claude.NOTHING
         return found
 
     @property
@@ -191,12 +199,13 @@ class Status:
             return ""
         if not here.program or not self._takes_settings:
             return ""
+        price = " without that" if here.way == claude.FLAG else ""
         if here.launcher:
-            return "With a newer Claude Code, its launcher protects it without that."
+            return f"With a newer Claude Code, its launcher protects it{price}."
         if launcher.CLAUDE in launcher.names():
             folder = visible(tilde(launcher.folder(), self.inputs.home))
             return f"{folder} is not first on PATH here: a new shell with the hook has it there."
-        return f"A launcher protects it without that: cowork-env shim {launcher.CLAUDE}"
+        return f"A launcher protects it{price}: cowork-env shim {launcher.CLAUDE}"
 
     @property
     def providers_file(self) -> str:

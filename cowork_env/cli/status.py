@@ -118,8 +118,11 @@ def _summary(status: Status) -> list[str]:
     if status.protection and status.protection.way == claude.SETTINGS:
         add("claude", "protected by its launcher: no settings file redirects it")
     elif status.protection:
-        add("claude", f"protected by {HOST_FLAG}, which costs")
-        add("", FLAG_COSTS)
+        if status.protection.way == claude.FLAG:
+            add("claude", f"protected by {HOST_FLAG}, which costs")
+            add("", FLAG_COSTS)
+        else:
+            add("claude", "not protected: a settings file can send its login elsewhere", "yellow")
         if status.protection_hint:
             add("", status.protection_hint)
     if status.ignored_state:
@@ -297,7 +300,7 @@ def _claude_json(found: Protection | None) -> dict[str, str | None] | None:
     if found is None:
         return None
     return {
-        "protectedBy": found.way if found.way == claude.SETTINGS else claude.FLAG,
+        "protectedBy": found.way or None,
         "launcher": found.launcher or None,
         "program": found.program or None,
         "version": found.version or None,

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import os
 
-from .core.provider import ACCOUNT, Provider, login_directory, slug
+from .core.provider import (
+    ACCOUNT,
+    InvalidField,
+    Provider,
+    check_config_dir,
+    login_directory,
+    slug,
+)
 from .util.errors import CoworkEnvError
 from .util.text import argument, visible
 
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LOGIN, TOKEN = "default login", "token"
 DIRECTORY_QUESTION = "Directory of the login"
+URL_HINT = "An account has none; for an endpoint, leave --account out."
 TOKEN_QUESTION = "Token (from 'claude setup-token')"
 # How the keys of Anthropic's API begin, which no login can use.
 _API_KEYS = "sk-ant-api"
@@ -35,14 +43,22 @@ def place(provider: Provider) -> str:
     return visible(", ".join(filter(None, (token, directory)))) or DEFAULT_LOGIN
 
 
-def absolute(directory: str, here: str) -> str:
+def checked_directory(directory: str, here: str) -> str:
     """A directory as the user gave it, for the file: ``~/`` stays, as that is right on any machine.
 
-    A relative one is taken from the directory ``here``. Empty: the default login.
+    A relative one is taken from the directory ``here``. Empty: the default login. Raises
+    :class:`InvalidField` for what is no directory, or no login's.
     """
-    if not directory or directory.startswith(("/", "~")):
-        return directory
-    return os.path.normpath(os.path.join(here, directory))
+    if "://" in directory:
+        raise InvalidField(("configDir",), "is a URL, not a directory", URL_HINT)
+    if directory.startswith("$"):  # It was quoted, or answered: no shell has expanded it.
+        raise InvalidField(("configDir",), "begins with a variable", "Write ~/ for your home.")
+    if directory and not directory.startswith(("/", "~")):
+        directory = os.path.normpath(os.path.join(here, directory))
+    check_config_dir(directory)
+    if os.path.isfile(os.path.expanduser(directory)):
+        raise InvalidField(("configDir",), "is a file, not a directory")
+    return directory
 
 
 def suggested_name(directory: str, token: bool) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .core.provider import Provider
     from .core.resolve import Inputs, Resolution
 
-SETTINGS, FLAG = "settings", "flag"  # the two ways
+SETTINGS, FLAG, NOTHING = "settings", "flag", ""  # the two ways, and neither
 OLDEST = (2, 0, 76)  # the first version that was measured with a settings file
 OPTION = "--settings"
 

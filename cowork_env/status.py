@@ -169,17 +169,21 @@ class Status:
     @cached_property
     def protection(self) -> Protection | None:
         """What keeps ``claude`` from settings files that redirect the provider; None: nothing has
-        to, or the user does not want it. Its ``way`` is empty for a login without the launcher,
-        which nothing protects. Asks Claude Code for its version, unless that is known.
+        to, or does. Asks Claude Code for its version, unless that is known.
+
+        A stored login has no flag: without a launcher's settings file nothing protects it.
         """
         provider = self.outcome.provider
-        flag = self.target is not None and is_on(self.target.get(HOST_FLAG))
-        is_login = provider is not None and provider.account and not provider.has_key
-        if self.target is None or not (flag or is_login):
+        if self.target is None or provider is None:
+            return None
+        flag = is_on(self.target.get(HOST_FLAG))
+        if not flag and not provider.account:
             return None
         found = launcher.protection(self.client.get("PATH", ""))
-        if found.way != claude.SETTINGS or not self._takes_settings:
-            found.way = claude.FLAG if flag else ""
+        if not flag and not found.program:
+            return None
+        if not self._takes_settings or found.way != claude.SETTINGS:
+            found.way = claude.FLAG if flag else claude.NOTHING
         return found
 
     @property
@@ -195,12 +199,13 @@ class Status:
             return ""
         if not here.program or not self._takes_settings:
             return ""
+        price = " without that" if here.way == claude.FLAG else ""
         if here.launcher:
-            return "With a newer Claude Code, its launcher protects it, at no cost."
+            return f"With a newer Claude Code, its launcher protects it{price}."
         if launcher.CLAUDE in launcher.names():
             folder = visible(tilde(launcher.folder(), self.inputs.home))
             return f"{folder} is not first on PATH here: a new shell with the hook has it there."
-        return f"A launcher protects it, at no cost: cowork-env shim {launcher.CLAUDE}"
+        return f"A launcher protects it{price}: cowork-env shim {launcher.CLAUDE}"
 
     @property
     def providers_file(self) -> str:

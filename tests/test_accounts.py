@@ -82,7 +82,8 @@ def test_an_api_key_is_no_token(home: Home) -> None:
     [
         (["--account", "--auth", "bearer"], "exclude each other"),
         (["--config-dir", "x", "--name", "A"], "--config-dir is for an account"),
-        (["--account", "--base-url", "https://x.example"], "is not https://api.anthropic.com"),
+        (["--account", "--base-url", "https://x.example"], "--base-url is not for an account"),
+        (["claude-account", "--base-url", "https://x.example"], "--base-url is not for an acc"),
     ],
 )
 def test_options_that_contradict(options: list[str], says: str, home: Home) -> None:
@@ -92,7 +93,13 @@ def test_options_that_contradict(options: list[str], says: str, home: Home) -> N
 def test_add_asks_for_directory_and_name(home: Home) -> None:
     with dialog(home, "add", "claude-account") as child:
         child.answer("Enter for the default login", "~user/x")
-        child.expect("That is neither absolute nor in your home")
+        child.expect("That is not an absolute path. It begins with '/'")
+        for wrong, why in (("https://x.example", "a URL"), ("$HOME/x", "a variable")):
+            child.answer("Enter for the default login", wrong)
+            child.expect(why)
+        (home.path / "file").touch()
+        child.answer("Enter for the default login", "~/file")
+        child.expect("That is a file, not a directory.")
         child.answer("Enter for the default login", "~/.claude-work")
         child.answer("Name [Claude (work)]", "")
         shown = child.finish()
@@ -100,6 +107,20 @@ def test_add_asks_for_directory_and_name(home: Home) -> None:
     assert "claude auth login" in shown and "cowork-env pin claude-work" in shown
     assert "Key" not in shown
     assert saved(home)[0]["configDir"] == "~/.claude-work"
+
+
+def test_add_with_a_name_asks_for_nothing(home: Home) -> None:
+    with dialog(home, "add", "--account", "--name", "Private") as child:
+        shown = child.finish()
+        assert child.status == 0
+    assert "added Private (default login)" in shown and "Directory" not in shown
+
+
+def test_add_says_that_a_directory_is_not_trusted(home: Home) -> None:
+    (home.path / "shared").mkdir()
+    (home.path / "shared").chmod(0o777)
+    said = ok(home, "add", "--account", "--name", "A", "--config-dir", "~/shared").stderr
+    assert "It cannot be used yet: " in said and "auth login" not in said
 
 
 def test_add_asks_for_a_token_by_its_command(home: Home) -> None:
@@ -173,8 +194,14 @@ def test_edit(home: Home) -> None:
     ok(home, "edit", "openrouter", "--account", "--config-dir", "~/.claude-work")
     assert {"authToken", "models", "defaultModel"}.isdisjoint(saved(home)[0])
     assert "Missing --base-url" in run(home, "edit", "openrouter", "--auth", "bearer").stderr
+    ran = run(home, "edit", "openrouter", "--base-url", "https://x.example").check(2)
+    assert "--base-url is not for an account" in ran.stderr and "--auth bearer" in ran.stderr
     ran = run(home, "edit", "openrouter", "--auth", "bearer", "--base-url", "https://x.example")
     assert "Missing --token-stdin" in ran.check(2).stderr
+    home.providers([GUIDE[1]])
+    ran = run(home, "edit", "openrouter", "--config-dir", "~/x").check(2)
+    assert "--config-dir is for an account" in ran.stderr
+    ok(home, "edit", "openrouter", "--account", "--config-dir", "~/.claude-work")
     ok(home, "rename", "openrouter", "Private")
     assert saved(home)[0]["configDir"] == "~/.claude-work"
     ok(home, "remove", "private", "--yes")

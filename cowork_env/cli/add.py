@@ -11,7 +11,9 @@ from .. import accounts, presets, securing, store
 from ..core import provider as rules
 from ..core.provider import BEARER, InvalidField, Provider
 from ..core.providers import words
+from ..core.resolve import check_login_directory
 from ..editing import Fields, needs_no_endpoint, without_empty
+from ..util.errors import CoworkEnvError
 from ..util.text import argument, visible
 from . import saving
 from .errors import usage_error
@@ -20,7 +22,9 @@ from .options import examples
 from .output import say
 from .prompts import ask, interactive, pick
 from .provider_options import (
+    check_answered_directory,
     check_answered_url,
+    check_kind,
     given_fields,
     no_check_option,
     provider_options,
@@ -48,8 +52,8 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
         "cowork-env add openrouter --keyring     # keeps the key in the keyring",
         "cowork-env add deepseek --token-from file:~/.keys/deepseek",
         "cowork-env add --name Work --base-url https://ai.example --token-stdin <key",
-        "cowork-env add --account --config-dir ~/.claude-work   # a login of Claude Code's",
-        "cowork-env add --account --token-stdin <token          # of 'claude setup-token'",
+        "cowork-env add --account --config-dir '~/.claude-work'  # a login of Claude Code's",
+        "cowork-env add --account --token-stdin <token           # of 'claude setup-token'",
     ),
 )
 @click.argument("preset", required=False, shell_complete=_complete_preset)
@@ -86,10 +90,10 @@ def command(
     else:
         save()
     name = visible(entry["name"])
-    say(f"cowork-env: added {name}")
+    account = Provider(entry) if accounts.is_account(entry) else None
+    say(f"cowork-env: added {name}{f' ({accounts.place(account)})' if account else ''}")
     if listed.catalog and any(words(entry) & words(other) for other in listed.catalog.entries):
         say(f"It is used instead of the one in the catalogue {listed.catalog.where}.")
-    account = Provider(entry) if accounts.is_account(entry) else None
     if account is not None:
         _say_login(account, inputs)
     if interactive():
@@ -112,10 +116,9 @@ def _new_entry(
     """The entry that the options and the preset make; asks for what is missing."""
     preset = _filled_preset(preset_id, fields) if preset_id is not None else None
     entry = fields.new_entry(preset)
+    check_kind(fields, account=accounts.is_account(entry))
     if accounts.is_account(entry):
         return _new_account(listed, fields, entry, token_stdin=token_stdin, keyring=keyring)
-    if fields.config_dir:
-        raise usage_error("--config-dir is for an account.", "Pass --account, too.")
     if fields.name or not preset:
         entry["name"] = _checked("name", entry["name"], "Name", rules.check_name)
     store.check_free(entry["name"], listed)
@@ -138,18 +141,14 @@ def _new_entry(
 def _new_account(
     listed: Providers, fields: Fields, entry: Entry, *, token_stdin: bool, keyring: bool
 ) -> Entry:
-    """The entry of an account; on a terminal, asks for its directory and its name."""
+    """The entry of an account; on a terminal, asks for its directory and its name.
+
+    With a name, nothing is missing: without a directory it is the default login.
+    """
     has_token = token_stdin or keyring or bool(fields.token_from)
-    here = current_inputs().directory
-
-    def check_directory(answer: str) -> str:
-        return rules.check_config_dir(accounts.absolute(answer, here))
-
-    if fields.config_dir is not None:
-        entry["configDir"] = _checked("config-dir", fields.config_dir, "", check_directory, "")
-    elif not has_token and interactive():
+    if fields.config_dir is None and fields.name is None and not has_token and interactive():
         question = f"{accounts.DIRECTORY_QUESTION}, Enter for the default login"
-        entry["configDir"] = ask(question, check_directory, default="")
+        entry["configDir"] = ask(question, check_answered_directory, default="")
     if fields.name is None:
         entry["name"] = accounts.suggested_name(entry["configDir"] or "", has_token)
         if interactive():
@@ -166,6 +165,11 @@ def _say_login(account: Provider, inputs: Inputs) -> None:
         return
     from ..doctor import login
 
+    try:
+        check_login_directory(account, inputs.home)
+    except CoworkEnvError as error:
+        say(f"It cannot be used yet: {error.message}\n{error.hint}".rstrip())
+        return
     found = login.find(account, inputs)
     if found is not None and found.usable:
         say(f"It is logged in{found.who}.")
@@ -203,18 +207,15 @@ def _checked(
     value: str,
     question: str,
     check: Callable[[str], str],
-    default: str | None = None,
 ) -> str:
-    """A required value, checked: the option's, or else ``default``, or what the user answers."""
-    if not value and default is not None:
-        return default
+    """A required value, checked: the option's, or else what the user answers."""
     if value:
         try:
             return check(value)
         except InvalidField as error:
             raise usage_error(f"The value of --{option} {error.why}.", error.hint) from None
     if not interactive():
-        hint = "See 'cowork-env presets' for what needs only a key." if option == "base-url" else ""
+        hint = "See 'cowork-env presets' for what needs only a key."
         raise usage_error(f"Missing --{option}.", hint)
     return ask(question, check)
 

@@ -22,7 +22,9 @@ from .options import complete_provider, examples, provider_argument
 from .output import say
 from .prompts import ask, ask_key, interactive
 from .provider_options import (
+    check_answered_directory,
     check_answered_url,
+    check_kind,
     given_fields,
     no_check_option,
     provider_options,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
         "cowork-env edit work --haiku ''          # removes the value",
         "cowork-env edit work --env '' --env A=1  # these variables and no others",
         "cowork-env edit work --env CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000",
-        "cowork-env edit work --account --config-dir ~/.claude-work",
+        "cowork-env edit work --account --config-dir '~/.claude-work'",
     ),
 )
 @click.argument("provider", metavar="NAME", shell_complete=complete_provider)
@@ -67,6 +69,7 @@ def edit_command(
     fields = given_fields(**given)
     entry = listed.entries[index]
     account = fields.makes_account(entry)
+    check_kind(fields, account=account)
     needs_key = fields.changes_kind(entry) and not account
     if needs_key and not fields.base_url:
         raise usage_error(
@@ -138,13 +141,8 @@ def _ask_changes(entry: Entry, fields: Fields) -> None:
 
 
 def _ask_account_changes(entry: Entry, fields: Fields) -> None:
-    here = current_inputs().directory
-
-    def check_directory(answer: str) -> str:
-        return rules.check_config_dir(accounts.absolute(answer, here))
-
     old = visible(field_of(entry, "configDir"))
-    answer = ask(accounts.DIRECTORY_QUESTION, check_directory, default=old)
+    answer = ask(accounts.DIRECTORY_QUESTION, check_answered_directory, default=old)
     fields.config_dir = answer if answer not in ("", old) else None
     _ask_model(entry, fields)
     if entry.get("authToken"):

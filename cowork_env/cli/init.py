@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from ..core.resolve import Inputs
 
 CLIENT = launcher.CLAUDE
-QUESTION = (
-    f"Write a launcher for {CLIENT}? It starts Claude Code so that no settings file can redirect "
-    "the provider, and background sessions and the Bash tool work"
+WHY = (
+    "A launcher keeps settings files from redirecting the provider, and leaves "
+    f"{CLIENT} its\nbackground sessions, and its Bash tool the key."
 )
+QUESTION = f"Write a launcher for {CLIENT}?"
 
 
 @click.command(
@@ -42,7 +43,8 @@ QUESTION = (
     "--launcher/--no-launcher",
     "wanted",
     default=None,
-    help="Write the launcher for claude, or leave it alone. By default a terminal is asked.",
+    help="Write the launcher for claude, or leave it alone. By default, asks on a terminal, "
+    "and writes it elsewhere.",
 )
 def command(shell: str, remove: bool, wanted: bool | None) -> None:
     """Load cowork-env in your shell from now on.
@@ -74,6 +76,7 @@ def command(shell: str, remove: bool, wanted: bool | None) -> None:
         say(f"cowork-env: {path} {'has no hook line' if remove else 'has the hook line already'}")
     elif change.result == startup_files.REMOVED:
         say(f"cowork-env: removed the hook line from {path}")
+        say("Shells that are open keep the hook until they end.")
     else:
         where = "added to" if change.result == startup_files.ADDED else "replaced the line in"
         say(f"cowork-env: {where} {path}:\n  {startup_files.line_of(name, env)}")
@@ -99,8 +102,10 @@ def _write_launcher(inputs: Inputs, shell: str, asked: bool) -> None:
             say(f"Once {CLIENT} is on PATH, 'cowork-env shim {CLIENT}' writes a launcher for it.")
             return
         is_there = CLIENT in launcher.names()
-        if not is_there and interactive() and not click.confirm(QUESTION, default=True, err=True):
-            return
+        if not is_there and interactive():
+            say(WHY)
+            if not click.confirm(QUESTION, default=True, err=True):
+                return
     try:
         path = launcher.add(CLIENT, inputs)
     except CoworkEnvError as error:

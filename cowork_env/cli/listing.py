@@ -122,7 +122,7 @@ def show_command(name: str, as_json: bool, reveal: bool) -> None:
         _print_fields(shown)
     provider = listed.provider(index)
     if provider.account and not as_json:
-        say(f"cowork-env: account: {accounts.place(provider)}; no URL is exported")
+        say(f"cowork-env: an account ({accounts.place(provider)}): no URL is exported")
     if provider.catalog:
         state = catalog.state(inputs.store, provider)
         say(f"cowork-env: from the catalogue {provider.catalog.where}: {STATES[state]}")

@@ -109,7 +109,7 @@ def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields
             raise usage_error("--account and --auth exclude each other.", "Use one of them.")
         given["auth"] = ACCOUNT
     if given["config_dir"] is not None:
-        given["config_dir"] = accounts.absolute(given["config_dir"], current_inputs().directory)
+        given["config_dir"] = _checked_directory(given["config_dir"])
     variables, clear = _variables(env)
     models = {tier: value for tier in TIERS if (value := given.pop(tier)) is not None}
     fields = Fields(models=models, env=variables, clear_env=clear, **given)
@@ -119,6 +119,26 @@ def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields
         except InvalidField as error:
             raise usage_error(f"The value of --base-url {error.why}.", error.hint) from None
     return fields
+
+
+def check_answered_directory(directory: str) -> str:
+    """The directory of a login that the user was asked for, for the file; see ``accounts``."""
+    return accounts.checked_directory(directory, current_inputs().directory)
+
+
+def _checked_directory(directory: str) -> str:
+    try:
+        return check_answered_directory(directory)
+    except InvalidField as error:
+        raise usage_error(f"The value of --config-dir {error.why}.", error.hint) from None
+
+
+def check_kind(fields: Fields, *, account: bool) -> None:
+    """Raise a usage error for an option that belongs to the other kind of provider."""
+    if fields.config_dir and not account:
+        raise usage_error("--config-dir is for an account.", "Pass --account, too.")
+    if fields.base_url and account and rules.repaired(fields.base_url) != rules.ANTHROPIC_URL:
+        raise usage_error("--base-url is not for an account.", "For an endpoint: --auth bearer")
 
 
 def check_answered_url(url: str, insecure: bool) -> str:

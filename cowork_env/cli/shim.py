@@ -43,6 +43,8 @@ def command(names: tuple[str, ...], remove: bool) -> None:
     for name in names:
         launcher.check_name(name)
     if remove:
+        if not names and not launcher.names():
+            say("There are no launchers.")
         for name in names or launcher.names():
             launcher.remove(name)
             say(f"Removed the launcher for {name}.")

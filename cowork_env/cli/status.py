@@ -118,11 +118,11 @@ def _summary(status: Status) -> list[str]:
     if status.protection and status.protection.way == claude.SETTINGS:
         add("claude", "protected by its launcher: no settings file redirects it")
     elif status.protection:
-        if status.protection.way:
+        if status.protection.way == claude.FLAG:
             add("claude", f"protected by {HOST_FLAG}, which costs")
             add("", FLAG_COSTS)
         else:
-            add("claude", "not protected: a settings file that sets a URL gets the login's token")
+            add("claude", "not protected: a settings file can send its login elsewhere", "yellow")
         if status.protection_hint:
             add("", status.protection_hint)
     if status.ignored_state:

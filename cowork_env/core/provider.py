@@ -255,7 +255,9 @@ def check_config_dir(directory: str) -> str:
     if first_control(directory) >= 0 or not is_exportable(directory):
         raise InvalidField(("configDir",), "has a character in it that no path should have")
     if not directory.startswith(("/", "~/")):
-        raise InvalidField(("configDir",), "is neither absolute nor in your home (~/...)")
+        raise InvalidField(
+            ("configDir",), "is not an absolute path", "It begins with '/', or '~/' for your home."
+        )
     if not directory.strip("~/."):
         raise InvalidField(("configDir",), "is not a directory of its own")
     return directory

@@ -407,7 +407,7 @@ TOPICS = {
             ok=Text(OK, "Logged in{who}: {place}."),
             key=Text(OK, "Logged in{who} with an API key of the Console: {place}."),
             token=Text(NOTE, "It uses a token of 'claude setup-token'."),
-            none=Text(ERROR, "There is no login there: {place}.", "Log in: {command}"),
+            none=Text(ERROR, "There is no login yet ({place}).", "Log in: {command}"),
             expired=Text(
                 ERROR,
                 "The login{who} has expired on {date} and cannot be renewed: {place}.",
@@ -693,13 +693,10 @@ TOPICS = {
         ),
         Code(
             "launcher",
-            "whether `claude` means its launcher, which protects it without the cost of that",
+            "whether `claude` means its launcher, which protects it without the cost of the host flag",
             ok=Text(OK, "Claude Code is protected by its launcher, {launcher}."),
-            none=Text(
-                NOTE,
-                "Nothing keeps Claude Code from a settings file that sends the login's token to "
-                "another URL; the host flag cannot, with a login.",
-                "{advice}",
+            login=Text(
+                NOTE, "A settings file can send the account's login elsewhere.", "{advice}"
             ),
             order=Text(
                 WARNING,

@@ -309,8 +309,8 @@ def protection(report: Report, status: Status, entry: Provider) -> None:
     if status.protection and status.protection.way == claude.SETTINGS:
         where = tilde(status.protection.launcher, status.inputs.home)
         report.add("launcher", "ok", where=where, launcher=where)
-    elif status.protection and not status.protection.way:
-        report.add("launcher", "none", advice=status.protection_hint)
+    elif status.protection and status.protection.way == claude.NOTHING:
+        report.add("launcher", "login", advice=status.protection_hint)
     elif status.protection:
         text = "account" if entry.account else ""
         text = "launcher" if status.protection_hint else text

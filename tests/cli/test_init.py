@@ -210,6 +210,7 @@ def test_init_remove_takes_the_launcher_with_the_last_line(
     program.run("init", "zsh").check()
     shown = program.run("init", "zsh", "--remove").check().stderr
     assert "The launcher for claude stays, as ~/.bashrc:1 loads the hook." in shown
+    assert "Shells that are open keep the hook" in shown
     shown = program.run("init", "bash", "--remove", "--no-launcher").check().stderr
     assert with_claude.exists()
     shown = program.run("init", "bash", "--remove").check().stderr

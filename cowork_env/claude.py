@@ -62,6 +62,17 @@ _FREE = frozenset(
         *("CLAUDE_CODE_EXTRA_BODY", "ANTHROPIC_BETAS"),
     )
 )
+# What of a user's settings Claude Code is known to load. With another value, or another member, the
+# versions that were measured have dropped the whole file.
+_LOADED: dict[str, object] = {
+    "env": dict,
+    "apiKeyHelper": str,
+    "model": str,
+    "outputStyle": str,
+    **dict.fromkeys(("alwaysThinkingEnabled", "disableAllHooks", "includeCoAuthoredBy"), bool),
+}
+_PERMISSIONS = ("allow", "deny", "ask", "additionalDirectories")  # lists of texts
+LENIENT = (2, 1, 85)  # from here on, a rule that is not well-formed is skipped alone
 _UNKNOWN = "\0key"  # in the place of a key that is not known yet; no variable can hold it
 
 
@@ -77,7 +88,7 @@ def start(
     provider = found.provider
     if provider is not None and _begins_session(arguments) and takes_settings(provider):
         version = claude_files.parsed(claude_files.version(command, inputs))
-        given = _Given(arguments) if version >= OLDEST else None
+        given = _Given(arguments, version) if version >= OLDEST else None
         if given is not None and not given.unreadable:
             file, env = _with_file(inputs, found, provider, given, version)
             return [OPTION, file, *given.others], env
@@ -124,7 +135,7 @@ def _with_file(
 
         def text_with(key: str) -> str:
             wanted = environment.target(provider, key, found.models, inputs.home)
-            return given.merged(_seen(inputs, found.key, wanted)[1])
+            return given.merged(_seen(inputs, found.key, wanted, given)[1])
 
         sketch = text_with(_UNKNOWN)
         name = _name(sketch, claude_files.circumstances(inputs, provider))
@@ -136,7 +147,7 @@ def _with_file(
             key = ""
     wanted = resolve.target(inputs, found, key)
     assert wanted is not None
-    env, variables = _seen(inputs, found.key, wanted)
+    env, variables = _seen(inputs, found.key, wanted, given)
     text = given.merged(variables)
     path = f"{folder}/{name or _name(text)}.json"
     if begun:
@@ -159,7 +170,9 @@ def _key_in(kept: str, sketch: str) -> str:
         return ""
 
 
-def _seen(inputs: Inputs, key: str, wanted: Target) -> tuple[dict[str, str], dict[str, str]]:
+def _seen(
+    inputs: Inputs, key: str, wanted: Target, given: _Given
+) -> tuple[dict[str, str], dict[str, str]]:
     """The environment for Claude Code, and the variables for its settings file.
 
     Claude Code puts the latter into its environment, so what it starts sees both. The state tells
@@ -167,9 +180,10 @@ def _seen(inputs: Inputs, key: str, wanted: Target) -> tuple[dict[str, str], dic
     Claude Code itself, where an empty variable could mean something else.
     """
     seen = dict(wanted)
-    if HOST_FLAG in seen:
-        seen[HOST_FLAG] = None
-    seen.pop(NO_AGENT_VIEW, None)  # It is as the user wants it.
+    if given.is_loaded:
+        if HOST_FLAG in seen:
+            seen[HOST_FLAG] = None
+        seen.pop(NO_AGENT_VIEW, None)  # It is as the user wants it.
     matter = [BASE_URL, *CREDENTIALS, environment.MODEL, *environment.TIER_MODELS.values()]
     matter += READ_BESIDE_A_KEY
     if CONFIG_DIR in wanted:
@@ -191,9 +205,11 @@ class _Given:
     """Claude Code's arguments: the settings that the user gives with them, and the others.
 
     ``unreadable``: the settings are none that we can merge; Claude Code says what is wrong.
+    ``is_loaded``: a file with them is known to be loaded. Claude Code drops a file with a value
+    that it does not expect, and goes on without it; then the flag has to protect.
     """
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: list[str], version: tuple[int, ...]) -> None:
         self.others: list[str] = []
         self.unreadable = False
         value: str | None = None
@@ -213,6 +229,7 @@ class _Given:
             settings = _parsed_settings(value)
             self.unreadable = settings is None
             self._settings = settings or {}
+        self.is_loaded = _is_loaded(self._settings, version)
 
     def merged(self, variables: Mapping[str, str]) -> str:
         """The text of the settings file: the user's settings with ours."""
@@ -243,8 +260,26 @@ def _parsed_settings(value: str) -> dict[str, object] | None:
         if not (text.startswith("{") and text.endswith("}")):
             text = claude_files.content(value)
         settings = json.loads(text)
+        json.dumps(settings, allow_nan=False)  # Claude Code reads no NaN and no Infinity.
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(settings, dict) or not isinstance(settings.get("env", {}), dict):
         return None
     return settings
+
+
+def _is_loaded(settings: Mapping[str, object], version: tuple[int, ...]) -> bool:
+    """Whether that version of Claude Code is known to load a file with these settings."""
+    for name, value in settings.items():
+        if name != "permissions":
+            if type(value) is not _LOADED.get(name):
+                return False
+        elif version < LENIENT or not isinstance(value, dict):
+            return False
+        elif not all(n in _PERMISSIONS and _is_list_of_texts(v) for n, v in value.items()):
+            return False
+    return True
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)

@@ -141,14 +141,18 @@ def _given(name: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     slash, too (``/init``), so the names have to be right.
     """
     first, script = (*arguments, "", "")[:2]
-    is_program = "/" in first and os.path.isfile(first) and os.access(first, os.X_OK)
+    # VS Code's paths are absolute. A relative one is the user's prompt, and what it names could be
+    # a repository's.
+    is_program = os.path.isabs(first) and os.path.isfile(first) and os.access(first, os.X_OK)
     if name != CLAUDE or not is_program:
         return [], arguments
     base = os.path.basename(first)
     if base in (CLAUDE, "claude.exe"):
         # A launcher is not run again: it would look for the next program, as is done here.
         return ([], arguments[1:]) if is_launcher(first) else (arguments[:1], arguments[1:])
-    is_script = "/" in script and os.path.basename(script) == "cli.js" and os.path.isfile(script)
+    is_script = (
+        os.path.isabs(script) and os.path.basename(script) == "cli.js" and os.path.isfile(script)
+    )
     if base in ("node", "bun") and is_script:
         return arguments[:2], arguments[2:]
     return [], arguments

@@ -381,12 +381,65 @@ def test_settings_of_the_user_are_merged(stub: Claude, form: str) -> None:
         ["--settings", "{broken}"],
         ["--settings", '{"env": 1}'],
         ["--settings={}", "--settings=nowhere.json"],
+        ["--settings", '{"x": NaN}'],
+        ["--settings", '{"x": [-1e999]}'],
+        ["--settings", '{"x":' + "[" * 5000 + "]" * 5000 + "}"],
     ],
 )
 def test_settings_that_cannot_be_read(stub: Claude, words: list[str]) -> None:
     """Claude Code says what is wrong with them, and is protected by the flag if it starts."""
     got = stub.start(*words)
     assert got.arguments == words and is_on(got.env)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('{"permissions": "x"}', NEW),
+        ('{"permissions": {"allow": [1]}}', NEW),
+        ('{"permissions": {"defaultMode": "plan"}}', NEW),
+        ('{"model": 5}', NEW),
+        ('{"disableAllHooks": 1}', NEW),
+        ('{"hooks": {}}', NEW),
+        ('{"another": true}', NEW),
+        ('{"permissions": {"allow": ["Bash("]}}', "2.1.84"),
+    ],
+)
+def test_settings_that_may_not_be_loaded(stub: Claude, text: str, version: str) -> None:
+    """Claude Code drops a whole file with one bad value: the flag protects beside it."""
+    stub.install(version)
+    got = stub.start("--settings", text, "hi")
+    assert got.arguments[2:] == ["hi"] and is_on(got.env)
+    theirs = json.loads(text)
+    assert {name: got.settings[name] for name in theirs} == theirs
+    assert got.settings["env"]["ANTHROPIC_AUTH_TOKEN"] == PROVIDER["authToken"]
+    left = stub.start("hi", cwd=stub.home.path, **got.env).env
+    assert not is_on(left) and environment.BASE_URL not in left
+    again = stub.start("hi", **got.env)
+    assert not is_on(again.env)
+
+
+def test_settings_from_a_process_substitution(stub: Claude) -> None:
+    """The pipe is left to Claude Code, unread, and the flag protects."""
+    reading, writing = os.pipe()
+    os.write(writing, b'{"model": "x"}')
+    os.close(writing)
+    path = f"/dev/fd/{reading}"
+    (stub.bin / "claude").write_text(
+        STUB.replace("{version}", NEW).replace("exec", 'cat "$2"\nexec')
+    )
+    done = subprocess.run(
+        [stub.folder / "claude", "--settings", path],
+        env=stub.env,
+        cwd=stub.project,
+        pass_fds=[reading],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    os.close(reading)
+    assert '{"model": "x"}' in done.stdout and f"--settings\0{path}" in done.stdout
+    assert f"{environment.HOST_FLAG}=1" in done.stdout
 
 
 # Keys from a slow source
@@ -557,6 +610,10 @@ def test_as_the_process_wrapper_of_vs_code(stub: Claude) -> None:
         got = stub.start(word)
         assert (got.program, got.arguments[2:]) == (str(stub.bin / "claude"), [word])
     assert stub.start(str(stub.folder / "claude"), "hi").arguments[2:] == ["hi"]
+    # A relative path is a prompt: a repository could have a program there.
+    shutil.copy(stub.bin / "claude", stub.project / "claude")
+    got = stub.start("./claude")
+    assert (got.program, got.arguments[2:]) == (str(stub.bin / "claude"), ["./claude"])
 
 
 def test_a_wrapper_that_calls_the_launcher(stub: Claude) -> None:

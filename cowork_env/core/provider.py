@@ -144,7 +144,8 @@ class Provider:
         """Whether the places for key and URL in ``env`` can be filled, and the key be masked."""
         for name, value in self.env.items():
             places = [place for place in (KEY_PLACE, URL_PLACE) if place in value]
-            if places and (self.account or not self.base_url):
+            has_no_key = self.direct and not self.has_key and KEY_PLACE in places
+            if places and (self.account or not self.base_url or has_no_key):
                 raise InvalidField(("env", name), f"has {places[0]} in it, and there is none")
             if KEY_PLACE in places and not name.endswith(KEY_ENDINGS):
                 raise InvalidField(

@@ -265,7 +265,7 @@ def test_a_variable_with_the_key_has_a_name_that_is_masked() -> None:
     with pytest.raises(InvalidField, match="does not say so"):
         filled(OPENAI_BASE_URL="{url}/{key}")
     for ending in KEY_ENDINGS:
-        assert is_secret(f"X{ending}", "short")
+        assert is_secret(f"X{ending}", "short") and is_secret(f"USE_X{ending}", "1234")
         assert shown_value(f"X{ending}", "short") != "short"
         assert shown_value(f"X{ending}", "{key}") == "{key}"
 
@@ -274,3 +274,7 @@ def test_places_that_cannot_be_filled() -> None:
     assert refused(env={"X_KEY": "{key}"}).path == ("env", "X_KEY")
     with pytest.raises(InvalidField, match="there is none"):
         Provider({"name": "A", "env": {"CLAUDE_CODE_USE_BEDROCK": "1", "X": "{url}"}})
+    # An empty key would be one more to send.
+    keyless = {"CLAUDE_CODE_USE_BEDROCK": "1", "X_KEY": "{key}"}
+    with pytest.raises(InvalidField, match="there is none"):
+        Provider({"name": "A", "baseUrl": "https://a.example", "env": keyless})

@@ -21,6 +21,7 @@ from .core import environment, resolve
 from .core.client_variables import MODEL_NAMES, READ_BESIDE_A_KEY, READ_WITHOUT_A_KEY
 from .core.environment import BASE_URL, CONFIG_DIR, CREDENTIALS, HOST_FLAG, NO_AGENT_VIEW
 from .core.provider import is_on
+from .util.errors import CoworkEnvError
 from .util.system import digest
 
 TYPE_CHECKING = False
@@ -71,8 +72,10 @@ _LOADED: dict[str, object] = {
     "outputStyle": str,
     **dict.fromkeys(("alwaysThinkingEnabled", "disableAllHooks", "includeCoAuthoredBy"), bool),
 }
-_PERMISSIONS = ("allow", "deny", "ask", "additionalDirectories")  # lists of texts
-LENIENT = (2, 1, 85)  # from here on, a rule that is not well-formed is skipped alone
+_RULES, _DIRECTORIES = ("allow", "deny", "ask"), "additionalDirectories"  # of "permissions"
+# The first version that was measured with the flag beside a file that it drops. It also drops a
+# rule that is not well-formed alone, and not the whole file.
+FLAG_PROTECTS = (2, 1, 85)
 _UNKNOWN = "\0key"  # in the place of a key that is not known yet; no variable can hold it
 
 
@@ -82,13 +85,19 @@ def start(
     """The arguments and the environment to start Claude Code with.
 
     ``command`` is the program, or an interpreter and the program; ``arguments`` are Claude Code's
-    own. Raises :class:`CoworkEnvError`: what is wrong with the choice, with its key, or with the
-    folder of the settings file.
+    own. Raises :class:`CoworkEnvError`: what is wrong with the choice, with its key, with the
+    user's settings, or with the folder of the settings file.
     """
     provider = found.provider
     if provider is not None and _begins_session(arguments) and takes_settings(provider):
         version = claude_files.parsed(claude_files.version(command, inputs))
         given = _Given(arguments, version) if version >= OLDEST else None
+        if given is not None and not given.is_loaded and version < FLAG_PROTECTS:
+            raise CoworkEnvError(
+                "this version of Claude Code may drop the settings that it is given with"
+                f" {OPTION}, and then a repository's settings could redirect its requests.",
+                "Update Claude Code, or put them into ~/.claude/settings.json.",
+            )
         if given is not None and not given.unreadable:
             file, env = _with_file(inputs, found, provider, given, version)
             return [OPTION, file, *given.others], env
@@ -229,7 +238,7 @@ class _Given:
             settings = _parsed_settings(value)
             self.unreadable = settings is None
             self._settings = settings or {}
-        self.is_loaded = _is_loaded(self._settings, version)
+        self.is_loaded = not self.unreadable and _is_loaded(self._settings, version)
 
     def merged(self, variables: Mapping[str, str]) -> str:
         """The text of the settings file: the user's settings with ours."""
@@ -270,16 +279,25 @@ def _parsed_settings(value: str) -> dict[str, object] | None:
 
 def _is_loaded(settings: Mapping[str, object], version: tuple[int, ...]) -> bool:
     """Whether that version of Claude Code is known to load a file with these settings."""
-    for name, value in settings.items():
-        if name != "permissions":
-            if type(value) is not _LOADED.get(name):
-                return False
-        elif version < LENIENT or not isinstance(value, dict):
-            return False
-        elif not all(n in _PERMISSIONS and _is_list_of_texts(v) for n, v in value.items()):
-            return False
-    return True
+    others = {name: value for name, value in settings.items() if name != "permissions"}
+    permissions = settings.get("permissions", {})
+    if not all(type(value) is _LOADED.get(name) for name, value in others.items()):
+        return False
+    if not isinstance(permissions, dict) or not permissions.keys() <= {*_RULES, _DIRECTORIES}:
+        return False
+    return all(
+        isinstance(texts, list)
+        and all(isinstance(text, str) for text in texts)
+        and (version >= FLAG_PROTECTS or name == _DIRECTORIES or all(map(_is_rule, texts)))
+        for name, texts in permissions.items()
+    )
 
 
-def _is_list_of_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+def _is_rule(text: str) -> bool:
+    """Whether a permission is well-formed for every version: a tool, or commands for Bash."""
+    tool, parenthesis, pattern = text.partition("(")
+    if not parenthesis:
+        return tool.isidentifier() and (tool[0].isupper() or tool.startswith("mcp__"))
+    commands = pattern.removesuffix(")").removesuffix(":*")
+    is_closed = pattern.endswith(")") and not set("()*") & set(commands)
+    return tool == "Bash" and is_closed and bool(commands.strip())

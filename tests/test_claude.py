@@ -393,21 +393,19 @@ def test_settings_that_cannot_be_read(stub: Claude, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "version"),
+    "text",
     [
-        ('{"permissions": "x"}', NEW),
-        ('{"permissions": {"allow": [1]}}', NEW),
-        ('{"permissions": {"defaultMode": "plan"}}', NEW),
-        ('{"model": 5}', NEW),
-        ('{"disableAllHooks": 1}', NEW),
-        ('{"hooks": {}}', NEW),
-        ('{"another": true}', NEW),
-        ('{"permissions": {"allow": ["Bash("]}}', "2.1.84"),
+        '{"permissions": "x"}',
+        '{"permissions": {"allow": [1]}}',
+        '{"permissions": {"defaultMode": "plan"}}',
+        '{"model": 5}',
+        '{"disableAllHooks": 1}',
+        '{"hooks": {}}',
+        '{"another": true}',
     ],
 )
-def test_settings_that_may_not_be_loaded(stub: Claude, text: str, version: str) -> None:
+def test_settings_that_may_not_be_loaded(stub: Claude, text: str) -> None:
     """Claude Code drops a whole file with one bad value: the flag protects beside it."""
-    stub.install(version)
     got = stub.start("--settings", text, "hi")
     assert got.arguments[2:] == ["hi"] and is_on(got.env)
     theirs = json.loads(text)
@@ -417,6 +415,36 @@ def test_settings_that_may_not_be_loaded(stub: Claude, text: str, version: str) 
     assert not is_on(left) and environment.BASE_URL not in left
     again = stub.start("hi", **got.env)
     assert not is_on(again.env)
+
+
+def test_settings_that_an_old_version_may_not_load(stub: Claude) -> None:
+    """There the flag protects from nothing: it is not started."""
+    stub.install("2.1.84")
+    for text in ('{"hooks": {}}', "{broken}", '{"permissions": {"allow": ["Bash("]}}'):
+        done = stub.call("--settings", text, "hi")
+        assert (done.returncode, done.stdout) == (1, "") and "may drop the settings" in done.stderr
+    good = ["Bash", "mcp__a__b", "Bash(git log:*)"]
+    settings = json.dumps({"permissions": {"allow": good, "additionalDirectories": ["/a b"]}})
+    assert not is_on(stub.start("--settings", settings, "hi").env)
+
+
+def test_which_rules_every_version_knows() -> None:
+    for rule in ("Bash", "WebFetch", "mcp__a", "Bash(ls)", "Bash(npm run x:*)"):
+        assert claude._is_rule(rule), rule
+    for rule in (
+        "",
+        " x",
+        "bash",
+        "mcp__*",
+        "Bash(",
+        "Bash()",
+        "Bash(:*)",
+        "Bash(a:*b)",
+        "Bash(a*)",
+    ):
+        assert not claude._is_rule(rule), rule
+    for rule in ("Bash(a)b", "Bash((a)", "Read(x:*)", "WebFetch(x)"):
+        assert not claude._is_rule(rule), rule
 
 
 def test_settings_from_a_process_substitution(stub: Claude) -> None:

@@ -40,7 +40,7 @@ def absolute(directory: str, here: str) -> str:
 
     A relative one is taken from the directory ``here``. Empty: the default login.
     """
-    if not directory or directory.startswith(("/", "~")):
+    if not directory or directory.startswith("~"):
         return directory
     return os.path.normpath(os.path.join(here, directory))
 

@@ -259,6 +259,8 @@ def check_config_dir(directory: str) -> str:
         raise InvalidField(("configDir",), "is neither absolute nor in your home (~/...)")
     if not directory.strip("~/."):
         raise InvalidField(("configDir",), "is not a directory of its own")
+    if ".." in directory.split("/"):
+        raise InvalidField(("configDir",), "has '..' in it", "Write it without.")
     return directory
 
 
@@ -268,10 +270,17 @@ def login_directory(provider: Provider, home: str) -> str:
     Empty for the default login, which a client uses only while the variable is not set: naming its
     directory there would be another login.
     """
-    path, home = provider.config_dir.rstrip("/"), home.rstrip("/")
+    path = provider.config_dir
     if path.startswith("~/") and home:
         path = home + path[1:]
-    return "" if path in (DEFAULT_LOGIN, home + DEFAULT_LOGIN[1:]) else path
+    path = _plain_path(path)
+    return "" if path in (DEFAULT_LOGIN, _plain_path(home + DEFAULT_LOGIN[1:])) else path
+
+
+def _plain_path(path: str) -> str:
+    """A path without double slashes, those at its end, and ``.``: clients compare it as text."""
+    parts = "/".join(part for part in path.split("/") if part not in ("", "."))
+    return f"/{parts}" if path.startswith("/") else parts
 
 
 def check_model(model: str, path: tuple[str, ...] = ("defaultModel",)) -> str:

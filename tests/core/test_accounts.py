@@ -72,7 +72,7 @@ def test_the_url_is_the_one_of_the_login_or_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    "directory", ["work", "./work", "~user/x", "/", "~/", "~", "/a\nb", "../x"]
+    "directory", ["work", "./work", "~user/x", "/", "~/", "~", "/a\nb", "../x", "~/x/../.claude"]
 )
 def test_a_directory_is_absolute_or_in_the_home(directory: str) -> None:
     assert refused(configDir=directory).path == ("configDir",)
@@ -99,10 +99,16 @@ def test_no_variable_takes_the_place_of_the_login(name: str) -> None:
         ("~/.claude", ""),
         ("~/.claude/", ""),
         ("/home/u/.claude", ""),
+        # Another spelling would be another login.
+        ("~/./.claude", ""),
+        ("~//.claude/.", ""),
+        ("//home/u/.claude", ""),
+        ("/srv/./a//b", "/srv/a/b"),
     ],
 )
-def test_the_directory_that_is_exported(written: str, exported: str) -> None:
-    assert login_directory(account(configDir=written), HOME) == exported
+@pytest.mark.parametrize("home", [HOME, "/home//u/"])
+def test_the_directory_that_is_exported(written: str, exported: str, home: str) -> None:
+    assert login_directory(account(configDir=written), home) == exported
 
 
 # The environment

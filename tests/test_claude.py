@@ -470,6 +470,32 @@ def test_settings_from_a_process_substitution(stub: Claude) -> None:
     assert f"{environment.HOST_FLAG}=1" in done.stdout
 
 
+# exec
+
+
+@pytest.mark.parametrize("provider", [PROVIDER, {"name": "OpenRouter", "auth": "account"}])
+def test_exec_starts_it_as_the_launcher_does(stub: Claude, provider: dict[str, Any]) -> None:
+    """A login has no other protection, and "exec" is how the user is told to start an account."""
+    stub.home.providers([provider])
+
+    def run(program: str, path: str) -> Started:
+        words = ("exec", "--provider", "openrouter", "--", program, "hi")
+        done = stub.cowork(*words, PATH=path)
+        return Started(subprocess.CompletedProcess([], done.returncode, done.stdout, done.stderr))
+
+    got = run("claude", stub.env["PATH"])
+    assert got.program == str(stub.bin / "claude") and got.arguments[2:] == ["hi"]
+    launched = stub.start("hi")
+    assert got.settings == launched.settings and not is_on(got.env)
+    assert got.env["COWORK_PROVIDER"] == "openrouter"
+    for program, path in (
+        ("claude", f"{stub.bin}:/usr/bin:/bin"),  # There is no launcher.
+        ("claude", f"{stub.bin}:{stub.env['PATH']}"),  # It is behind the program.
+        (str(stub.bin / "claude"), stub.env["PATH"]),
+    ):
+        assert run(program, path).arguments == ["hi"]
+
+
 # Keys from a slow source
 
 

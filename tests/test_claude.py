@@ -616,6 +616,25 @@ def test_the_version_is_asked_once(stub: Claude) -> None:
     assert asked.read_text() == "\n\n"
 
 
+def test_the_version_behind_a_shim_is_asked_again_after_a_day(stub: Claude) -> None:
+    """A shim stays as it is when the program behind it is updated."""
+    real, shim = stub.home.path / "real", stub.bin / "claude"
+    shim.rename(real)
+    shim.write_text(f'#!/bin/sh\nexec {real} "$@"\n')
+    shim.chmod(0o755)
+    assert not is_on(stub.start("hi").env)
+    real.write_text(real.read_text().replace(NEW, "2.0.1"))
+    assert not is_on(stub.start("hi").env)
+    (kept,) = (stub.home.state / "claude").glob("*.version")
+    for age in (claude_files.ANSWER_LIFETIME + 1, -60):  # the clock was put back
+        os.utime(kept, (time.time() - age,) * 2)
+        assert is_on(stub.start("hi").env)
+        real.write_text(real.read_text().replace("2.0.1", NEW))
+        os.utime(kept, (time.time() - age,) * 2)
+        assert not is_on(stub.start("hi").env)
+        real.write_text(real.read_text().replace(NEW, "2.0.1"))
+
+
 def test_versions_in_paths_and_packages(stub: Claude) -> None:
     inputs = Inputs(stub.env, "/", "", str(stub.home.state))
     native = stub.home.path / "share/claude/versions/2.1.330"

@@ -73,7 +73,7 @@ def test_a_login_in_a_directory(tmp_path: Path) -> None:
     assert (found.url, found.account) == ("", "~/.claude-work")
 
 
-@pytest.mark.parametrize("time", [10**400, -(10**400), 1e400, -1e400, float("nan"), "1", None, []])
+@pytest.mark.parametrize("time", [10**400, -(10**400), "1", None, []])
 def test_a_time_that_is_none(tmp_path: Path, time: Any) -> None:
     stored(tmp_path / ".claude", own=tmp_path, expiresAt=time)
     assert check(tmp_path).healthy

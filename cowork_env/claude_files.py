@@ -171,11 +171,15 @@ def version(command: list[str], inputs: Inputs) -> str:
     package's description, or the program itself; its answer is kept for a day, if the file at that
     path stays as it is.
     """
-    real = os.path.realpath(command[-1])
-    above, name = os.path.split(real)
+    return told_version(command) or _asked(os.path.realpath(command[-1]), command, inputs)
+
+
+def told_version(command: list[str]) -> str:
+    """The version, if the path or the package says that it is Claude Code itself, and no shim."""
+    above, name = os.path.split(os.path.realpath(command[-1]))
     if os.path.basename(above) == "versions" and is_version(name):
         return name
-    return _packaged(above) or _asked(real, command, inputs)
+    return _packaged(above)
 
 
 def is_version(text: str) -> bool:

@@ -122,11 +122,13 @@ def _of_claude(
     inputs: Inputs, command: list[str], arguments: list[str]
 ) -> tuple[list[str], dict[str, str]]:
     """The arguments and the environment for Claude Code, which finds the launcher on PATH."""
-    from . import claude
+    from . import claude, claude_files
 
     found = _resolved(inputs)
     warn_of_ignored_state(inputs.env)
     arguments, env = claude.start(inputs, found, command, arguments)
+    if claude_files.told_version(command):
+        env.pop(GUARD, None)  # It is no wrapper: a 'claude' that it starts is this one again.
     here = os.path.dirname(os.path.abspath(sys.argv[0]))
     path = env.get("PATH", os.defpath).split(":")
     if path[0] != here and is_launcher(os.path.join(here, CLAUDE)):

@@ -700,6 +700,22 @@ def test_a_wrapper_that_calls_the_launcher(stub: Claude) -> None:
     assert got.settings == stub.start("hi").settings
 
 
+def test_what_it_starts_is_the_same_version(stub: Claude) -> None:
+    """Also as a direct child, as hooks and MCP servers are: that is no wrapper's call."""
+    nested = STUB.replace("{version}", NEW).replace(
+        "printf", '[ -n "$NESTED" ] || { NESTED=1 claude "$@"; exit; }\nprintf'
+    )
+    place = stub.home.path / "share/versions"
+    place.mkdir(parents=True)
+    (place / NEW).write_text(nested)
+    (place / NEW).chmod(0o755)
+    first = stub.home.path / "first"
+    first.mkdir()
+    (first / "claude").symlink_to(place / NEW)
+    got = stub.start("hi", PATH=f"{stub.folder}:{first}:{stub.bin}:/usr/bin:/bin")
+    assert got.program == str(first / "claude") and launcher.GUARD not in got.env
+
+
 def test_protection(stub: Claude, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in stub.env.items():
         monkeypatch.setenv(name, value)

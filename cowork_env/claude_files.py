@@ -27,6 +27,9 @@ KEY_LIFETIME = 600  # seconds that a key from a slow source is used for other st
 # folder is removed when the user logs out, and sessions in tmux live on.
 NEEDS_NO_FILE = (2, 1, 235)
 _PROBE_LIMIT = 10  # seconds
+# Seconds that a version is believed that a program has said. A shim of mise, volta or asdf stays as
+# it is when the program behind it is updated.
+ANSWER_LIFETIME = 86400
 _MAX_BYTES = 4 << 20
 
 # Variables that differ from shell to shell and say nothing about where a key comes from.
@@ -165,14 +168,18 @@ def version(command: list[str], inputs: Inputs) -> str:
     """The version of Claude Code that ``command`` starts; empty if it cannot be told.
 
     The command is a program, or an interpreter and a script. The path says the version, the
-    package's description, or the program itself; its answer is kept for as long as the file at that
+    package's description, or the program itself; its answer is kept for a day, if the file at that
     path stays as it is.
     """
-    real = os.path.realpath(command[-1])
-    above, name = os.path.split(real)
+    return told_version(command) or _asked(os.path.realpath(command[-1]), command, inputs)
+
+
+def told_version(command: list[str]) -> str:
+    """The version, if the path or the package says that it is Claude Code itself, and no shim."""
+    above, name = os.path.split(os.path.realpath(command[-1]))
     if os.path.basename(above) == "versions" and is_version(name):
         return name
-    return _packaged(above) or _asked(real, command, inputs)
+    return _packaged(above)
 
 
 def is_version(text: str) -> bool:
@@ -219,7 +226,8 @@ def _asked(real: str, command: list[str], inputs: Inputs) -> str:
     if not system.distrusted(place, own=2) and (found := _ours(path)):
         kept, _, answer = found[0].rstrip("\n").partition("\n")
         # That it failed may have been the moment's fault.
-        if kept == stamp and (answer or 0 <= now() - found[1].st_mtime_ns < KEY_LIFETIME * 10**9):
+        lifetime = ANSWER_LIFETIME if answer else KEY_LIFETIME
+        if kept == stamp and 0 <= now() - found[1].st_mtime_ns < lifetime * 10**9:
             return answer
     answer = _ask(command, inputs)
     from .util import files

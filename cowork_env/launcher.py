@@ -122,11 +122,13 @@ def _of_claude(
     inputs: Inputs, command: list[str], arguments: list[str]
 ) -> tuple[list[str], dict[str, str]]:
     """The arguments and the environment for Claude Code, which finds the launcher on PATH."""
-    from . import claude
+    from . import claude, claude_files
 
     found = _resolved(inputs)
     warn_of_ignored_state(inputs.env)
     arguments, env = claude.start(inputs, found, command, arguments)
+    if claude_files.told_version(command):
+        env.pop(GUARD, None)  # It is no wrapper: a 'claude' that it starts is this one again.
     here = os.path.dirname(os.path.abspath(sys.argv[0]))
     path = env.get("PATH", os.defpath).split(":")
     if path[0] != here and is_launcher(os.path.join(here, CLAUDE)):
@@ -275,7 +277,8 @@ def find(name: str, path: str, run: list[str]) -> str:
     """The first program ``name`` on ``path`` that is not a launcher, by the rules of execvp(3).
 
     ``run``: the programs that launchers have already run in this process. They are found last,
-    because a wrapper may look up its own name again and so come back to the launcher.
+    because a wrapper may look up its own name again and so come back to the launcher. A program in
+    the working directory is none to go on to: by the rules, the one before it would run.
     """
     found, not_executable = [], False
     for candidate in _on_path(name, path):
@@ -287,7 +290,8 @@ def find(name: str, path: str, run: list[str]) -> str:
         raise CoworkEnvError("it is on PATH, but may not be executed.", "", CANNOT_RUN)
     if not found:
         raise CoworkEnvError("there is no such program on PATH.", "", NOT_FOUND)
-    program = min(found, key=run.count)
+    others = [candidate for candidate in found[1:] if candidate.startswith("/")]
+    program = min(found[:1] + others, key=run.count)
     if run.count(program) >= MAX_ROUNDS:
         raise CoworkEnvError(
             f"{program} starts this launcher again and again.", "Remove one of them.", FAILURE

@@ -616,6 +616,25 @@ def test_the_version_is_asked_once(stub: Claude) -> None:
     assert asked.read_text() == "\n\n"
 
 
+def test_the_version_behind_a_shim_is_asked_again_after_a_day(stub: Claude) -> None:
+    """A shim stays as it is when the program behind it is updated."""
+    real, shim = stub.home.path / "real", stub.bin / "claude"
+    shim.rename(real)
+    shim.write_text(f'#!/bin/sh\nexec {real} "$@"\n')
+    shim.chmod(0o755)
+    assert not is_on(stub.start("hi").env)
+    real.write_text(real.read_text().replace(NEW, "2.0.1"))
+    assert not is_on(stub.start("hi").env)
+    (kept,) = (stub.home.state / "claude").glob("*.version")
+    for age in (claude_files.ANSWER_LIFETIME + 1, -60):  # the clock was put back
+        os.utime(kept, (time.time() - age,) * 2)
+        assert is_on(stub.start("hi").env)
+        real.write_text(real.read_text().replace("2.0.1", NEW))
+        os.utime(kept, (time.time() - age,) * 2)
+        assert not is_on(stub.start("hi").env)
+        real.write_text(real.read_text().replace(NEW, "2.0.1"))
+
+
 def test_versions_in_paths_and_packages(stub: Claude) -> None:
     inputs = Inputs(stub.env, "/", "", str(stub.home.state))
     native = stub.home.path / "share/claude/versions/2.1.330"
@@ -679,6 +698,22 @@ def test_a_wrapper_that_calls_the_launcher(stub: Claude) -> None:
     got = stub.start("hi", PATH=f"{stub.folder}:{wrap.parent}:{stub.bin}:/usr/bin:/bin")
     assert got.arguments[2:] == ["hi"]
     assert got.settings == stub.start("hi").settings
+
+
+def test_what_it_starts_is_the_same_version(stub: Claude) -> None:
+    """Also as a direct child, as hooks and MCP servers are: that is no wrapper's call."""
+    nested = STUB.replace("{version}", NEW).replace(
+        "printf", '[ -n "$NESTED" ] || { NESTED=1 claude "$@"; exit; }\nprintf'
+    )
+    place = stub.home.path / "share/versions"
+    place.mkdir(parents=True)
+    (place / NEW).write_text(nested)
+    (place / NEW).chmod(0o755)
+    first = stub.home.path / "first"
+    first.mkdir()
+    (first / "claude").symlink_to(place / NEW)
+    got = stub.start("hi", PATH=f"{stub.folder}:{first}:{stub.bin}:/usr/bin:/bin")
+    assert got.program == str(first / "claude") and launcher.GUARD not in got.env
 
 
 def test_protection(stub: Claude, monkeypatch: pytest.MonkeyPatch) -> None:

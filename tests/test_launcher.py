@@ -462,6 +462,19 @@ def test_wrapper_without_a_program_behind_it_is_stopped(shims: Shims, call: str)
     assert "again and again" in done.stderr
 
 
+@pytest.mark.parametrize("entry", ["", ".", "rel"])
+def test_a_program_that_starts_itself_is_not_replaced_by_a_repositorys(
+    shims: Shims, entry: str
+) -> None:
+    """What is behind it on PATH would not run without the launcher."""
+    shims.tool('#!/bin/sh\necho "real $1"\n[ "$1" = 0 ] || tool 0\n')
+    for folder in ("clone", "clone/rel"):
+        shims.tool("#!/bin/sh\necho hostile\n", folder=shims.home.path / folder)
+    path = f"{shims.folder}:{shims.bin}:/usr/bin:/bin:{entry}"
+    done = shims.run("1", cwd=shims.home.path / "clone", PATH=path)
+    assert done.stdout == "real 1\nreal 0\n"
+
+
 def test_program_can_start_itself(shims: Shims) -> None:
     shims.tool('#!/bin/sh\necho "$1"\n[ "$1" = 0 ] || { tool $(($1 - 1)); :; }\n')
     assert shims.run("3").stdout == "3\n2\n1\n0\n"

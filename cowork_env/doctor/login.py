@@ -72,11 +72,12 @@ def find(account: Provider, inputs: Inputs, platform: str = sys.platform) -> Log
     tokens = _object(path, home, overrides.MAX_BYTES).get("claudeAiOauth")
     if isinstance(tokens, dict) and (_text(tokens, "accessToken") or _text(tokens, "refreshToken")):
         until = tokens.get("expiresAt")  # milliseconds
-        seconds = until / 1000 if isinstance(until, (int, float)) else 0
+        if not (isinstance(until, (int, float)) and 0 < until < time.time() * 1000):
+            until = 0
         return Login(
             email,
             _text(tokens, "subscriptionType"),
-            seconds if 0 < seconds < time.time() else 0,
+            until / 1000,
             bool(_text(tokens, "refreshToken")),
             path,
         )

@@ -73,6 +73,12 @@ def test_a_login_in_a_directory(tmp_path: Path) -> None:
     assert (found.url, found.account) == ("", "~/.claude-work")
 
 
+@pytest.mark.parametrize("time", [10**400, -(10**400), "1", None, []])
+def test_a_time_that_is_none(tmp_path: Path, time: Any) -> None:
+    stored(tmp_path / ".claude", own=tmp_path, expiresAt=time)
+    assert check(tmp_path).healthy
+
+
 def test_the_default_login(tmp_path: Path) -> None:
     stored(tmp_path / ".claude", own=tmp_path)
     found = check(tmp_path)

@@ -693,11 +693,9 @@ TOPICS = {
         ),
         Code(
             "launcher",
-            "whether `claude` means its launcher, which protects it without the cost of the host flag",
+            "whether `claude` means its launcher, which protects it without the host flag's cost",
             ok=Text(OK, "Claude Code is protected by its launcher, {launcher}."),
-            login=Text(
-                NOTE, "A settings file can send the account's login elsewhere.", "{advice}"
-            ),
+            login=Text(NOTE, "A settings file can send the account's login elsewhere.", "{advice}"),
             order=Text(
                 WARNING,
                 "The launchers' folder, {folder}, is not first on PATH here, so they may not be "

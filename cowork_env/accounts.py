@@ -53,7 +53,7 @@ def checked_directory(directory: str, here: str) -> str:
         raise InvalidField(("configDir",), "is a URL, not a directory", URL_HINT)
     if directory.startswith("$"):  # It was quoted, or answered: no shell has expanded it.
         raise InvalidField(("configDir",), "begins with a variable", "Write ~/ for your home.")
-    if directory and not directory.startswith(("/", "~")):
+    if directory and not directory.startswith("~"):
         directory = os.path.normpath(os.path.join(here, directory))
     check_config_dir(directory)
     if os.path.isfile(os.path.expanduser(directory)):

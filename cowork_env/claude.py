@@ -21,6 +21,7 @@ from .core import environment, resolve
 from .core.client_variables import MODEL_NAMES, READ_BESIDE_A_KEY, READ_WITHOUT_A_KEY
 from .core.environment import BASE_URL, CONFIG_DIR, CREDENTIALS, HOST_FLAG, NO_AGENT_VIEW
 from .core.provider import is_on
+from .util.errors import CoworkEnvError
 from .util.system import digest
 
 TYPE_CHECKING = False
@@ -62,6 +63,19 @@ _FREE = frozenset(
         *("CLAUDE_CODE_EXTRA_BODY", "ANTHROPIC_BETAS"),
     )
 )
+# What of a user's settings Claude Code is known to load. With another value, or another member, the
+# versions that were measured have dropped the whole file.
+_LOADED: dict[str, object] = {
+    "env": dict,
+    "apiKeyHelper": str,
+    "model": str,
+    "outputStyle": str,
+    **dict.fromkeys(("alwaysThinkingEnabled", "disableAllHooks", "includeCoAuthoredBy"), bool),
+}
+_RULES, _DIRECTORIES = ("allow", "deny", "ask"), "additionalDirectories"  # of "permissions"
+# The first version that was measured with the flag beside a file that it drops. It also drops a
+# rule that is not well-formed alone, and not the whole file.
+FLAG_PROTECTS = (2, 1, 85)
 _UNKNOWN = "\0key"  # in the place of a key that is not known yet; no variable can hold it
 
 
@@ -71,13 +85,19 @@ def start(
     """The arguments and the environment to start Claude Code with.
 
     ``command`` is the program, or an interpreter and the program; ``arguments`` are Claude Code's
-    own. Raises :class:`CoworkEnvError`: what is wrong with the choice, with its key, or with the
-    folder of the settings file.
+    own. Raises :class:`CoworkEnvError`: what is wrong with the choice, with its key, with the
+    user's settings, or with the folder of the settings file.
     """
     provider = found.provider
     if provider is not None and _begins_session(arguments) and takes_settings(provider):
         version = claude_files.parsed(claude_files.version(command, inputs))
-        given = _Given(arguments) if version >= OLDEST else None
+        given = _Given(arguments, version) if version >= OLDEST else None
+        if given is not None and not given.is_loaded and version < FLAG_PROTECTS:
+            raise CoworkEnvError(
+                "this version of Claude Code may drop the settings that it is given with"
+                f" {OPTION}, and then a repository's settings could redirect its requests.",
+                "Update Claude Code, or put them into ~/.claude/settings.json.",
+            )
         if given is not None and not given.unreadable:
             file, env = _with_file(inputs, found, provider, given, version)
             return [OPTION, file, *given.others], env
@@ -124,7 +144,7 @@ def _with_file(
 
         def text_with(key: str) -> str:
             wanted = environment.target(provider, key, found.models, inputs.home)
-            return given.merged(_seen(inputs, found.key, wanted)[1])
+            return given.merged(_seen(inputs, found.key, wanted, given)[1])
 
         sketch = text_with(_UNKNOWN)
         name = _name(sketch, claude_files.circumstances(inputs, provider))
@@ -136,7 +156,7 @@ def _with_file(
             key = ""
     wanted = resolve.target(inputs, found, key)
     assert wanted is not None
-    env, variables = _seen(inputs, found.key, wanted)
+    env, variables = _seen(inputs, found.key, wanted, given)
     text = given.merged(variables)
     path = f"{folder}/{name or _name(text)}.json"
     if begun:
@@ -159,7 +179,9 @@ def _key_in(kept: str, sketch: str) -> str:
         return ""
 
 
-def _seen(inputs: Inputs, key: str, wanted: Target) -> tuple[dict[str, str], dict[str, str]]:
+def _seen(
+    inputs: Inputs, key: str, wanted: Target, given: _Given
+) -> tuple[dict[str, str], dict[str, str]]:
     """The environment for Claude Code, and the variables for its settings file.
 
     Claude Code puts the latter into its environment, so what it starts sees both. The state tells
@@ -167,9 +189,10 @@ def _seen(inputs: Inputs, key: str, wanted: Target) -> tuple[dict[str, str], dic
     Claude Code itself, where an empty variable could mean something else.
     """
     seen = dict(wanted)
-    if HOST_FLAG in seen:
-        seen[HOST_FLAG] = None
-    seen.pop(NO_AGENT_VIEW, None)  # It is as the user wants it.
+    if given.is_loaded:
+        if HOST_FLAG in seen:
+            seen[HOST_FLAG] = None
+        seen.pop(NO_AGENT_VIEW, None)  # It is as the user wants it.
     matter = [BASE_URL, *CREDENTIALS, environment.MODEL, *environment.TIER_MODELS.values()]
     matter += READ_BESIDE_A_KEY
     if CONFIG_DIR in wanted:
@@ -191,9 +214,11 @@ class _Given:
     """Claude Code's arguments: the settings that the user gives with them, and the others.
 
     ``unreadable``: the settings are none that we can merge; Claude Code says what is wrong.
+    ``is_loaded``: a file with them is known to be loaded. Claude Code drops a file with a value
+    that it does not expect, and goes on without it; then the flag has to protect.
     """
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: list[str], version: tuple[int, ...]) -> None:
         self.others: list[str] = []
         self.unreadable = False
         value: str | None = None
@@ -213,6 +238,7 @@ class _Given:
             settings = _parsed_settings(value)
             self.unreadable = settings is None
             self._settings = settings or {}
+        self.is_loaded = not self.unreadable and _is_loaded(self._settings, version)
 
     def merged(self, variables: Mapping[str, str]) -> str:
         """The text of the settings file: the user's settings with ours."""
@@ -243,8 +269,35 @@ def _parsed_settings(value: str) -> dict[str, object] | None:
         if not (text.startswith("{") and text.endswith("}")):
             text = claude_files.content(value)
         settings = json.loads(text)
+        json.dumps(settings, allow_nan=False)  # Claude Code reads no NaN and no Infinity.
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(settings, dict) or not isinstance(settings.get("env", {}), dict):
         return None
     return settings
+
+
+def _is_loaded(settings: Mapping[str, object], version: tuple[int, ...]) -> bool:
+    """Whether that version of Claude Code is known to load a file with these settings."""
+    others = {name: value for name, value in settings.items() if name != "permissions"}
+    permissions = settings.get("permissions", {})
+    if not all(type(value) is _LOADED.get(name) for name, value in others.items()):
+        return False
+    if not isinstance(permissions, dict) or not permissions.keys() <= {*_RULES, _DIRECTORIES}:
+        return False
+    return all(
+        isinstance(texts, list)
+        and all(isinstance(text, str) for text in texts)
+        and (version >= FLAG_PROTECTS or name == _DIRECTORIES or all(map(_is_rule, texts)))
+        for name, texts in permissions.items()
+    )
+
+
+def _is_rule(text: str) -> bool:
+    """Whether a permission is well-formed for every version: a tool, or commands for Bash."""
+    tool, parenthesis, pattern = text.partition("(")
+    if not parenthesis:
+        return tool.isidentifier() and (tool[0].isupper() or tool.startswith("mcp__"))
+    commands = pattern.removesuffix(")").removesuffix(":*")
+    is_closed = pattern.endswith(")") and not set("()*") & set(commands)
+    return tool == "Bash" and is_closed and bool(commands.strip())

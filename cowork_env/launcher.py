@@ -141,14 +141,18 @@ def _given(name: str, arguments: list[str]) -> tuple[list[str], list[str]]:
     slash, too (``/init``), so the names have to be right.
     """
     first, script = (*arguments, "", "")[:2]
-    is_program = "/" in first and os.path.isfile(first) and os.access(first, os.X_OK)
+    # VS Code's paths are absolute. A relative one is the user's prompt, and what it names could be
+    # a repository's.
+    is_program = os.path.isabs(first) and os.path.isfile(first) and os.access(first, os.X_OK)
     if name != CLAUDE or not is_program:
         return [], arguments
     base = os.path.basename(first)
     if base in (CLAUDE, "claude.exe"):
         # A launcher is not run again: it would look for the next program, as is done here.
         return ([], arguments[1:]) if is_launcher(first) else (arguments[:1], arguments[1:])
-    is_script = "/" in script and os.path.basename(script) == "cli.js" and os.path.isfile(script)
+    is_script = (
+        os.path.isabs(script) and os.path.basename(script) == "cli.js" and os.path.isfile(script)
+    )
     if base in ("node", "bun") and is_script:
         return arguments[:2], arguments[2:]
     return [], arguments
@@ -173,8 +177,7 @@ def protection(path: str) -> Protection:
     from . import claude, claude_files
     from .util import paths
 
-    first = next((c for c in _on_path(CLAUDE, path) if os.access(c, os.X_OK)), "")
-    found = first if first and is_launcher(first) else ""
+    found = _found_launcher(path)
     try:
         program = find(CLAUDE, path, [])
     except CoworkEnvError:
@@ -182,6 +185,12 @@ def protection(path: str) -> Protection:
     inputs = Inputs(dict(os.environ), "/", paths.config_dir(), paths.state_dir())
     version = claude_files.version([program], inputs)
     return Protection(found, program, version, claude.way(version) if found else claude.FLAG)
+
+
+def _found_launcher(path: str) -> str:
+    """The launcher that the name of Claude Code finds on ``path``, or empty."""
+    first = next((c for c in _on_path(CLAUDE, path) if os.access(c, os.X_OK)), "")
+    return first if first and is_launcher(first) else ""
 
 
 def execute(inputs: Inputs, command: list[str]) -> NoReturn:
@@ -193,19 +202,39 @@ def execute(inputs: Inputs, command: list[str]) -> NoReturn:
     """
     found = resolve.resolve(inputs)
     found.check()
-    env = _with_target(inputs, found.key, resolve.target(inputs, found))
+    program, *arguments = command
+    path = inputs.env.get("PATH", os.defpath)
+    if program == CLAUDE and _found_launcher(path):
+        # As the launcher there starts it: a login has no other protection.
+        from . import claude
+
+        warn_of_ignored_state(inputs.env)
+        program = _runnable(program, path)
+        arguments, env = claude.start(inputs, found, [program], arguments)
+    else:
+        env = _with_target(inputs, found.key, resolve.target(inputs, found))
+        program = _runnable(program, path)
     if inputs.option:
         # Shells with the hook and launchers that the command starts keep the choice.
         env[variables.CHOICE] = unless_none(inputs.option) or NONE
-    program = command[0]
     try:
-        if "/" not in program:
-            # Not a launcher, which would resolve the provider again.
-            program = find(program, env.get("PATH", os.defpath), [])
-        become(program, command[1:], env)
+        become(program, arguments, env)
     except CoworkEnvError as error:
-        message = f"'{visible(command[0])}' cannot be run: {error.message}"
-        raise CoworkEnvError(message, error.hint, error.exit_code) from None
+        raise _cannot_be_run(command[0], error) from None
+
+
+def _runnable(program: str, path: str) -> str:
+    """The program to run for the first word of a command: not a launcher, which would resolve the
+    provider again."""
+    try:
+        return program if "/" in program else find(program, path, [])
+    except CoworkEnvError as error:
+        raise _cannot_be_run(program, error) from None
+
+
+def _cannot_be_run(program: str, why: CoworkEnvError) -> CoworkEnvError:
+    message = f"'{visible(program)}' cannot be run: {why.message}"
+    return CoworkEnvError(message, why.hint, why.exit_code)
 
 
 def _with_target(inputs: Inputs, key: str, target: Target | None) -> dict[str, str]:

@@ -87,7 +87,8 @@ def _is_named_secret(name: str, value: str) -> bool:
     words = [word.rstrip("0123456789") or word for word in words]  # API_KEY2
     number = not value or (value.isascii() and value.isdigit() and len(value) < 10)
     switch = not value or value.lower() in _SWITCH_VALUES
-    if words and (number or switch) and (words[-1] in _MEASURES or _VERBS.intersection(words)):
+    is_measure = words and words[-1] in _MEASURES
+    if (number and is_measure) or (switch and (is_measure or _VERBS.intersection(words))):
         return False
     if "CONNECTION STRING" in " ".join(words):
         return True

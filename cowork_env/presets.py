@@ -161,10 +161,10 @@ def gateway_hint(url: str, model: str = "") -> str:
     preset = known_openai(url)
     if preset:
         prefix, key = preset.gateway["model"], preset.gateway["key"]
-        where, name = "", f" --name {argument(preset.name, 'NAME')}"
+        where, word = "", f" --name {argument(preset.name, 'NAME')}"
     else:
         # Its prefix "openai" asks for OpenAI's newer API, which other servers do not have.
-        prefix, key, name = "hosted_vllm", "HOSTED_VLLM_API_KEY", ""
+        prefix, key, word = "hosted_vllm", "HOSTED_VLLM_API_KEY", ""
         try:
             where = " --api_base " + argument(check_base_url(url, True).rstrip("/"), "URL")
         except InvalidField:  # it may hold a key
@@ -173,5 +173,5 @@ def gateway_hint(url: str, model: str = "") -> str:
     return (
         f"A gateway translates. With the key in {key}, and a new one for the gateway in "
         f"LITELLM_MASTER_KEY: litellm --host 127.0.0.1 --model {model}{where}; "
-        f"then: cowork-env add litellm{name} --default-model {model}"
+        f"then: cowork-env add litellm{word} --default-model {model}"
     )

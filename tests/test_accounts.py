@@ -335,6 +335,30 @@ def test_status_and_doctor_warn_of_it(home: Home) -> None:
     assert "Claude Code sends the account's login there" in text
 
 
+def test_status_and_doctor_say_what_protects_a_login(home: Home) -> None:
+    home.providers([LOGIN])
+    work = home.path / "project"
+    home.pin(work, "Work\n")
+    (home.path / "bin").mkdir()
+    program = home.path / "bin/claude"
+    program.write_text("#!/bin/sh\necho '2.1.332 (Claude Code)'\n")
+    program.chmod(0o755)
+    path = f"{home.path}/bin:/usr/bin:/bin"
+
+    def run(*words: str, path: str = path) -> str:
+        return Program(home, cwd=work).run(*words, PATH=path).stdout
+
+    assert "not protected: a settings file" in run("status")
+    assert "cowork-env shim claude" in run("status")
+    assert json.loads(run("status", "--json"))["claude"]["protectedBy"] is None
+    assert "can send the account's login elsewhere" in run("doctor", "--offline")
+    assert json.loads(run("status", "--json", path="/usr/bin:/bin"))["claude"] is None
+    run("shim", "claude")
+    path = f"{home.path}/.local/share/cowork-env/shims:{path}"
+    assert "protected by its launcher" in run("status", path=path)
+    assert "protected by its launcher" in run("doctor", "--offline", path=path)
+
+
 def test_an_api_key_helper_beside_a_token_blocks(tmp_path: Path) -> None:
     helper = {"apiKeyHelper": "echo sk-x"}
     (setting,) = report(tmp_path, helper, **{HOST_FLAG: "1", ACCOUNT_TOKEN: TOKEN}).settings

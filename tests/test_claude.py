@@ -381,12 +381,119 @@ def test_settings_of_the_user_are_merged(stub: Claude, form: str) -> None:
         ["--settings", "{broken}"],
         ["--settings", '{"env": 1}'],
         ["--settings={}", "--settings=nowhere.json"],
+        ["--settings", '{"x": NaN}'],
+        ["--settings", '{"x": [-1e999]}'],
+        ["--settings", '{"x":' + "[" * 5000 + "]" * 5000 + "}"],
     ],
 )
 def test_settings_that_cannot_be_read(stub: Claude, words: list[str]) -> None:
     """Claude Code says what is wrong with them, and is protected by the flag if it starts."""
     got = stub.start(*words)
     assert got.arguments == words and is_on(got.env)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"permissions": "x"}',
+        '{"permissions": {"allow": [1]}}',
+        '{"permissions": {"defaultMode": "plan"}}',
+        '{"model": 5}',
+        '{"disableAllHooks": 1}',
+        '{"hooks": {}}',
+        '{"another": true}',
+    ],
+)
+def test_settings_that_may_not_be_loaded(stub: Claude, text: str) -> None:
+    """Claude Code drops a whole file with one bad value: the flag protects beside it."""
+    got = stub.start("--settings", text, "hi")
+    assert got.arguments[2:] == ["hi"] and is_on(got.env)
+    theirs = json.loads(text)
+    assert {name: got.settings[name] for name in theirs} == theirs
+    assert got.settings["env"]["ANTHROPIC_AUTH_TOKEN"] == PROVIDER["authToken"]
+    left = stub.start("hi", cwd=stub.home.path, **got.env).env
+    assert not is_on(left) and environment.BASE_URL not in left
+    again = stub.start("hi", **got.env)
+    assert not is_on(again.env)
+
+
+def test_settings_that_an_old_version_may_not_load(stub: Claude) -> None:
+    """There the flag protects from nothing: it is not started."""
+    stub.install("2.1.84")
+    for text in ('{"hooks": {}}', "{broken}", '{"permissions": {"allow": ["Bash("]}}'):
+        done = stub.call("--settings", text, "hi")
+        assert (done.returncode, done.stdout) == (1, "") and "may drop the settings" in done.stderr
+    good = ["Bash", "mcp__a__b", "Bash(git log:*)"]
+    settings = json.dumps({"permissions": {"allow": good, "additionalDirectories": ["/a b"]}})
+    assert not is_on(stub.start("--settings", settings, "hi").env)
+
+
+def test_which_rules_every_version_knows() -> None:
+    for rule in ("Bash", "WebFetch", "mcp__a", "Bash(ls)", "Bash(npm run x:*)"):
+        assert claude._is_rule(rule), rule
+    for rule in (
+        "",
+        " x",
+        "bash",
+        "mcp__*",
+        "Bash(",
+        "Bash()",
+        "Bash(:*)",
+        "Bash(a:*b)",
+        "Bash(a*)",
+    ):
+        assert not claude._is_rule(rule), rule
+    for rule in ("Bash(a)b", "Bash((a)", "Read(x:*)", "WebFetch(x)"):
+        assert not claude._is_rule(rule), rule
+
+
+def test_settings_from_a_process_substitution(stub: Claude) -> None:
+    """The pipe is left to Claude Code, unread, and the flag protects."""
+    reading, writing = os.pipe()
+    os.write(writing, b'{"model": "x"}')
+    os.close(writing)
+    path = f"/dev/fd/{reading}"
+    (stub.bin / "claude").write_text(
+        STUB.replace("{version}", NEW).replace("exec", 'cat "$2"\nexec')
+    )
+    done = subprocess.run(
+        [stub.folder / "claude", "--settings", path],
+        env=stub.env,
+        cwd=stub.project,
+        pass_fds=[reading],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    os.close(reading)
+    assert '{"model": "x"}' in done.stdout and f"--settings\0{path}" in done.stdout
+    assert f"{environment.HOST_FLAG}=1" in done.stdout
+
+
+# exec
+
+
+@pytest.mark.parametrize("provider", [PROVIDER, {"name": "OpenRouter", "auth": "account"}])
+def test_exec_starts_it_as_the_launcher_does(stub: Claude, provider: dict[str, Any]) -> None:
+    """A login has no other protection, and "exec" is how the user is told to start an account."""
+    stub.home.providers([provider])
+
+    def run(program: str, path: str) -> Started:
+        words = ("exec", "--provider", "openrouter", "--", program, "hi")
+        done = stub.cowork(*words, PATH=path)
+        return Started(subprocess.CompletedProcess([], done.returncode, done.stdout, done.stderr))
+
+    got = run("claude", stub.env["PATH"])
+    assert got.program == str(stub.bin / "claude") and got.arguments[2:] == ["hi"]
+    launched = stub.start("hi")
+    assert got.settings == launched.settings and not is_on(got.env)
+    assert got.env["COWORK_PROVIDER"] == "openrouter"
+    for program, path in (
+        ("claude", f"{stub.bin}:/usr/bin:/bin"),  # There is no launcher.
+        ("claude", f"{stub.bin}:{stub.env['PATH']}"),  # It is behind the program.
+        (str(stub.bin / "claude"), stub.env["PATH"]),
+    ):
+        assert run(program, path).arguments == ["hi"]
 
 
 # Keys from a slow source
@@ -557,6 +664,10 @@ def test_as_the_process_wrapper_of_vs_code(stub: Claude) -> None:
         got = stub.start(word)
         assert (got.program, got.arguments[2:]) == (str(stub.bin / "claude"), [word])
     assert stub.start(str(stub.folder / "claude"), "hi").arguments[2:] == ["hi"]
+    # A relative path is a prompt: a repository could have a program there.
+    shutil.copy(stub.bin / "claude", stub.project / "claude")
+    got = stub.start("./claude")
+    assert (got.program, got.arguments[2:]) == (str(stub.bin / "claude"), ["./claude"])
 
 
 def test_a_wrapper_that_calls_the_launcher(stub: Claude) -> None:

@@ -52,8 +52,8 @@ def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: s
         "cowork-env add openrouter --keyring     # keeps the key in the keyring",
         "cowork-env add deepseek --token-from file:~/.keys/deepseek",
         "cowork-env add --name Work --base-url https://ai.example --token-stdin <key",
-        "cowork-env add --account --config-dir '~/.claude-work'  # a login of Claude Code's",
-        "cowork-env add --account --token-stdin <token           # of 'claude setup-token'",
+        "cowork-env add --account --config-dir '~/.claude-work'  # a second login",
+        "cowork-env add --account --token-stdin <token  # of 'claude setup-token'",
     ),
 )
 @click.argument("preset", required=False, shell_complete=_complete_preset)

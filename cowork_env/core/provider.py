@@ -144,7 +144,8 @@ class Provider:
         """Whether the places for key and URL in ``env`` can be filled, and the key be masked."""
         for name, value in self.env.items():
             places = [place for place in (KEY_PLACE, URL_PLACE) if place in value]
-            if places and (self.account or not self.base_url):
+            has_no_key = self.direct and not self.has_key and KEY_PLACE in places
+            if places and (self.account or not self.base_url or has_no_key):
                 raise InvalidField(("env", name), f"has {places[0]} in it, and there is none")
             if KEY_PLACE in places and not name.endswith(KEY_ENDINGS):
                 raise InvalidField(
@@ -260,6 +261,8 @@ def check_config_dir(directory: str) -> str:
         )
     if not directory.strip("~/."):
         raise InvalidField(("configDir",), "is not a directory of its own")
+    if ".." in directory.split("/"):
+        raise InvalidField(("configDir",), "has '..' in it", "Write it without.")
     return directory
 
 
@@ -269,10 +272,17 @@ def login_directory(provider: Provider, home: str) -> str:
     Empty for the default login, which a client uses only while the variable is not set: naming its
     directory there would be another login.
     """
-    path, home = provider.config_dir.rstrip("/"), home.rstrip("/")
+    path = provider.config_dir
     if path.startswith("~/") and home:
         path = home + path[1:]
-    return "" if path in (DEFAULT_LOGIN, home + DEFAULT_LOGIN[1:]) else path
+    path = _plain_path(path)
+    return "" if path in (DEFAULT_LOGIN, _plain_path(home + DEFAULT_LOGIN[1:])) else path
+
+
+def _plain_path(path: str) -> str:
+    """A path without double slashes, those at its end, and ``.``: clients compare it as text."""
+    parts = "/".join(part for part in path.split("/") if part not in ("", "."))
+    return f"/{parts}" if path.startswith("/") else parts
 
 
 def check_model(model: str, path: tuple[str, ...] = ("defaultModel",)) -> str:

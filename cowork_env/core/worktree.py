@@ -34,12 +34,16 @@ class Worktree:
         return self.main + path[len(self.root) :]
 
     def is_linked(self) -> bool:
-        """Whether the main checkout says so, too. Looks at files where ``link`` leads to."""
+        """Whether the main checkout says so, too. Looks at files where ``link`` leads to.
+
+        What it says outlives a worktree that was removed by hand. So the worktree must be the
+        user's own, too: others may have made one at that path since.
+        """
         folder = parent(self.back)
         return (
             physical(folder) == folder
             and physical(_path(folder, _line(self.back))) == self.link
-            and not distrusted(self.back)
+            and not (distrusted(self.back) or distrusted(self.link))
         )
 
 

@@ -693,7 +693,7 @@ TOPICS = {
         ),
         Code(
             "launcher",
-            "whether `claude` means its launcher, which protects it without the host flag's cost",
+            "whether `claude` means its launcher, which protects it at no cost",
             ok=Text(OK, "Claude Code is protected by its launcher, {launcher}."),
             login=Text(NOTE, "A settings file can send the account's login elsewhere.", "{advice}"),
             order=Text(

@@ -72,7 +72,7 @@ def test_the_url_is_the_one_of_the_login_or_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    "directory", ["work", "./work", "~user/x", "/", "~/", "~", "/a\nb", "../x"]
+    "directory", ["work", "./work", "~user/x", "/", "~/", "~", "/a\nb", "../x", "~/x/../.claude"]
 )
 def test_a_directory_is_absolute_or_in_the_home(directory: str) -> None:
     assert refused(configDir=directory).path == ("configDir",)
@@ -99,10 +99,16 @@ def test_no_variable_takes_the_place_of_the_login(name: str) -> None:
         ("~/.claude", ""),
         ("~/.claude/", ""),
         ("/home/u/.claude", ""),
+        # Another spelling would be another login.
+        ("~/./.claude", ""),
+        ("~//.claude/.", ""),
+        ("//home/u/.claude", ""),
+        ("/srv/./a//b", "/srv/a/b"),
     ],
 )
-def test_the_directory_that_is_exported(written: str, exported: str) -> None:
-    assert login_directory(account(configDir=written), HOME) == exported
+@pytest.mark.parametrize("home", [HOME, "/home//u/"])
+def test_the_directory_that_is_exported(written: str, exported: str, home: str) -> None:
+    assert login_directory(account(configDir=written), home) == exported
 
 
 # The environment
@@ -265,7 +271,7 @@ def test_a_variable_with_the_key_has_a_name_that_is_masked() -> None:
     with pytest.raises(InvalidField, match="does not say so"):
         filled(OPENAI_BASE_URL="{url}/{key}")
     for ending in KEY_ENDINGS:
-        assert is_secret(f"X{ending}", "short")
+        assert is_secret(f"X{ending}", "short") and is_secret(f"USE_X{ending}", "1234")
         assert shown_value(f"X{ending}", "short") != "short"
         assert shown_value(f"X{ending}", "{key}") == "{key}"
 
@@ -274,3 +280,7 @@ def test_places_that_cannot_be_filled() -> None:
     assert refused(env={"X_KEY": "{key}"}).path == ("env", "X_KEY")
     with pytest.raises(InvalidField, match="there is none"):
         Provider({"name": "A", "env": {"CLAUDE_CODE_USE_BEDROCK": "1", "X": "{url}"}})
+    # An empty key would be one more to send.
+    keyless = {"CLAUDE_CODE_USE_BEDROCK": "1", "X_KEY": "{key}"}
+    with pytest.raises(InvalidField, match="there is none"):
+        Provider({"name": "A", "baseUrl": "https://a.example", "env": keyless})

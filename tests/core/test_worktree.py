@@ -13,6 +13,7 @@ from cowork_env.core import worktree
 from cowork_env.core.trust import ALLOWED, DENIED, UNTRUSTED, TrustStore, location
 
 from support.home import need
+from support.other_user import give, need_root
 
 PIN = b"OpenRouter\n"
 OTHER = b"LiteLLM Local\n"
@@ -268,4 +269,13 @@ def test_nothing_behind_a_link_is_looked_at_before_trust(
 def test_a_link_that_others_could_have_written(repository: Repository) -> None:
     repository.allow()
     (repository.main / ".git/worktrees/feature/gitdir").chmod(0o666)
+    assert repository.check() == UNTRUSTED
+
+
+def test_a_worktree_that_others_have_made_in_the_place_of_one(repository: Repository) -> None:
+    """A worktree that was removed by hand is still listed in the main checkout."""
+    need_root()
+    repository.allow()
+    assert repository.check() == ALLOWED
+    give(repository.tree)
     assert repository.check() == UNTRUSTED

@@ -196,6 +196,20 @@ def test_edit(home: Home) -> None:
     assert "Missing --base-url" in run(home, "edit", "openrouter", "--auth", "bearer").stderr
     ran = run(home, "edit", "openrouter", "--base-url", "https://x.example").check(2)
     assert "--base-url is not for an account" in ran.stderr and "--auth bearer" in ran.stderr
+    ok(
+        home,
+        "add",
+        "claude-account",
+        "--name",
+        "B",
+        "--auth",
+        "bearer",
+        "--base-url",
+        "https://x.example",
+        "--token-stdin",
+        stdin="key",
+    )  # what the hint says
+    assert saved(home)[1]["baseUrl"] == "https://x.example"
     ran = run(home, "edit", "openrouter", "--auth", "bearer", "--base-url", "https://x.example")
     assert "Missing --token-stdin" in ran.check(2).stderr
     home.providers([GUIDE[1]])
@@ -214,6 +228,13 @@ def test_edit_asks_about_an_account(home: Home) -> None:
         child.answer("Directory of the login [~/.claude-work]", "~/.claude-b")
         child.answer("Default model", "opus")
         assert "Base URL" not in child.finish()
+    before = home.file.read_bytes()
+    with dialog(home, "edit", "work") as child:
+        child.answer("Directory of the login [~/.claude-b]", "")
+        child.answer("Default model [opus]", "")
+        shown = child.finish()
+        assert "Nothing was changed." in shown and "changed Work" not in shown
+    assert home.file.read_bytes() == before
     assert {"configDir": "~/.claude-b", "defaultModel": "opus"}.items() <= saved(home)[0].items()
 
 
@@ -330,7 +351,8 @@ def test_status_and_doctor_say_what_protects_a_login(home: Home) -> None:
     assert "not protected: a settings file" in run("status")
     assert "cowork-env shim claude" in run("status")
     assert json.loads(run("status", "--json"))["claude"]["protectedBy"] is None
-    assert "sends the login's token" in " ".join(run("doctor", "--offline").split())
+    assert "can send the account's login elsewhere" in run("doctor", "--offline")
+    assert json.loads(run("status", "--json", path="/usr/bin:/bin"))["claude"] is None
     run("shim", "claude")
     path = f"{home.path}/.local/share/cowork-env/shims:{path}"
     assert "protected by its launcher" in run("status", path=path)

@@ -517,6 +517,7 @@ def test_remove_leaves_nothing(shims: Shims) -> None:
     shims.cowork("shim", "--remove", "other", status=1)
     shims.cowork("shim", "--remove")
     assert not shims.folder.exists()
+    assert "There are no launchers." in shims.cowork("shim", "--remove").stderr
 
 
 def test_other_files_are_not_replaced_or_removed(shims: Shims) -> None:

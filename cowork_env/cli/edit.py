@@ -13,7 +13,7 @@ from ..core.provider import InvalidField
 from ..core.providers import field_of
 from ..masking import shown_url
 from ..util import files
-from ..util.errors import CoworkEnvError
+from ..util.errors import NOTHING_CHANGED, CoworkEnvError
 from ..util.text import visible
 from . import saving, sharing
 from .errors import usage_error
@@ -84,6 +84,9 @@ def edit_command(
                 "There is nothing to change.", "See 'cowork-env edit --help' for the options."
             )
         _ask_changes(entry, fields)
+        if fields.is_empty():
+            say(NOTHING_CHANGED)
+            return
 
     def change(listed: Providers) -> tuple[str, str]:
         if copy is None:

@@ -138,7 +138,10 @@ def check_kind(fields: Fields, *, account: bool) -> None:
     if fields.config_dir and not account:
         raise usage_error("--config-dir is for an account.", "Pass --account, too.")
     if fields.base_url and account and rules.repaired(fields.base_url) != rules.ANTHROPIC_URL:
-        raise usage_error("--base-url is not for an account.", "For an endpoint: --auth bearer")
+        raise usage_error(
+            "--base-url is not for an account.",
+            "For an endpoint, pass --auth bearer, too, and not --account.",
+        )
 
 
 def check_answered_url(url: str, insecure: bool) -> str:

@@ -469,25 +469,3 @@ def test_what_protects_claude_code(home: Home, work: Path) -> None:
     (folder / "claude").write_text("#!/bin/sh\necho '1.0.128 (Claude Code)'\n")
     assert as_json(home, work, PATH=path)["claude"]["protectedBy"] == "flag"
     assert "With a newer Claude Code" in run(home, work, PATH=path)
-
-
-def test_what_protects_a_login(home: Home, work: Path) -> None:
-    """Its launcher or nothing, as the flag is not for a stored login."""
-    home.providers([{"name": "Mine", "auth": "account"}])
-    home.pin(work, "Mine\n")
-    folder = home.path / "bin"
-    folder.mkdir()
-    (folder / "claude").write_text("#!/bin/sh\necho '2.1.332 (Claude Code)'\n")
-    (folder / "claude").chmod(0o755)
-    path = f"{folder}:/usr/bin:/bin"
-    assert as_json(home, work, PATH=path)["claude"]["protectedBy"] is None
-    shown = run(home, work, PATH=path)
-    assert "not protected" in shown and "protects it: cowork-env shim claude" in shown
-    doctor = Program(home).run("doctor", "--offline", cwd=work, PATH=path).stdout
-    assert "can send the account's login elsewhere" in doctor and "shim claude" in doctor
-    Program(home).run("shim", "claude", PATH=path).check()
-    path = f"{home.path}/.local/share/cowork-env/shims:{path}"
-    assert "protected by its launcher: " in run(home, work, PATH=path)
-    assert as_json(home, work, PATH=path)["claude"]["protectedBy"] == "settings"
-    (folder / "claude").unlink()
-    assert as_json(home, work, PATH="/usr/bin:/bin")["claude"] is None

@@ -43,11 +43,12 @@ def check_account(name: str, provider: Provider) -> None:
         return
     what = "its directory" if provider.config_dir else "its login"
     word = argument(provider.name, "NAME")
-    rest = " --config-dir ''" if provider.config_dir else ""
+    if provider.config_dir:
+        word = f"--config-dir '' {word}"
     raise CoworkEnvError(
         f"{visible(provider.name)} is an account, and {what} is on this machine only, "
         f"so the {name} format cannot carry it.",
-        f"Run 'claude setup-token', and use its token: cowork-env edit --token-stdin{rest} {word}",
+        f"Run 'claude setup-token', and use its token: cowork-env edit --token-stdin {word}",
     )
 
 

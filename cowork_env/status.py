@@ -205,7 +205,7 @@ class Status:
         if launcher.CLAUDE in launcher.names():
             folder = visible(tilde(launcher.folder(), self.inputs.home))
             return f"{folder} is not first on PATH here: a new shell with the hook has it there."
-        return f"A launcher protects it{price}: cowork-env shim {launcher.CLAUDE}"
+        return f"A launcher protects it{price}: cowork-env shim claude"
 
     @property
     def providers_file(self) -> str:

@@ -227,11 +227,12 @@ def test_a_new_window_size(session: Session) -> None:
 
 
 def test_a_closed_terminal_at_a_prompt(session: Session) -> None:
-    """SIGHUP at a prompt in a project: the shell ends and leaves no process and no lock."""
+    """The terminal closes at a prompt: the shell ends and leaves no process and no lock."""
     terminal = session.terminal
     terminal.run("cd ~/fast")
     shell = terminal.child.pid
-    terminal.child.close(force=False) if session.shell == "fish" else os.kill(shell, signal.SIGHUP)
+    # Not SIGHUP alone: bash may miss one that comes before it reads, without the end of its input.
+    terminal.child.ptyproc.fileobj.close()
     wait_for(lambda: has_ended(shell))
     wait_for(lambda: not processes_of(session.home))
     # A lock that is still held makes it fail; the machine itself may be slow.

@@ -172,6 +172,7 @@ def digest(data: bytes) -> str:
 
 _MAX_LINKS = 40  # as in Linux
 _CAN_BE_WRITTEN = "can be written by other users"
+_FOR_EVERYBODY = "is a folder for all users"  # as /tmp is
 
 
 def home_owner() -> stat_result | None:
@@ -257,7 +258,7 @@ def _flaw(status: stat_result, users: tuple[int, ...], above: bool = False) -> s
 
     if not mode & 0o002 and groups.is_private(status.st_gid, status.st_uid):
         return ""
-    return _CAN_BE_WRITTEN
+    return _FOR_EVERYBODY if mode & S_ISVTX else _CAN_BE_WRITTEN
 
 
 def _distrust(path: str, flaw: str, above: bool = False) -> Distrusted:
@@ -266,6 +267,8 @@ def _distrust(path: str, flaw: str, above: bool = False) -> Distrusted:
     hint = "Change its owner to you with chown, or use another place."
     if flaw == _CAN_BE_WRITTEN:
         hint = f"Run: chmod go-w {argument(path, 'PATH')}"
+    elif flaw == _FOR_EVERYBODY:
+        hint = "Use a folder of your own in it."
     elif flaw == "is a link":
         hint = "Remove it, or put what it leads to in its place."
     used = "nothing in it is used" if above else "it is not used"

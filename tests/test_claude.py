@@ -503,7 +503,7 @@ def test_exec_starts_it_as_the_launcher_does(stub: Claude, provider: dict[str, A
 def slow(stub: Claude, runtime: Path) -> Claude:
     """A key that is looked up: each time another one, counted."""
     stub.env["XDG_RUNTIME_DIR"] = str(runtime)
-    script = stub.home.path / "look-up"
+    script = stub.home.path / "lookup"
     script.write_text('#!/bin/sh\necho >>"$0.count"\necho sk-$(wc -l <"$0.count")"\\"\\\\"$1\n')
     script.chmod(0o755)
     stub.home.providers([{**PROVIDER, "authToken": "", "authTokenFrom": f"cmd:{script} x"}])
@@ -527,7 +527,7 @@ def test_one_lookup_serves_the_starts_of_ten_minutes(slow: Claude, runtime: Path
     ["old", "future", "reload", "entry", "reference", "models", "environment", "content", "wide"],
 )
 def test_when_a_key_is_looked_up_again(slow: Claude, change: str) -> None:
-    entry = {**PROVIDER, "authToken": "", "authTokenFrom": f"cmd:{slow.home.path}/look-up x"}
+    entry = {**PROVIDER, "authToken": "", "authTokenFrom": f"cmd:{slow.home.path}/lookup x"}
     first = slow.start("hi")
     more: dict[str, str] = {}
     if change in ("old", "future"):

@@ -161,7 +161,9 @@ def test_hostile_settings_one_by_one(
     launched = Launched(user, clients.version(version))
     project = user.project(NAME)
     (project / ".claude").mkdir()
-    for name, settings in list(attacks(other.url).items())[part::3]:
+    # Older versions take longer to start, and do not read what the last ones of the list set.
+    count = 20 if version else None
+    for name, settings in list(attacks(other.url).items())[:count][part::3]:
         recorder.clear()
         (project / ".claude/settings.json").write_text(json.dumps(settings))
         done = launched.run("-p", "hi")

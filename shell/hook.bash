@@ -83,8 +83,7 @@ function __cowork_env_prompt {
       if [[ -n ${__cowork_env_fast-} ]] && __cowork_env_files_unchanged &&
         \builtin test "$PWD"$'\2'"${COWORK_ENV_STATE-}"$'\2'"${COWORK_PROVIDER-}"\
 $'\2'"${COWORK_ENV_PROVIDERS_FILE-}"$'\2'"${COWORK_ENV_PROVIDERS_JSON-}"\
-$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}"\
-$'\2'"${XDG_DATA_HOME-}"$'\2'"${PATH-}" = "$__cowork_env_fast_text"; then
+$'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XDG_STATE_HOME-}" = "$__cowork_env_fast_text"; then
         ((__cowork_env_fast)) || \builtin return "$1"
         ! __cowork_env_pins_unchanged "${__cowork_env_pins_read[@]}" || \builtin return "$1"
       fi
@@ -329,13 +328,15 @@ $'\2'"${COWORK_ENV_CATALOG-}"$'\2'"${HOME-}"$'\2'"${XDG_CONFIG_HOME-}"$'\2'"${XD
 function __cowork_env_note_unchanged {
   \builtin local __cowork_env_pin __cowork_env_word __cowork_env_code __cowork_env_up='' \
     __cowork_env_pinned=''
-  __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}\
-$'\2'${XDG_DATA_HOME-}$'\2'${PATH-}
+  __cowork_env_fast_text=$PWD$'\2'${COWORK_ENV_STATE-}${__cowork_env_key#"$__cowork_env_pins"}
   __cowork_env_code=${__cowork_env_active_unchanged% ]]}
   if [[ -n $__cowork_env_launchers ]]; then
     \builtin printf -v __cowork_env_word %q "$__cowork_env_launchers"
     if [[ -O $__cowork_env_launchers ]]; then
       __cowork_env_code+=" && -O $__cowork_env_word"
+      # A PATH that is read-only may begin with something else.
+      [[ $PATH != "$__cowork_env_launchers:"* ]] ||
+        __cowork_env_code+=" && \${PATH-} == $__cowork_env_word:*"
     else
       __cowork_env_code+=" && ! -O $__cowork_env_word"
     fi

@@ -104,7 +104,7 @@ function __cowork_env_prompt --on-event fish_prompt
     # The fast path.
     if builtin test $__cowork_env_fast; and not builtin path filter -q -- $__cowork_env_pins_absent
         and not builtin path filter -q -t link -- $__cowork_env_pin_dirs
-        if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$COWORK_ENV_CATALOG"\x02"$HOME"\x02"$XDG_CONFIG_HOME"\x02"$XDG_STATE_HOME"\x02"$XDG_DATA_HOME"\x02"$PATH[1]" = "$__cowork_env_fast_text"
+        if builtin test "$PWD"\x02"$COWORK_ENV_STATE"\x02"$COWORK_PROVIDER"\x02"$COWORK_ENV_PROVIDERS_FILE"\x02"$COWORK_ENV_PROVIDERS_JSON"\x02"$COWORK_ENV_CATALOG"\x02"$HOME"\x02"$XDG_CONFIG_HOME"\x02"$XDG_STATE_HOME"\x02"$PATH[1]" = "$__cowork_env_fast_text"
             builtin set -q __cowork_env_pins_read[1]; or builtin return
             __cowork_env_pins_unchanged; and builtin return
         end
@@ -374,7 +374,7 @@ end
 
 # The environment is up to date: prepare the fast path.
 function __cowork_env_note_unchanged
-    builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"\x02"$COWORK_PROVIDER$__cowork_env_sources"\x02"$XDG_DATA_HOME"\x02"$PATH[1]"
+    builtin set __cowork_env_fast_text "$PWD"\x02"$__cowork_env_active_state"\x02"$COWORK_PROVIDER$__cowork_env_sources"\x02"$PATH[1]"
     builtin set -l words $__cowork_env_active_unchanged $__cowork_env_pin_tests
     if builtin test -n "$__cowork_env_launchers"
         builtin set -a words -a

@@ -373,7 +373,7 @@ class Benchmark:
             self._add(Row("", name, ms[name], peer, ms[peer], target))
             for tool in PEERS:
                 other = name.replace(OURS, tool)
-                if other in ms:
+                if other in beside:  # A launcher has no peer.
                     self._add(Row("", name, ms[name], other, ms[other]))
 
     # Parts that the rows share

@@ -316,7 +316,7 @@ def report(
             taken.add("model")
     if not (account and not env.get(ACCOUNT_TOKEN)):  # That key may be the login itself.
         _add_primary_key(result, env)
-    result.proxy = proxy(env, env.get(BASE_URL) or "https://api.anthropic.com")
+    result.proxy = proxy(env, env.get(BASE_URL) or ANTHROPIC_URL)
     result.redirects = [name for name in REDIRECTING if env.get(name)]
     result.leftovers = leftovers(env, result.settings)
     return result

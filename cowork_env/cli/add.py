@@ -202,12 +202,7 @@ def _filled_preset(preset_id: str, fields: Fields) -> Preset:
     return preset.fill(answers)
 
 
-def _checked(
-    option: str,
-    value: str,
-    question: str,
-    check: Callable[[str], str],
-) -> str:
+def _checked(option: str, value: str, question: str, check: Callable[[str], str]) -> str:
     """A required value, checked: the option's, or else what the user answers."""
     if value:
         try:

@@ -2,9 +2,9 @@
 agreed to, as one small file per record.
 
 A pin is allowed with one content; an edit takes that back. In a linked git worktree it is allowed
-as it is in the main checkout. The name of a record's file is a hash
-of what the record is about. So a lookup costs the same however many records there are, a change is
-one atomic file operation, and the folder's timestamp says that something changed.
+as it is in the main checkout. The name of a record's file is a hash of what the record is about. So
+a lookup costs the same however many records there are, a change is one atomic file operation, and
+the folder's timestamp says that something changed.
 """
 
 from __future__ import annotations

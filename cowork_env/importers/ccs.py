@@ -116,7 +116,5 @@ def _in_yaml(folder: str, inputs: Inputs) -> dict[str, str]:
 
 def _paths(profiles: Mapping[str, str], home: str) -> dict[str, str]:
     """Absolute paths only, ``~`` being the home."""
-    paths = {
-        n: os.path.join(home, p[2:]) if p.startswith("~/") else p for n, p in profiles.items()
-    }
+    paths = {n: os.path.join(home, p[2:]) if p.startswith("~/") else p for n, p in profiles.items()}
     return {n: p for n, p in paths.items() if p.startswith("/")}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from .. import overrides, presets
 from ..core.provider import API_KEY, TIERS, Url, repaired
 from ..masking import shown_url
-from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from .entries import (
     MAX_ENTRIES,
@@ -141,7 +140,7 @@ def _add(
             entry["auth"] = preset.auth
         env = {**env, **preset.env}
         if "" not in models and preset.default_model:
-            models = {"": preset.default_model, **preset.models}
+            models = {"": preset.default_model, **preset.models, **models}
     key = _text(item, "api_key", "apiKey")
     if not _set_key(found, entry, key, shown, own):
         return
@@ -202,11 +201,12 @@ def _anthropic_style(transformer: object) -> str | None:
 def _preset_at(url: str) -> Preset | None:
     """The preset with an endpoint of Anthropic's format on the same server."""
     here = Url(url)
+    place = (here.scheme, here.host, here.port)
     for preset in presets.all_presets():
         there = Url(preset.base_url)
-        if preset.format == presets.ANTHROPIC and there.host and not preset.places():
-            if (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port):
-                return preset
+        usable = preset.format == presets.ANTHROPIC and not preset.places()
+        if usable and here.host and place == (there.scheme, there.host, there.port):
+            return preset
     return None
 
 
@@ -224,7 +224,7 @@ def _add_router(
     _, url, model = missing[0]
     found.notes.append(presets.gateway_hint(url, model))
     port = document.get("PORT")
-    port = port if _is_number(port) else int(port) if _is_digits(port) else DEFAULT_PORT
+    port = port if _is_number(port) or _is_digits(port) else DEFAULT_PORT
     entry: Entry = {"name": TOOL, "baseUrl": f"http://127.0.0.1:{port}"}
     if own and _set_key(found, entry, _text(document, "APIKEY") or _ANY_KEY, TOOL, own):
         if env:
@@ -232,5 +232,5 @@ def _add_router(
         found.entries.append(entry)
 
 
-def _is_digits(value: Any) -> bool:
+def _is_digits(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 6

@@ -104,7 +104,9 @@ def _fate(name: str, value: str, used: bool) -> str:
     is_held = overrides.is_held(name)
     if used:
         proxy = is_held and names.is_network(name)
-        return "taken; there, Claude Code ignores it while a provider is active" if proxy else "taken"
+        return (
+            "taken; there, Claude Code ignores it while a provider is active" if proxy else "taken"
+        )
     return "stays there; empty" if not value else _IGNORED if is_held else _IN_FORCE
 
 

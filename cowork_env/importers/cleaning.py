@@ -111,8 +111,8 @@ class Cleaning:
         return tilde(backup, self._home)
 
     def _back_up(self) -> str:
-        if error := distrusted(self.path):
-            raise error
+        if flaw := distrusted(self.path):
+            raise flaw
         stamp = time.strftime("%Y%m%d-%H%M%S")
         for number in range(1, _ATTEMPTS):
             path = f"{self.path}.backup-{stamp}" + (f"-{number}" if number > 1 else "")

@@ -173,7 +173,8 @@ def is_placeholder(key: str) -> bool:
         return True
     text = " ".join(rest)
     return len(rest) < 8 and any(
-        mark in f" {text} " for mark in (" your ", " here ", " changeme ", " change me ", "replace ")
+        mark in f" {text} "
+        for mark in (" your ", " here ", " changeme ", " change me ", "replace ")
     )
 
 

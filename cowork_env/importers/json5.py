@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 MAX_LENGTH = 1 << 20  # characters; real files have a few thousand

@@ -27,11 +27,15 @@ _NETWORK = frozenset(
         "SSL_CERT_DIR",
     )
 )
-OWN_SETTINGS = OWN | _NETWORK | {
-    "ANTHROPIC_BEDROCK_BASE_URL",
-    "ANTHROPIC_VERTEX_BASE_URL",
-    "ANTHROPIC_FOUNDRY_BASE_URL",
-}
+OWN_SETTINGS = (
+    OWN
+    | _NETWORK
+    | {
+        "ANTHROPIC_BEDROCK_BASE_URL",
+        "ANTHROPIC_VERTEX_BASE_URL",
+        "ANTHROPIC_FOUNDRY_BASE_URL",
+    }
+)
 
 
 def is_network(name: str) -> bool:

@@ -63,7 +63,7 @@ class Cleaning:
         from difflib import unified_diff
 
         before, after = (self._masked(text).splitlines() for text in (self._text, self._after))
-        lines = unified_diff(before, after, self.where, self.where, lineterm="", n=2)
+        lines = unified_diff(before, after, self.where, self.where, lineterm="", n=3)
         return [visible(line.replace("\t", "    "), _MAX_LINE) for line in lines]
 
     def _masked(self, text: str) -> str:

@@ -101,7 +101,10 @@ def test_hostile_profiles(home: Home) -> None:
     (folder / "open.settings.json").write_text((DATA / "ccs-4/glm.settings.json").read_text())
     (folder / "open.settings.json").chmod(0o666)
     (folder / "config.json").write_text('{"profiles": {"up": "../../etc/passwd", "n": 7}}')
-    (folder / "config.yaml").write_text("profiles:\n  a: &x\n    settings: !!python/object x\n")
+    (folder / "config.yaml").write_text(
+        "profiles:\n  a: &x\n    settings: !!python/object x\n"
+        "other:\n  b:\n    settings: /etc/passwd\n"
+    )
     found = ccs.read(inputs(home))
     assert found.entries == []
     said = "\n".join(found.notes)

@@ -187,6 +187,20 @@ def test_no_list_of_providers(home: Home, text: str) -> None:
         read(home, text)
 
 
+def test_a_query_is_not_shown(home: Home) -> None:
+    found = one(home, api_base_url="https://api.deepseek.com/chat?key=secret-4242")
+    assert [e["baseUrl"] for e in found.entries] == ["https://api.deepseek.com/anthropic"]
+    assert "https://api.deepseek.com/chat… is in OpenAI's format" in found.notes[0]
+
+
+def test_the_router_itself_takes_any_key(home: Home) -> None:
+    """The one of its example configuration included: it is what clients have to send."""
+    document = json.loads((DATA / "router-1.0.1.json").read_text()) | {"APIKEY": "your-secret-key"}
+    found = read(home, json.dumps(document))
+    plan = Plan(found, found.entries, Providers("[]", "", "f"))
+    assert [e["authToken"] for e in plan.added] == ["your-secret-key"]
+
+
 def test_an_empty_list(home: Home) -> None:
     assert read(home, '{"Providers": [], "Router": {}, "PORT": "3000"}').entries == []
 

@@ -103,12 +103,13 @@ def test_only_the_providers_lines_are_taken_out(home: Home, form: str) -> None:
 
 def test_a_diff_shows_no_secret_of_the_lines_around(home: Home) -> None:
     env = {
+        "CONTROL": "\x1b[2J",
         "DB_PASSWORD": "hunter2",
         "NOTE": "sk-proj-another-key-1234567890",
         TOKEN: KEY,
+        "sk-proj-a-key-as-a-name-1234567890": "1",
         "PLAIN": "word",
         "URL": "https://me:secret@x.example/",
-        "CONTROL": "\x1b[2J",
     }
     path = put(home, json.dumps({"env": env}, indent=1).replace('"hunter2"', '\n"hunter2"'))
     shown = "\n".join(clean(home, path).diff())

@@ -56,7 +56,7 @@ def _complete_source(
     epilog=examples(
         "cowork-env import                      # what there is to import; choose",
         "cowork-env import claude-settings      # env in ~/.claude/settings.json",
-        "cowork-env import claude-settings --clean-settings   # and takes it out there",
+        "cowork-env import claude-settings --clean-settings -y",
         "cowork-env import env --name work      # ANTHROPIC_* of this shell",
         "cowork-env import cc-switch --dry-run",
         "cowork-env import ~/backup/providers.json --yes",
@@ -65,7 +65,7 @@ def _complete_source(
 @click.argument(
     "source",
     required=False,
-    metavar=f"[{'|'.join(importers.SOURCES)}|FILE]",
+    metavar="[SOURCE|FILE]",
     shell_complete=_complete_source,
 )
 @click.option("--name", metavar="NAME", help="The provider's name here, if there is only one.")
@@ -88,8 +88,11 @@ def command(
     """Import providers from elsewhere.
 
     Shows what will be added, with the keys masked, and what becomes of everything else, and adds
-    it. Without a source, lists what there is. FILE is a file of any of these, or another
-    providers.json, recognized by its content. The source is not changed, unless you agree to it
+    it. Without a source, lists what there is.
+
+    SOURCE is claude-settings, env, cc-switch, claude-code-router, ccs, claude-acc, or api-config:
+    the desktop app's older file. FILE is a file of any of these, or another providers.json,
+    recognized by its content. The source is not changed, unless you agree to it
     for Claude Code's settings. Each provider gets a new id. Variables that could do harm in a
     shared list, and references to keys, are left out, and named.
     """
@@ -119,14 +122,15 @@ def _choose(inputs: Inputs, options: _Options) -> None:
     with working("Looking for providers"):
         sources, failed = importers.read_all(inputs)
     listed = providers.load_own(inputs.env, inputs.config_dir)
+    asks = interactive() and not options.dry_run
     table, new = Table("Source", "Provider", "Base URL", ""), []
     for source, found in sources.items():
-        for entry, fate in zip(
-            found.entries, Plan(found, found.entries, listed).fates, strict=True
-        ):
-            table.add(source, str(entry.get("name")), _shown_place(entry), fate)
+        fates = Plan(found, found.entries, listed).fates
+        for entry, fate in zip(found.entries, fates, strict=True):
             if not fate:
                 new.append((source, entry))
+            if fate or not asks:  # else it is offered below
+                table.add(source, str(entry.get("name")), _shown_place(entry), fate)
         if not found.entries:
             table.add(source, "", "", " ".join(found.notes))
     if table.rows:
@@ -144,12 +148,12 @@ def _choose(inputs: Inputs, options: _Options) -> None:
         for source, found in sources.items():
             say(f"{source}:")
             _import(inputs, source, found, found.entries, options)
-    elif interactive():
+    elif asks:
         _import_chosen(inputs, sources, new, options)
     else:
         say("To import:")
         for source in dict.fromkeys(source for source, _ in new):
-            say(f"  cowork-env import {source} --yes")
+            say(f"  cowork-env import {argument(source, 'SOURCE')} --yes")
 
 
 def _import_chosen(
@@ -233,7 +237,8 @@ def _add(inputs: Inputs, plan: Plan, options: _Options) -> None:
     names = [entry["name"] for entry in plan.added]
     say(f"cowork-env: added {', '.join(map(visible, names))}; the source is unchanged")
     if interactive():
-        say(f"In a directory and below: cowork-env pin {_word(names[0])}")
+        word = _word(names[0])
+        say(f"In a directory and below: cowork-env pin {word}")
     if options.check:
         tried = [entry["name"] for entry in plan.added if not accounts.is_account(entry)]
         for name in tried[:_MAX_CHECKS]:
@@ -272,7 +277,7 @@ def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> None:
     if not asks and not options.clean:
         say(
             f"{cleaning.where} still sets them, for a 'claude' without a provider. To take them "
-            f"out: cowork-env import {source} --clean-settings"
+            f"out: cowork-env import {argument(source, 'SOURCE')} --clean-settings"
         )
         return
     say(f"In {cleaning.where}, {_them(len(cleaning.names))} no longer needed:")
@@ -294,7 +299,8 @@ def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> None:
         saving.select(inputs, name)
         say(f"cowork-env: {visible(name)} is used where no pin applies")
     else:
-        say(f"To use the provider there: cowork-env use {_word(name)}")
+        word = _word(name)
+        say(f"To use the provider there: cowork-env use {word}")
 
 
 def _them(count: int) -> str:

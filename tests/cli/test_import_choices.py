@@ -137,6 +137,8 @@ def test_several_are_chosen_by_their_numbers(home: Home) -> None:
     with Dialog.with_program(home, "import", "--no-check", env=env) as dialog:
         shown = dialog.expect("'all' or 'none'")
         assert "Import which?" in shown and KEY not in shown
+        assert shown.count("one.example") == 2, "name and URL, listed once"
+        assert "siliconflow" in shown.partition("Import which?")[0], "what cannot be chosen"
         listed = [s.split(". ")[1] for s in shown.splitlines() if ". " in s and "(" in s]
         wanted = [i for i, s in enumerate(listed, 1) if "(cc-switch" in s or "glm" in s]
         dialog.send(",".join(map(str, wanted)) + "\n")

@@ -90,8 +90,12 @@ def command(
     Shows what will be added, with the keys masked, and what becomes of everything else, and adds
     it. Without a source, lists what there is.
 
-    SOURCE is claude-settings, env, cc-switch, claude-code-router, ccs, claude-acc, or api-config:
-    the desktop app's older file. FILE is a file of any of these, or another providers.json,
+    \b
+    SOURCE is one of:
+      claude-settings, env, cc-switch, claude-code-router, ccs, claude-acc,
+      api-config (the desktop app's older file)
+
+    FILE is a file of any of these, or another providers.json,
     recognized by its content. The source is not changed, unless you agree to it
     for Claude Code's settings. Each provider gets a new id. Variables that could do harm in a
     shared list, and references to keys, are left out, and named.

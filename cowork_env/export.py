@@ -45,8 +45,11 @@ def check_format(name: str) -> str:
 
     if name in formats.NAMES:
         return name
-    known = ", ".join((*shells.NAMES, *formats.NAMES))
-    raise CoworkEnvError(f"There is no format '{visible(name)}'.", f"Formats: {known}.", USAGE)
+    from .util.nearest import did_you_mean
+
+    known = (*shells.NAMES, *formats.NAMES)
+    hint = did_you_mean(name, known, f"Formats: {', '.join(known)}.")
+    raise CoworkEnvError(f"There is no format '{visible(name)}'.", hint, USAGE)
 
 
 def export(

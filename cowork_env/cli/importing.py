@@ -15,7 +15,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .errors import usage_error
 from .inputs import current_inputs
-from .options import examples
+from .options import complete_source, examples
 from .output import say
 from .prompts import interactive
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
         "cowork-env import ~/backup/providers.json --yes",
     )
 )
-@click.argument("source", metavar="claude-settings|env|cc-switch|FILE")
+@click.argument(
+    "source", metavar="claude-settings|env|cc-switch|FILE", shell_complete=complete_source
+)
 @click.option("--name", metavar="NAME", help="The provider's name here, if there is only one.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(source: str, name: str | None, yes: bool) -> None:

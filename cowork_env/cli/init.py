@@ -13,7 +13,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import tilde
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
-from .options import examples
+from .options import complete_words, examples
 from .output import say
 from .prompts import interactive
 from .shim import say_what_hides
@@ -37,7 +37,12 @@ QUESTION = f"Write a launcher for {CLIENT}?"
         "cowork-env init --remove",
     ),
 )
-@click.argument("shell", required=False, default="")
+@click.argument(
+    "shell",
+    required=False,
+    default="",
+    shell_complete=complete_words(*startup_files.SHELLS),
+)
 @click.option("--remove", is_flag=True, help="Remove the line again.")
 @click.option(
     "--launcher/--no-launcher",

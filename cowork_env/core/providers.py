@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 FOLDERS = ("Agent Cowork", "agent-cowork")
 FILE_NAME = "providers.json"
 MAX_BYTES = 16 << 20
-_MAX_NAMES_COMPARED = 1000  # with one that does not exist, and so many characters of each
-_MAX_COMPARED = 100
 _READ_ATTEMPTS = 4  # at a file that may still be being written
 _RETRY_SECONDS = 0.05
 _WRITING_SECONDS = 5  # how long after its last change a file may be incomplete
@@ -183,17 +181,14 @@ class Providers:
         names = self.names()
         if not names:
             return "Add one with 'cowork-env add'."
-        from difflib import get_close_matches
+        from ..util.nearest import MAX_COMPARED, did_you_mean
 
-        # Comparing takes quadratic time, and a prompt waits for it.
-        short = [n for n in names if len(n) <= _MAX_COMPARED][:_MAX_NAMES_COMPARED]
-        by_fold = {n.casefold(): n for n in short} | {slug(n): n for n in short}
-        word = wanted.casefold()[:_MAX_COMPARED]
-        near = list(dict.fromkeys(by_fold[m] for m in get_close_matches(word, by_fold, 3)))
-        if near:
-            return "Did you mean " + " or ".join(f"'{visible(n)}'" for n in near) + "?"
+        by_fold: dict[str, str] = {}
+        for name in names[:MAX_COMPARED]:
+            by_fold |= {name.casefold(): name, slug(name): name}
         shown = ", ".join(f"'{visible(n)}'" for n in names[:6])
-        return f"Your providers: {shown}{' and more' if len(names) > 6 else ''}."
+        otherwise = f"Your providers: {shown}{' and more' if len(names) > 6 else ''}."
+        return did_you_mean(wanted, by_fold, otherwise)
 
     def provider(self, index: int) -> Provider:
         """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` if it is invalid."""

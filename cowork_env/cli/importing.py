@@ -9,7 +9,6 @@ import click
 from .. import accounts, importers, store
 from ..core import providers
 from ..core.provider import API_KEY, Provider
-from ..importers.plan import Plan, named
 from ..masking import shown_token, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
@@ -21,6 +20,7 @@ from .prompts import interactive
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
+    from ..importers.plan import Plan
 
 
 @click.command(
@@ -43,13 +43,15 @@ def command(source: str, name: str | None, yes: bool) -> None:
     the desktop app's api-config.json. The source is not changed. Each provider gets a new id.
     Variables that could do harm in a shared list, and references to keys, are left out, and named.
     """
+    from ..importers.plan import Plan, named
+
     inputs = current_inputs()
     store.writable(inputs)
     found = importers.read(source, inputs)
     for note in found.notes:
         say(note)
     entries = found.entries if name is None else named(found.entries, name)
-    plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir))
+    plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir, new=True))
     for note in plan.notes:
         say(note)
     for error in plan.refused:

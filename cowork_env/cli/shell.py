@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from .. import accounts
@@ -10,6 +12,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from . import fast_path
 from .errors import usage_error
+from .explain import explain_script
 from .inputs import current_inputs, detect_shell
 from .options import (
     completing,
@@ -160,6 +163,8 @@ def completion_command(shell: str) -> None:
         hint = did_you_mean(shell, COMPLETIONS, f"Supported shells: {', '.join(COMPLETIONS)}.")
         raise usage_error(f"There is no completion for '{visible(shell)}'.", hint)
     write_output(render.completion(shell))
+    if os.isatty(1):
+        explain_script(shell, "completion")
 
 
 @click.command("reload", epilog=examples("cowork-env reload"))

@@ -273,24 +273,61 @@ def locate(env: Mapping[str, str], config_dir: str) -> str:
     return next(filter(exists, paths), paths[0])
 
 
-def load(env: Mapping[str, str], config_dir: str) -> Providers:
+def load(env: Mapping[str, str], config_dir: str, new: bool = False) -> Providers:
     """The providers of this environment: the user's own, and behind them those of a catalogue.
 
-    Raises :class:`CoworkEnvError` if the user's own cannot be read or parsed.
+    Raises :class:`CoworkEnvError` as :func:`load_own` does.
     """
-    listed = load_own(env, config_dir)
+    listed = load_own(env, config_dir, new)
     listed.add_catalog(env, config_dir)
     return listed
 
 
-def load_own(env: Mapping[str, str], config_dir: str) -> Providers:
+def load_own(env: Mapping[str, str], config_dir: str, new: bool = False) -> Providers:
     """The user's own providers; none where there is no file.
 
-    Raises :class:`CoworkEnvError` if the source cannot be read or parsed.
+    Raises :class:`CoworkEnvError` if the source cannot be read or parsed, or the variable names a
+    file that does not exist; with ``new`` only if that could not be made.
     """
     if env.get(variables.PROVIDERS_JSON):
         return Providers(env[variables.PROVIDERS_JSON], "", f"${variables.PROVIDERS_JSON}")
-    return read(locate(env, config_dir), env.get("HOME", ""))
+    path, home = locate(env, config_dir), env.get("HOME", "")
+    if named := env.get(variables.PROVIDERS_FILE):
+        _check_named(named, path, home, new)
+    return read(path, home)
+
+
+def _check_named(named: str, path: str, home: str, new: bool) -> None:
+    """Raise :class:`CoworkEnvError` unless the file that the variable names is there.
+
+    ``new``: or can be made. Neither is a mistyped one.
+    """
+    where = f"{variables.PROVIDERS_FILE} names {tilde(path, home)}"
+    if _is_folder(path):
+        raise CoworkEnvError(f"{where}, which is a folder.", "Name a file in it.")
+    if exists(path):
+        return
+    if named.startswith("~"):
+        where = f"{variables.PROVIDERS_FILE} is '{visible(named)}', and no shell expanded the '~'"
+        raise CoworkEnvError(f"{where}.", "Write $HOME in its place, or the whole path.")
+    folder = path.rpartition("/")[0] or "/"
+    if not _is_folder(folder):
+        raise CoworkEnvError(
+            f"{where}, and there is no folder {tilde(folder, home)}.",
+            "Correct the variable, or unset it.",
+        )
+    if not new:
+        raise CoworkEnvError(
+            f"{where}, which does not exist.",
+            "Correct the variable or unset it. 'cowork-env add' makes a new file there.",
+        )
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return posix.stat(path).st_mode & 0o170000 == 0o040000  # S_IFMT, S_IFDIR
+    except (OSError, ValueError):
+        return False
 
 
 def read(path: str, home: str = "") -> Providers:

@@ -127,7 +127,7 @@ def get(preset_id: str) -> Preset:
         return found[folded]
     from .util.nearest import did_you_mean
 
-    hint = did_you_mean(folded, list(found), "See 'cowork-env presets'.")
+    hint = did_you_mean(folded, found, "See 'cowork-env presets'.")
     raise CoworkEnvError(f"There is no preset '{visible(preset_id)}'.", hint, USAGE)
 
 

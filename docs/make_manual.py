@@ -52,7 +52,7 @@ def main() -> None:
     top = click.Context(group, info_name=NAME)
     aliases = ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
     parts = [
-        '.\\" Made by docs/make_manual.py from the commands\' help. Do not edit.',
+        ".\\\" Made by docs/make_manual.py from the commands' help. Do not edit.",
         f'.TH {roff(NAME.upper())} 1 "" "{roff(NAME)}" "User Commands"',
         f".SH NAME\n{roff(NAME)} \\- {roff(str(group.help).rstrip('.'))}",
         f".SH SYNOPSIS\n.B {roff(NAME)}\n.I COMMAND\n[ARGUMENTS]",

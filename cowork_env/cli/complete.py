@@ -1,9 +1,9 @@
 """What a shell offers at a Tab: the request of ``shell/completion.*``, and its response.
 
 The request is in the environment, not in arguments, as there may be a key on the line:
-``COMPLETE_VARIABLE`` names the shell; :data:`WORDS` has the words behind the command up to the cursor,
-the last of them unfinished; bash sends :data:`LINE` up to the cursor and :data:`TEXT`, the end of it
-that it will replace, as only it leaves quoting to us.
+``COMPLETE_VARIABLE`` names the shell; :data:`WORDS` has the words behind the command up to the
+cursor, the last of them unfinished. bash, which leaves quoting to us, sends all of its words,
+:data:`LINE` up to the cursor, and :data:`TEXT`, the end of it that will be replaced.
 
 The response's first line has flags between blanks: ``nospace``, no blank after the word; ``files``
 and ``directories``, these too; ``command=N``, the words from number N on (0 is the program) are a
@@ -144,7 +144,7 @@ class Line:
         rests = [word[self._kept :] for word in found]
         # bash inserts what all have in common. That must not be less than what was typed, as where
         # the case differs; a name is found in any case.
-        if len(rests) > 1 and len(os.path.commonprefix(rests)) < len(typed):
+        if len({rest[: len(typed)] for rest in rests}) > 1:
             rests = [typed + rest[len(typed) :] for rest in rests]
         # bash closes the quote behind the only word, unless that ends with such a character itself.
         end = self._quote if len(rests) == 1 else ""

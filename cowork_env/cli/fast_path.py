@@ -74,21 +74,21 @@ def export(
     from .. import export, launcher
     from .inputs import current_inputs, detect_shell
 
+    options = "" if format is None else f" --format {format}"
     if format is None:
         format = export.format_for_shell(detect_shell())
     else:
         export.check_format(format)
     inputs = current_inputs(provider, trust)
     launcher.warn_of_ignored_state(inputs.env)
-    write = write_output
-    if os.isatty(1) and export.is_for_shell(format):
+    explains = os.isatty(1) and export.is_for_shell(format)
 
-        def write(statements: str) -> None:
+    def write(text: str) -> None:
+        write_output(text)
+        if explains:
             from .explain import explain_statements
 
-            write_output(statements)
-            options = "" if format == export.format_for_shell(detect_shell()) else f" --format {format}"
-            explain_statements(format, options, not statements, not no_secrets)
+            explain_statements(format, options, not text, not no_secrets)
 
     export.export(inputs, format, write, no_secrets=no_secrets)
 

@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..util.errors import CoworkEnvError
+from ..util.text import first_control
 from .inputs import check_provider_name
 
 if TYPE_CHECKING:
@@ -67,16 +68,15 @@ def _entries() -> list[Any]:
         return []
 
 
-def complete_provider(
-    _ctx: click.Context, _param: click.Parameter, incomplete: str
-) -> list[str]:
+def complete_provider(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The names of providers that begin with ``incomplete``, or whose slugs do."""
-    from ..core.providers import field_of
     from ..core.provider import slug
+    from ..core.providers import field_of
 
     names = [name for entry in _entries() if (name := field_of(entry, "name"))]
-    found = completing(names, incomplete)
-    # Who cannot or would not type a blank or a quote types the slug.
+    # What cannot be shown has a slug, and who would not type a blank or a quote types that.
+    shown = (name if first_control(name) < 0 else slug(name) for name in names)
+    found = completing(filter(None, shown), incomplete)
     return found or completing(filter(None, map(slug, names)), incomplete)
 
 

@@ -32,11 +32,33 @@ from .prompts import interactive, pick
     ),
 )
 @provider_argument(required=False, none=True)
-@click.option("--model", metavar="MODEL", shell_complete=complete_model, help="The default model here.")
-@click.option("--opus", metavar="MODEL", shell_complete=complete_model, help="The model for the tier opus here.")
-@click.option("--sonnet", metavar="MODEL", shell_complete=complete_model, help="The model for the tier sonnet here.")
-@click.option("--haiku", metavar="MODEL", shell_complete=complete_model, help="The model for the tier haiku here.")
-@click.option("--fable", metavar="MODEL", shell_complete=complete_model, help="The model for the tier fable here.")
+@click.option(
+    "--model", metavar="MODEL", shell_complete=complete_model, help="The default model here."
+)
+@click.option(
+    "--opus",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier opus here.",
+)
+@click.option(
+    "--sonnet",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier sonnet here.",
+)
+@click.option(
+    "--haiku",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier haiku here.",
+)
+@click.option(
+    "--fable",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier fable here.",
+)
 @click.option(
     "--required/--no-required",
     default=None,

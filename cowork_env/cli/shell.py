@@ -15,9 +15,9 @@ from .errors import usage_error
 from .explain import explain_script
 from .inputs import current_inputs, detect_shell
 from .options import (
-    completing,
     complete_hook,
     complete_words,
+    completing,
     examples,
     provider_argument,
     resolution_options,

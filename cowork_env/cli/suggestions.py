@@ -72,8 +72,12 @@ def unknown_command(name: str) -> CoworkEnvError:
     if lower in COMMANDS_ELSEWHERE:
         hint = f"Did you mean 'cowork-env {COMMANDS_ELSEWHERE[lower]}'?"
     else:
-        known = {name: name for name in (*COMMANDS, HELP, VERSION)} | ALIASES
-        hint = did_you_mean(name, known, "'cowork-env --help' lists the commands.")
+        hint = did_you_mean(
+            name,
+            (*COMMANDS, HELP, VERSION),
+            "'cowork-env --help' lists the commands.",
+            lambda known: (known, *(alias for alias, full in ALIASES.items() if full == known)),
+        )
     return CoworkEnvError(f"There is no command '{visible(name)}'.", hint, USAGE)
 
 

@@ -181,14 +181,11 @@ class Providers:
         names = self.names()
         if not names:
             return "Add one with 'cowork-env add'."
-        from ..util.nearest import MAX_COMPARED, did_you_mean
+        from ..util.nearest import did_you_mean
 
-        by_fold: dict[str, str] = {}
-        for name in names[:MAX_COMPARED]:
-            by_fold |= {name.casefold(): name, slug(name): name}
         shown = ", ".join(f"'{visible(n)}'" for n in names[:6])
         otherwise = f"Your providers: {shown}{' and more' if len(names) > 6 else ''}."
-        return did_you_mean(wanted, by_fold, otherwise)
+        return did_you_mean(wanted, names, otherwise, lambda name: (name.casefold(), slug(name)))
 
     def provider(self, index: int) -> Provider:
         """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` if it is invalid."""

@@ -55,9 +55,7 @@ _REGISTER = {
         "  compdef __cowork_env_complete cowork-env\n"
         "fi\n"
     ),
-    "fish": (
-        "complete -c cowork-env -n __cowork_env_completes -f -a '(__cowork_env_complete)'\n"
-    ),
+    "fish": ("complete -c cowork-env -n __cowork_env_completes -f -a '(__cowork_env_complete)'\n"),
 }
 
 

@@ -15,7 +15,13 @@ function __cowork_env_complete
         command cowork-env </dev/null 2>/dev/null)
     builtin set -q reply[1]; or builtin return 0
     if builtin set -l number (builtin string match -rg ' command=(\d+) ' -- $reply[1])
-        builtin set words (builtin commandline -opc)[(builtin math $number + 1)..]
+        # The words before the command go; there may be no other yet.
+        builtin set words (builtin commandline -opc)
+        if builtin set -q words[(builtin math $number + 1)]
+            builtin set -e words[1..$number]
+        else
+            builtin set words
+        end
         builtin complete -C (builtin string join ' ' -- (builtin string escape -- $words) "$current") 2>/dev/null
         builtin return 0
     end

@@ -55,4 +55,7 @@ function __cowork_env_complete_words {
   reply=()
   __cowork_env_complete_ask "${(@Q)__cowork_env_words[2,__cowork_env_n-1]}" "$1" || builtin return 0
   reply=("${(@)__cowork_env_reply%%$'\t'*}")
+  if [[ $__cowork_env_flags == *" command=$((__cowork_env_n - 1)) "* ]]; then
+    reply=(${(k)commands} ${(k)builtins} ${(k)functions})
+  fi
 }

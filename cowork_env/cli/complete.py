@@ -13,12 +13,12 @@ command line of their own. Then a line for each word, in zsh and fish with a tab
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..util.text import first_control
 from . import COMPLETE_VARIABLE, HELP, fast_path
 from .output import write_output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 

@@ -68,10 +68,10 @@ def test_options_with_whole_descriptions(offer: Offer) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (["use", ""], [*NAMES[:4], "x-y", "2j-escape", "none"]),
+        (["use", ""], [*NAMES[:4], "x-y", "2jescape", "none"]),
         (["pin", "oPEN"], ["OpenRouter"]),
         (["pin", "NO"], ["none"]),
-        (["rename", ""], [*NAMES[:4], "x-y", "2j-escape"]),
+        (["rename", ""], [*NAMES[:4], "x-y", "2jescape"]),
         (["rm", "my"], ["My Anthropic API"]),
         (["edit", "my-an"], ["my-anthropic-api"]),
         (["rename", "open"], ["OpenRouter"]),

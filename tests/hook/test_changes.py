@@ -125,8 +125,8 @@ def test_a_mistyped_provider_file_is_reported_once(
     terminal.run(f"cd {projects['OpenRouter']}")
     said = terminal.set("COWORK_ENV_PROVIDERS_FILE", "/mistyped.json")
     assert said == [
-        "COWORK_ENV_PROVIDERS_FILE names /mistyped.json, which does not exist. Correct the variable "
-        "or unset it. 'cowork-env add' makes a new file there."
+        "COWORK_ENV_PROVIDERS_FILE names /mistyped.json, which does not exist. Correct the "
+        "variable or unset it. 'cowork-env add' makes a new file there."
     ]
     assert terminal.managed() == {} and terminal.messages("true") == []
     assert terminal.unset("COWORK_ENV_PROVIDERS_FILE") == [

@@ -1,7 +1,7 @@
 """The manual page, where an installer has put it so that ``man`` does not find it.
 
-pip and pipx put it where ``man`` looks. uv keeps it beside the program's environment: a link to it
-in the user's folder of manuals is found, as that belongs to ``~/.local/bin``.
+pip, and pipx from 1.3 on, put it where ``man`` looks. uv keeps it in the program's environment: a
+link to it in the user's folder of manuals is found, as that belongs to ``~/.local/bin``.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ lint-types:
 
 # Check shell scripts and the syntax of the hooks, in each shell that is installed
 lint-shell:
-    shellcheck shell/hook.bash shell/cowork-env .ci/run tests/clients/prepare
+    shellcheck shell/hook.bash shell/completion.bash shell/cowork-env .ci/run tests/clients/prepare
     {{ just }} _syntax bash -n
     {{ just }} _syntax zsh -n
     {{ just }} _syntax fish --no-execute
@@ -63,9 +63,12 @@ lint-shell:
 _syntax shell option suffix=shell:
     #!/bin/sh
     if [ -n "${CI-}" ] || command -v {{ shell }} >/dev/null; then
-      exec {{ shell }} {{ option }} shell/hook.{{ suffix }}
+      for file in shell/*.{{ suffix }}; do
+        {{ shell }} {{ option }} "$file" || exit
+      done
+      exit
     fi
-    echo '{{ shell }} is not installed: shell/hook.{{ suffix }} is not checked'
+    echo '{{ shell }} is not installed: shell/*.{{ suffix }} is not checked'
 
 # Format the code, and fix what ruff can fix
 format:
@@ -79,6 +82,7 @@ bench *args:
 # Update the documents that are made from the program's own output
 docs:
     {{ python }} docs/make_commands.py >docs/commands.md
+    {{ python }} docs/make_manual.py >docs/cowork-env.1
     {{ python }} docs/make_tables.py
     {{ python }} docs/make_picture.py >docs/demo.svg
 

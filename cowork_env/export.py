@@ -37,6 +37,11 @@ def format_for_shell(shell: str) -> str:
     )
 
 
+def is_for_shell(format: str) -> bool:
+    """Whether a format is that of a shell, which evaluates it."""
+    return format in shells.NAMES
+
+
 def check_format(name: str) -> str:
     """A format's name as the user gave it; raises a usage error when there is none of that name."""
     if name in shells.NAMES:
@@ -45,8 +50,11 @@ def check_format(name: str) -> str:
 
     if name in formats.NAMES:
         return name
-    known = ", ".join((*shells.NAMES, *formats.NAMES))
-    raise CoworkEnvError(f"There is no format '{visible(name)}'.", f"Formats: {known}.", USAGE)
+    from .util.nearest import did_you_mean
+
+    known = (*shells.NAMES, *formats.NAMES)
+    hint = did_you_mean(name, known, f"Formats: {', '.join(known)}.")
+    raise CoworkEnvError(f"There is no format '{visible(name)}'.", hint, USAGE)
 
 
 def export(
@@ -60,7 +68,7 @@ def export(
     """
     found = resolve.resolve(inputs)
     found.check()
-    is_shell = format in shells.NAMES
+    is_shell = is_for_shell(format)
     if no_secrets:
         target = target_without_keys(inputs, found, keep_active=is_shell)
         if target is not None and found.provider is not None:

@@ -116,19 +116,20 @@ def has_secret(value: str) -> bool:
     for i, word in enumerate(words):
         if word.lower().strip(_QUOTES) in _SCHEMES and i + 1 < len(words):
             return True
-        if _looks_like_key(word.strip(_QUOTES)):
+        if looks_like_key(word.strip(_QUOTES)):
             return True
         for mark in "=:":
             name, found, rest = word.partition(mark)
             if not found or rest.startswith("//"):
                 continue
             rest = (rest or "".join(words[i + 1 : i + 2])).strip(_QUOTES)
-            if (rest and _is_named_secret(name, rest)) or _looks_like_key(rest):
+            if (rest and _is_named_secret(name, rest)) or looks_like_key(rest):
                 return True
     return False
 
 
-def _looks_like_key(word: str) -> bool:
+def looks_like_key(word: str) -> bool:
+    """Whether a word begins as keys of well-known kinds do, or is long and random."""
     if any(len(word) >= len(b) + _LEAST_REST and word.startswith(b) for b in _BEGINNINGS):
         return True
     run = word.replace("_", "").replace("+", "").replace("=", "")

@@ -125,10 +125,9 @@ def get(preset_id: str) -> Preset:
     folded = preset_id.strip().casefold()
     if folded in found:
         return found[folded]
-    from difflib import get_close_matches
+    from .util.nearest import did_you_mean
 
-    near = get_close_matches(folded, found, 3)
-    hint = "Did you mean " + " or ".join(near) + "?" if near else "See 'cowork-env presets'."
+    hint = did_you_mean(folded, found, "See 'cowork-env presets'.")
     raise CoworkEnvError(f"There is no preset '{visible(preset_id)}'.", hint, USAGE)
 
 

@@ -754,6 +754,25 @@ if [[ "${PROMPT_COMMAND[*]-}${precmd_functions[*]-}${__vsc_original_prompt_comma
   \builtin unset -v __cowork_env_item
 fi
 
+# The completion is read at the first Tab. One of the user's own stays.
+if [[ $- == *i* ]] && ! \builtin complete -p cowork-env >/dev/null 2>&1; then
+  function __cowork_env_complete {
+    \builtin set -- "$@" "${BASH_COMPLETION_USER_DIR:-${XDG_DATA_HOME:-${HOME-}/.local/share}/bash-completion}/completions/cowork-env"
+    if [[ -r ${!#} ]]; then
+      \builtin complete -r cowork-env
+      # shellcheck source=/dev/null
+      \builtin . "${!#}" >/dev/null 2>&1
+      \builtin return 124 # bash looks for a completion once more
+    fi
+    \builtin set -- "${1-}" "${2-}" "${__cowork_env_file%hook.bash}completion.bash"
+    [[ -r $3 ]] || \builtin return 0
+    # shellcheck source=/dev/null
+    \builtin . "$3"
+    __cowork_env_complete "$1" "$2"
+  }
+  \builtin complete -F __cowork_env_complete cowork-env 2>/dev/null || :
+fi
+
 # A startup file is not the end: what follows in it may depend on the provider.
 case $- in
   *i*) __cowork_env_with_options_saved move ;;

@@ -692,6 +692,15 @@ or function cowork-env
     builtin return $__cowork_env_status
 end
 
+# The completion is read at the first Tab.
+if builtin status is-interactive
+    function __cowork_env_completes
+        builtin source (builtin string replace -r 'hook\.fish$' completion.fish -- $__cowork_env_file) 2>/dev/null
+        and __cowork_env_completes
+    end
+    builtin complete -c cowork-env -n __cowork_env_completes -f -a '(__cowork_env_complete)'
+end
+
 # A startup file is not the end: what follows in it may depend on the provider.
 if builtin status is-interactive
     builtin emit __cowork_env_moved

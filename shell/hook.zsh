@@ -159,7 +159,10 @@ function __cowork_env_update {
     [[ -z $__cowork_env_starting && -z $__cowork_env_pending_key ]] && __cowork_env_recall ||
       __cowork_env_find_none || __cowork_env_request
   fi
-  [[ $1 != prompt ]] || __cowork_env_starting=
+  if [[ $1 == prompt && -n $__cowork_env_starting ]]; then
+    __cowork_env_add_completion
+    __cowork_env_starting=
+  fi
   [[ -z $__cowork_env_unsaid ]] || __cowork_env_say
 }
 
@@ -607,6 +610,26 @@ function __cowork_env_notify {
     [[ $2 != (shim|init) ]] || builtin rehash
   fi
   builtin return $1
+}
+
+# The completion is read at the first Tab.
+function __cowork_env_complete __cowork_env_complete_words {
+  builtin local __cowork_env_name=$0
+  builtin unfunction __cowork_env_complete __cowork_env_complete_words
+  builtin source "${__cowork_env_file%hook.zsh}completion.zsh" 2>/dev/null && $__cowork_env_name "$@"
+}
+
+# Have it used, unless the user has one: at the first prompt, where compinit has usually run. Where it
+# has not, zsh's older completion has it; the newer one then uses that, too.
+function __cowork_env_add_completion {
+  if (( ${+_comps} )); then
+    : ${_comps[cowork-env]=__cowork_env_complete}
+  elif (( ${+functions[compdef]} )); then
+    compdef __cowork_env_complete cowork-env
+  else
+    # As a pattern: zsh 5.9 finds no name with a hyphen.
+    builtin compctl -K __cowork_env_complete_words -M 'm:{a-zA-Z}={A-Za-z}' + -f 'cowork?env'
+  fi 2>/dev/null
 }
 
 # First, so that what shows a prompt has the variables.

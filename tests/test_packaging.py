@@ -23,6 +23,7 @@ from support.home import Home, executable, need
 
 ROOT = Path(__file__).parent.parent
 HOOKS = sorted(path.name for path in (ROOT / "shell").glob("hook.*"))
+COMPLETIONS = sorted(path.name for path in (ROOT / "shell").glob("completion.*"))
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +55,16 @@ def wheel(dist: Path) -> Path:
 
 def test_wheel_has_every_hook_and_data_file(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"cowork_env/shell/{name}" for name in HOOKS} <= names
+    assert {f"cowork_env/shell/{name}" for name in HOOKS + COMPLETIONS} <= names
     assert {f"cowork_env/{name}" for name in ("presets.json", "py.typed")} <= names
     assert not [name for name in names if not name.startswith(("cowork_env/", "cowork_env-"))]
+
+
+def test_wheel_has_the_manual_page_where_installers_put_it(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith("/share/man/man1/cowork-env.1")]
+    assert name.partition("/")[2].startswith("data/share/man")
+    assert archive.read(name) == (ROOT / "docs/cowork-env.1").read_bytes()
 
 
 def test_wheel_has_every_module(wheel: Path) -> None:

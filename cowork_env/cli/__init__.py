@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Where a shell that completes says which one it is; see ``complete.py``.
+COMPLETE_VARIABLE = "_COWORK_ENV_COMPLETE"
+
 # Command -> its click object: a module of this package, and an attribute in it.
 COMMANDS = {
     "init": "init.command",
@@ -31,6 +36,10 @@ COMMANDS = {
     "shim": "shim.command",
     "token": "shell.token_command",
 }
+
+# Other names of commands. "help" and "version" stand for options.
+ALIASES = {"ls": "list", "rm": "remove"}
+HELP, VERSION = "help", "version"
 
 # The help of the program, on one screen: the sections, each a title and rows of commands and what
 # they do.
@@ -80,28 +89,41 @@ SECTIONS = (
     ),
 )
 
-COMPLETE_VARIABLE = "_COWORK_ENV_COMPLETE"
-
 
 def main(argv: list[str]) -> int:
-    """Run a command line, without the program's name, and return the exit status."""
+    """Run a command line, without the program's name, and return the exit status.
+
+    Or respond to a shell's completion, where the environment says so.
+    """
     from .errors import raise_when_terminated, run
+
+    if os.environ.get(COMPLETE_VARIABLE):
+        from .complete import respond
+
+        return run(respond)
 
     def command() -> None:
         from .group import group
 
         raise_when_terminated()
 
-        group.main(
-            argv or ["--help"],
-            prog_name="cowork-env",
-            complete_var=COMPLETE_VARIABLE,
-            standalone_mode=False,
-        )
+        group.main(_without_aliases(argv), prog_name="cowork-env", standalone_mode=False)
 
     return run(command)
 
 
+def _without_aliases(argv: list[str]) -> list[str]:
+    """A command line with the options that ``help`` and ``version`` stand for."""
+    if argv[:1] == [HELP]:
+        return [*argv[1:2], "--help"]
+    if argv == [VERSION]:
+        return ["--version"]
+    return argv or ["--help"]
+
+
 def summary(name: str) -> str:
     """What a command does, in one line."""
+    if name in (HELP, VERSION):
+        return "Show the help of a command." if name == HELP else "Show the version."
+    name = ALIASES.get(name, name)
     return next(text for _, rows in SECTIONS for names, text in rows if name in names.split())

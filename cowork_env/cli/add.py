@@ -73,7 +73,7 @@ def command(
     but a directory is stored.
     """
     inputs = current_inputs()
-    listed = saving.load_writable(inputs)
+    listed = saving.load_writable(inputs, new=True)
     check = interactive() and not no_check
     fields = given_fields(**given)
     entry = _new_entry(

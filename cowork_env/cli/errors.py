@@ -103,6 +103,7 @@ def raise_when_terminated() -> None:
 
 
 def _print_error(message: str, hint: str) -> None:
+    message, hint = _without_keys(message, hint)
     try:
         prefix = "\033[31mcowork-env:\033[0m " if use_color(sys.stderr) else "cowork-env: "
         say(prefix + visible(message, MAX_MESSAGE))
@@ -110,6 +111,22 @@ def _print_error(message: str, hint: str) -> None:
             say(visible(hint, MAX_MESSAGE))
     except OSError:
         pass  # Standard error is closed or full; the exit status still tells.
+
+
+def _without_keys(message: str, hint: str) -> tuple[str, str]:
+    """An error; another one, which says so, if it would show an argument that looks like a key."""
+    from .. import masking
+
+    for argument in sys.argv[1:]:
+        for text in (argument, argument.partition("=")[2]):
+            word = text.strip().lstrip("-")
+            if masking.looks_like_key(word) and visible(word) in message + hint:
+                return (
+                    f"'{masking.mask(word)}' looks like a key, which the process list and the "
+                    "shell's history show in a command line.",
+                    "Remove it from the history. 'cowork-env add' asks for a key.",
+                )
+    return message, hint
 
 
 def _report_other(error: Exception) -> int:
@@ -122,9 +139,10 @@ def _report_other(error: Exception) -> int:
         if isinstance(error, click.Abort):
             return _report_interrupt(error.__cause__)
         if isinstance(error, click.ClickException):
-            context = error.ctx if isinstance(error, click.UsageError) else None
-            path = context.command_path if context else "cowork-env"
-            _print_error(" ".join(error.format_message().split()), f"Try '{path} --help'.")
+            from .suggestions import explained
+
+            explanation = explained(error)
+            _print_error(explanation.message, explanation.hint)
             return error.exit_code
     _print_traceback(error)
     if isinstance(error, OSError) and error.strerror:

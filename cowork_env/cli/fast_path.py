@@ -5,6 +5,8 @@ A shell evaluates the first at its start, launchers run the last: only what they
 
 from __future__ import annotations
 
+import os
+
 from .errors import usage_error
 from .output import write_output
 
@@ -54,7 +56,12 @@ def hook(shell: str = "") -> None:
         shell = detect_shell()
     if not shell:
         raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env hook zsh")
-    write_output(render.render(render.find(shell)))
+    found = render.find(shell)
+    write_output(render.render(found))
+    if os.isatty(1):
+        from .explain import explain_script
+
+        explain_script(found.name, "hook")
 
 
 def export(
@@ -67,13 +74,23 @@ def export(
     from .. import export, launcher
     from .inputs import current_inputs, detect_shell
 
+    options = "" if format is None else f" --format {format}"
     if format is None:
         format = export.format_for_shell(detect_shell())
     else:
         export.check_format(format)
     inputs = current_inputs(provider, trust)
     launcher.warn_of_ignored_state(inputs.env)
-    export.export(inputs, format, write_output, no_secrets=no_secrets)
+    explains = os.isatty(1) and export.is_for_shell(format)
+
+    def write(text: str) -> None:
+        write_output(text)
+        if explains:
+            from .explain import explain_statements
+
+            explain_statements(format, options, not text, not no_secrets)
+
+    export.export(inputs, format, write, no_secrets=no_secrets)
 
 
 def execute(command: list[str], provider: str | None = None, trust: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The click group: help and completion come from a table, commands are imported when called."""
+"""The click group: help and completion come from tables, commands are imported when called."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from .. import __version__
-from ..util.errors import CoworkEnvError
-from . import COMMANDS, SECTIONS, summary
+from . import ALIASES, COMMANDS, HELP, SECTIONS, VERSION, summary
 from .terminal import use_color
 
 
@@ -22,6 +21,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
+        cmd_name = ALIASES.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(".")
@@ -31,23 +31,17 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; for an unknown one, suggest the nearest."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
+        """Find the command, by one of its names; for an unknown one, suggest another."""
+        name = ALIASES.get(args[0], args[0])
+        if name not in COMMANDS and not name.startswith("-"):
+            from .suggestions import unknown_command
 
-            from ..util.errors import USAGE
-            from ..util.text import visible
-
-            near = get_close_matches(args[0], COMMANDS, 1)
-            hint = (
-                f"Did you mean '{near[0]}'?" if near else "'cowork-env --help' lists the commands."
-            )
-            raise CoworkEnvError(f"There is no command '{visible(args[0])}'.", hint, USAGE)
-        return super().resolve_command(ctx, args)
+            raise unknown_command(name)
+        return super().resolve_command(ctx, [name, *args[1:]])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a command's name without importing the commands."""
-        names = [n for n in COMMANDS if n.startswith(incomplete)]
+        names = [n for n in (*COMMANDS, *ALIASES, HELP, VERSION) if n.startswith(incomplete)]
         found = [CompletionItem(n, help=summary(n)) for n in names]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
@@ -63,7 +57,7 @@ class LazyGroup(click.Group):
             for names, text in rows:
                 formatter.write(f"{bold(title.ljust(11))} {names.replace(' ', ', '):20} {text}\n")
                 title = ""
-        formatter.write("\nOptions: --version, --help\n")
+        formatter.write("\nAlso: ls, rm, help [COMMAND], version. Options: --version, --help\n")
 
 
 @click.group(
@@ -71,7 +65,7 @@ class LazyGroup(click.Group):
     help="The right LLM provider in each directory, in every shell and in CI.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def group(ctx: click.Context) -> None:
     """Set up what applies to all commands."""

@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.shell_completion import CompletionItem
 
 from .. import accounts, importers, store
 from ..core import providers, resolve
@@ -19,7 +18,7 @@ from ..util.text import argument, visible
 from . import saving
 from .errors import usage_error
 from .inputs import current_inputs
-from .options import examples
+from .options import complete_source, examples
 from .output import say
 from .progress import working
 from .prompts import Choice, confirm, interactive, pick_several
@@ -45,13 +44,6 @@ class _Options(NamedTuple):
     clean: bool
 
 
-def _complete_source(
-    _ctx: click.Context, _param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    words = [CompletionItem(word) for word in importers.SOURCES if word.startswith(incomplete)]
-    return words or [CompletionItem(incomplete, type="file")]
-
-
 @click.command(
     epilog=examples(
         "cowork-env import                      # what there is to import; choose",
@@ -66,7 +58,7 @@ def _complete_source(
     "source",
     required=False,
     metavar="[SOURCE|FILE]",
-    shell_complete=_complete_source,
+    shell_complete=complete_source,
 )
 @click.option("--name", metavar="NAME", help="The provider's name here, if there is only one.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
@@ -100,6 +92,7 @@ def command(
     for Claude Code's settings. Each provider gets a new id. Variables that could do harm in a
     shared list, and references to keys, are left out, and named.
     """
+
     inputs = current_inputs()
     if not dry_run:
         store.writable(inputs)
@@ -196,7 +189,7 @@ def _import(
     for note in found.notes:
         say(note)
     entries = entries if options.name is None else named(entries, options.name)
-    plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir))
+    plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir, new=True))
     for note in plan.notes:
         say(note)
     for error in plan.refused:

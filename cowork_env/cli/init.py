@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import launcher, startup_files
+from .. import launcher, manual, startup_files
 from ..hook import render
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
-from .options import examples
+from .options import complete_words, examples
 from .output import say
 from .prompts import confirm, interactive
 from .shim import say_what_hides
@@ -37,7 +37,12 @@ QUESTION = f"Write a launcher for {CLIENT}?"
         "cowork-env init --remove",
     ),
 )
-@click.argument("shell", required=False, default="")
+@click.argument(
+    "shell",
+    required=False,
+    default="",
+    shell_complete=complete_words(*startup_files.SHELLS),
+)
 @click.option("--remove", is_flag=True, help="Remove the line again.")
 @click.option(
     "--launcher/--no-launcher",
@@ -52,6 +57,9 @@ def command(shell: str, remove: bool, wanted: bool | None) -> None:
     Adds one line to the shell's startup file, in the place of an older one: ~/.bashrc, ~/.zshrc (in
     $ZDOTDIR if that is set), ~/.config/fish/config.fish, ~/.xonshrc or ~/.config/elvish/rc.elv.
     SHELL is detected when left out.
+
+    The hook completes at a Tab, too. Where 'man' would not find the manual page, a link to it is
+    made; --remove removes that.
 
     Where Claude Code is installed, it also writes its launcher (see 'cowork-env shim'), which the
     hook puts first on PATH. --remove removes it with the last hook line.
@@ -83,7 +91,11 @@ def command(shell: str, remove: bool, wanted: bool | None) -> None:
     if remove:
         if wanted is not False:
             _remove_launcher(inputs)
+        if page := manual.remove_link(env):
+            say(f"cowork-env: removed {tilde(page, inputs.home)}")
         return
+    if page := manual.add_link(env):
+        say(f"cowork-env: 'man cowork-env' is {tilde(page, inputs.home)}, a link")
     if wanted is not False:
         _write_launcher(inputs, name, asked=wanted is None)
     say(startup_files.next_step(name, env, here=name == detect_shell()))

@@ -16,7 +16,7 @@ from ..util.text import tilde, visible
 from . import sharing
 from .errors import usage_error
 from .inputs import current_inputs
-from .options import examples, provider_argument
+from .options import complete_model, examples, provider_argument
 from .output import say
 from .prompts import interactive, pick
 
@@ -31,12 +31,34 @@ from .prompts import interactive, pick
         "cowork-env pin                # pin what applies here, or choose one",
     ),
 )
-@provider_argument(required=False)
-@click.option("--model", metavar="MODEL", help="The default model here.")
-@click.option("--opus", metavar="MODEL", help="The model for the tier opus here.")
-@click.option("--sonnet", metavar="MODEL", help="The model for the tier sonnet here.")
-@click.option("--haiku", metavar="MODEL", help="The model for the tier haiku here.")
-@click.option("--fable", metavar="MODEL", help="The model for the tier fable here.")
+@provider_argument(required=False, none=True)
+@click.option(
+    "--model", metavar="MODEL", shell_complete=complete_model, help="The default model here."
+)
+@click.option(
+    "--opus",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier opus here.",
+)
+@click.option(
+    "--sonnet",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier sonnet here.",
+)
+@click.option(
+    "--haiku",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier haiku here.",
+)
+@click.option(
+    "--fable",
+    metavar="MODEL",
+    shell_complete=complete_model,
+    help="The model for the tier fable here.",
+)
 @click.option(
     "--required/--no-required",
     default=None,

@@ -14,6 +14,7 @@ from ..editing import Fields
 from ..util.text import visible
 from .errors import usage_error
 from .inputs import current_inputs
+from .options import complete_model, complete_words
 from .prompts import ask_hidden, ask_key, interactive
 
 if TYPE_CHECKING:
@@ -37,14 +38,17 @@ def _complete_scheme(
 _OPTIONS = (
     click.option("--name", metavar="NAME", help="What you call the provider."),
     click.option("--base-url", metavar="URL", help="The endpoint; clients append /v1/messages."),
-    click.option("--default-model", metavar="MODEL", help="The default model."),
     *(
-        click.option(f"--{tier}", metavar="MODEL", help=f"The model for the tier {tier}.")
-        for tier in TIERS
+        click.option(f"--{option}", metavar="MODEL", shell_complete=complete_model, help=text)
+        for option, text in (
+            ("default-model", "The default model."),
+            *((tier, f"The model for the tier {tier}.") for tier in TIERS),
+        )
     ),
     click.option(
         "--auth",
         metavar="STYLE",
+        shell_complete=complete_words(*rules.AUTH_STYLES),
         help="How the key is sent: bearer (default) or api-key; account: as --account.",
     ),
     click.option(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import securing, store
-from ..core import providers
+from ..core import providers, variables
 from ..util.errors import CoworkEnvError
+from ..util.system import exists
 from ..util.text import visible
 from .output import say
 
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def load_writable(inputs: Inputs) -> Providers:
-    """The providers; raises :class:`CoworkEnvError` when they cannot be changed."""
-    store.writable(inputs)
-    return providers.load(inputs.env, inputs.config_dir)
+def load_writable(inputs: Inputs, new: bool = False) -> Providers:
+    """The providers; raises :class:`CoworkEnvError` when they cannot be changed.
+
+    ``new``: also where the file that the environment names is to be made; that is said.
+    """
+    path = store.writable(inputs)
+    listed = providers.load(inputs.env, inputs.config_dir, new)
+    if new and inputs.env.get(variables.PROVIDERS_FILE) and not exists(path):
+        say(f"cowork-env: {listed.where} is a new file, which {variables.PROVIDERS_FILE} names")
+    return listed
 
 
 def save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) -> T:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from .. import accounts
+from ..hook import render
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
-from . import COMPLETE_VARIABLE, fast_path
+from . import fast_path
 from .errors import usage_error
-from .inputs import current_inputs
-from .options import examples, provider_argument, resolution_options
+from .explain import explain_script
+from .inputs import current_inputs, detect_shell
+from .options import (
+    complete_hook,
+    complete_words,
+    completing,
+    examples,
+    provider_argument,
+    resolution_options,
+)
 from .output import say, write_output
 from .prompts import interactive
 
 COMPLETIONS = ("bash", "zsh", "fish")
+
+
+def _complete_format(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from .. import formats, shells
+
+    return completing((*shells.NAMES, *formats.NAMES), incomplete)
 
 
 @click.command(
@@ -25,7 +42,7 @@ COMPLETIONS = ("bash", "zsh", "fish")
         "cowork-env hook fish | source      # in ~/.config/fish/config.fish",
     ),
 )
-@click.argument("shell", required=False, default="")
+@click.argument("shell", required=False, default="", shell_complete=complete_hook)
 def hook_command(shell: str) -> None:
     """Print a shell's hook.
 
@@ -47,6 +64,7 @@ def hook_command(shell: str) -> None:
 @click.option(
     "--format",
     metavar="FORMAT",
+    shell_complete=_complete_format,
     help="A shell (bash zsh fish sh ...), or json dotenv github gitlab azure docker.",
 )
 @resolution_options
@@ -130,21 +148,23 @@ def token_command(name: str | None) -> None:
         "cowork-env completion fish > ~/.config/fish/completions/cowork-env.fish",
     ),
 )
-@click.argument("shell", type=click.Choice(COMPLETIONS))
+@click.argument("shell", required=False, default="", shell_complete=complete_words(*COMPLETIONS))
 def completion_command(shell: str) -> None:
-    """Print a shell's completion script for commands, options and providers."""
-    from click.shell_completion import get_completion_class
+    """Print a shell's completion script: for shells without the hook, which completes by itself.
 
-    from .group import group
+    SHELL is detected when left out.
+    """
+    shell = shell or detect_shell()
+    if not shell:
+        raise usage_error("Could not detect your shell.", "Name it: cowork-env completion zsh")
+    if shell not in COMPLETIONS:
+        from ..util.nearest import did_you_mean
 
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise usage_error(f"There is no completion for {shell}.")
-    try:
-        text = kind(group, {}, "cowork-env", COMPLETE_VARIABLE).source()
-    except RuntimeError as error:  # bash before 4.4
-        raise CoworkEnvError(visible(str(error))) from None
-    write_output(text + "\n")
+        hint = did_you_mean(shell, COMPLETIONS, f"Supported shells: {', '.join(COMPLETIONS)}.")
+        raise usage_error(f"There is no completion for '{visible(shell)}'.", hint)
+    write_output(render.completion(shell))
+    if os.isatty(1):
+        explain_script(shell, "completion")
 
 
 @click.command("reload", epilog=examples("cowork-env reload"))

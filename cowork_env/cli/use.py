@@ -25,7 +25,7 @@ from .prompts import interactive, pick
         "cowork-env use openrouter", "cowork-env use          # choose one", "cowork-env use none"
     ),
 )
-@provider_argument(required=False)
+@provider_argument(required=False, none=True)
 def command(name: str | None) -> None:
     """Select the provider to use where no pin applies. 'none' clears the selection."""
     inputs = current_inputs()

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 FOLDERS = ("Agent Cowork", "agent-cowork")
 FILE_NAME = "providers.json"
 MAX_BYTES = 16 << 20
-_MAX_NAMES_COMPARED = 1000  # with one that does not exist, and so many characters of each
-_MAX_COMPARED = 100
 _READ_ATTEMPTS = 4  # at a file that may still be being written
 _RETRY_SECONDS = 0.05
 _WRITING_SECONDS = 5  # how long after its last change a file may be incomplete
@@ -183,17 +181,11 @@ class Providers:
         names = self.names()
         if not names:
             return "Add one with 'cowork-env add'."
-        from difflib import get_close_matches
+        from ..util.nearest import did_you_mean
 
-        # Comparing takes quadratic time, and a prompt waits for it.
-        short = [n for n in names if len(n) <= _MAX_COMPARED][:_MAX_NAMES_COMPARED]
-        by_fold = {n.casefold(): n for n in short} | {slug(n): n for n in short}
-        word = wanted.casefold()[:_MAX_COMPARED]
-        near = list(dict.fromkeys(by_fold[m] for m in get_close_matches(word, by_fold, 3)))
-        if near:
-            return "Did you mean " + " or ".join(f"'{visible(n)}'" for n in near) + "?"
         shown = ", ".join(f"'{visible(n)}'" for n in names[:6])
-        return f"Your providers: {shown}{' and more' if len(names) > 6 else ''}."
+        otherwise = f"Your providers: {shown}{' and more' if len(names) > 6 else ''}."
+        return did_you_mean(wanted, names, otherwise, lambda name: (name.casefold(), slug(name)))
 
     def provider(self, index: int) -> Provider:
         """The entry at ``index`` as a provider; raises :class:`CoworkEnvError` if it is invalid."""
@@ -278,24 +270,61 @@ def locate(env: Mapping[str, str], config_dir: str) -> str:
     return next(filter(exists, paths), paths[0])
 
 
-def load(env: Mapping[str, str], config_dir: str) -> Providers:
+def load(env: Mapping[str, str], config_dir: str, new: bool = False) -> Providers:
     """The providers of this environment: the user's own, and behind them those of a catalogue.
 
-    Raises :class:`CoworkEnvError` if the user's own cannot be read or parsed.
+    Raises :class:`CoworkEnvError` as :func:`load_own` does.
     """
-    listed = load_own(env, config_dir)
+    listed = load_own(env, config_dir, new)
     listed.add_catalog(env, config_dir)
     return listed
 
 
-def load_own(env: Mapping[str, str], config_dir: str) -> Providers:
+def load_own(env: Mapping[str, str], config_dir: str, new: bool = False) -> Providers:
     """The user's own providers; none where there is no file.
 
-    Raises :class:`CoworkEnvError` if the source cannot be read or parsed.
+    Raises :class:`CoworkEnvError` if the source cannot be read or parsed, or the variable names a
+    file that does not exist; with ``new`` only if that could not be made.
     """
     if env.get(variables.PROVIDERS_JSON):
         return Providers(env[variables.PROVIDERS_JSON], "", f"${variables.PROVIDERS_JSON}")
-    return read(locate(env, config_dir), env.get("HOME", ""))
+    path, home = locate(env, config_dir), env.get("HOME", "")
+    if named := env.get(variables.PROVIDERS_FILE):
+        _check_named(named, path, home, new)
+    return read(path, home)
+
+
+def _check_named(named: str, path: str, home: str, new: bool) -> None:
+    """Raise :class:`CoworkEnvError` unless the file that the variable names is there.
+
+    ``new``: or can be made. Neither is a mistyped one.
+    """
+    where = f"{variables.PROVIDERS_FILE} names {tilde(path, home)}"
+    if _is_folder(path):
+        raise CoworkEnvError(f"{where}, which is a folder.", "Name a file in it.")
+    if exists(path):
+        return
+    if named.startswith("~"):
+        where = f"{variables.PROVIDERS_FILE} is '{visible(named)}', and no shell expanded the '~'"
+        raise CoworkEnvError(f"{where}.", "Write $HOME in its place, or the whole path.")
+    folder = path.rpartition("/")[0] or "/"
+    if not _is_folder(folder):
+        raise CoworkEnvError(
+            f"{where}, and there is no folder {tilde(folder, home)}.",
+            "Correct the variable, or unset it.",
+        )
+    if not new:
+        raise CoworkEnvError(
+            f"{where}, which does not exist.",
+            "Correct the variable or unset it. 'cowork-env add' makes a new file there.",
+        )
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return posix.stat(path).st_mode & 0o170000 == 0o040000  # S_IFMT, S_IFDIR
+    except (OSError, ValueError):
+        return False
 
 
 def read(path: str, home: str = "") -> Providers:

@@ -8,6 +8,7 @@ from .. import shells
 from ..core import variables
 from ..util import paths
 from ..util.errors import USAGE, CoworkEnvError
+from ..util.text import visible
 from .interpreter import PACKAGE, request_command
 
 TYPE_CHECKING = False
@@ -24,18 +25,44 @@ def find(name: str) -> Shell:
     word = os.path.basename(name).removesuffix(".exe")
     if word in shells.NAMES and shells.get(word).hook:
         return shells.get(word)
-    known = ", ".join(shell.name for shell in shells.with_hook())
-    raise CoworkEnvError(f"There is no hook for '{name}'.", f"Supported shells: {known}.", USAGE)
+    from ..util.nearest import did_you_mean
+
+    known = [shell.name for shell in shells.with_hook()]
+    hint = did_you_mean(word, known, f"Supported shells: {', '.join(known)}.")
+    raise CoworkEnvError(f"There is no hook for '{visible(name)}'.", hint, USAGE)
 
 
 def path(shell: Shell) -> str:
-    """The hook's file: in the installed package, or a checkout's ``shell/``."""
+    """The hook's file."""
+    return _path(shell.hook)
+
+
+def _path(file: str) -> str:
+    """A shell's file: in the installed package, or a checkout's ``shell/``."""
     for folder in (f"{PACKAGE}/shell", os.path.join(os.path.dirname(PACKAGE), "shell")):
-        if os.path.isfile(f"{folder}/{shell.hook}"):
-            return f"{folder}/{shell.hook}"
-    raise CoworkEnvError(
-        f"{shell.hook} is missing from this installation.", "Reinstall cowork-env."
-    )
+        if os.path.isfile(f"{folder}/{file}"):
+            return f"{folder}/{file}"
+    raise CoworkEnvError(f"{file} is missing from this installation.", "Reinstall cowork-env.")
+
+
+# What makes a shell use its completion script, behind it. zsh may read that as a function, too.
+_REGISTER = {
+    "bash": "\\builtin complete -F __cowork_env_complete cowork-env\n",
+    "zsh": (
+        "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then\n"
+        '  __cowork_env_complete "$@"\n'
+        "else\n"
+        "  compdef __cowork_env_complete cowork-env\n"
+        "fi\n"
+    ),
+    "fish": ("complete -c cowork-env -n __cowork_env_completes -f -a '(__cowork_env_complete)'\n"),
+}
+
+
+def completion(shell: str) -> str:
+    """The completion script of bash, zsh or fish."""
+    with open(_path(f"completion.{shell}"), encoding="utf-8") as file:
+        return f"{file.read()}\n{_REGISTER[shell]}"
 
 
 def render(shell: Shell) -> str:

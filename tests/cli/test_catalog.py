@@ -318,15 +318,8 @@ def test_doctor_sends_no_key_where_nobody_agreed_that_it_goes(home: Home, team: 
 
 
 def test_completion_offers_them(home: Home, team: Team) -> None:
-    env = {
-        "_COWORK_ENV_COMPLETE": "bash_complete",
-        "COMP_WORDS": "cowork-env use ",
-        "COMP_CWORD": "2",
-    }
-    assert [line.partition(",")[2] for line in run(home, **env).stdout.split()] == [
-        "OpenRouter",
-        "Work",
-    ]
+    env = {"_COWORK_ENV_COMPLETE": "zsh", "_COWORK_ENV_WORDS": "use\x1f"}
+    assert run(home, **env).stdout.split() == ["OpenRouter", "Work", "none"]
 
 
 def test_the_variable_names_it_too(home: Home, team: Team, tmp_path: Path) -> None:

@@ -65,9 +65,9 @@ def test_which_commands_ask_the_key_store(
     for words in arguments:
         program.run(*words, cwd=home.path / "p", env=bus.env)
         assert not bus.was_asked(), words
-    completion = {"_COWORK_ENV_COMPLETE": "bash_complete", "COMP_WORDS": "cowork-env show "}
-    done = program.run(env={**bus.env, **completion, "COMP_CWORD": "2"})
-    assert "Z.ai" in done.stdout or "z-ai" in done.stdout
+    completion = {"_COWORK_ENV_COMPLETE": "zsh", "_COWORK_ENV_WORDS": "show\x1f"}
+    done = program.run(env={**bus.env, **completion})
+    assert "Z.ai" in done.stdout
     assert not bus.was_asked()
     for command in ("token", "export --format json", "exec -- true"):
         program.run(*command.split(), cwd=home.path / "p", env=bus.env)

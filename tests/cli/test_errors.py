@@ -14,6 +14,7 @@ from cowork_env.cli import errors, terminal
 from cowork_env.util import files
 
 from support.home import Home, executable
+from support.program import Program
 
 
 def test_interrupt_and_unexpected_exception_show_no_traceback(
@@ -206,3 +207,36 @@ def test_interrupt_during_a_slow_lookup(home: Home, command: list[str]) -> None:
     )  # click ends the line that has the ^C
     with pytest.raises(ProcessLookupError):
         os.kill(int(asked.read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("list", "show OpenRouter", "use OpenRouter", "pin OpenRouter", "edit OpenRouter"),
+        *("remove OpenRouter", "rename OpenRouter x", "secure", "token OpenRouter"),
+        *("exec --provider OpenRouter true", "export --provider OpenRouter --format sh"),
+        *("status", "doctor --offline"),
+    ],
+)
+def test_every_command_names_a_provider_file_that_is_mistyped(
+    home: Home, program: Program, command: str
+) -> None:
+    env = {
+        "COWORK_ENV_PROVIDERS_FILE": str(home.path / "mistyped.json"),
+        "COWORK_PROVIDER": "OpenRouter",
+    }
+    result = program.run(*command.split(), env=env)
+    said = f"{result.stdout}{result.stderr}".replace("\n         ", "")
+    assert "COWORK_ENV_PROVIDERS_FILE names ~/mistyped.json, which does not exist." in said
+    assert result.returncode == 1
+
+
+def test_add_makes_the_provider_file_that_is_named(home: Home, program: Program) -> None:
+    env = {"COWORK_ENV_PROVIDERS_FILE": str(home.path / "new.json")}
+    add = ["add", "openrouter", "--token-stdin"]
+    said = program.run(*add, env=env, input="sk-or-invented").check().stderr
+    assert "cowork-env: ~/new.json is a new file, which COWORK_ENV_PROVIDERS_FILE names\n" in said
+    again = program.run(*add, "--name", "B", env=env, input="sk-or-invented").check().stderr
+    assert "new file" not in again
+    env = {"COWORK_ENV_PROVIDERS_FILE": str(home.path / "no/new.json")}
+    assert "no folder ~/no" in program.run(*add, env=env, input="sk-or-invented").check(1).stderr

@@ -99,14 +99,33 @@ def test_help_imports_no_command(home: Home) -> None:
 
 
 def test_completion_of_command_names_imports_no_command(home: Home) -> None:
-    modules = imported(
-        home, _COWORK_ENV_COMPLETE="bash_complete", COMP_WORDS="cowork-env ex", COMP_CWORD="1"
-    )
+    modules = imported(home, _COWORK_ENV_COMPLETE="zsh", _COWORK_ENV_WORDS="ex")
     assert {m for m in modules if m.startswith("cowork_env.cli.")} == {
+        "cowork_env.cli.complete",
         "cowork_env.cli.errors",
+        "cowork_env.cli.fast_path",
         "cowork_env.cli.group",
         "cowork_env.cli.output",
     }
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["use ", "pin ", "show ", "edit ", "edit x --", "add ", "import ", "doctor ", "export --"],
+)
+def test_completion_imports_little_more_than_click(home: Home, line: str) -> None:
+    """A Tab takes at most 1.5 times what importing click takes."""
+    home.providers()
+    words = line.replace(" ", "\x1f")
+    modules = imported(home, _COWORK_ENV_COMPLETE="zsh", _COWORK_ENV_WORDS=words)
+    assert "click" in modules
+    assert modules & {"pydantic", "httpx", "questionary", "platformdirs"} == set()
+
+
+def test_completion_of_a_command_after_exec_imports_no_click(home: Home) -> None:
+    words = "exec\x1f--provider\x1fx\x1f--\x1fgi"
+    modules = imported(home, _COWORK_ENV_COMPLETE="zsh", _COWORK_ENV_WORDS=words)
+    assert not modules & HEAVY
 
 
 def test_fast_path_parses_command_lines_as_click_does(

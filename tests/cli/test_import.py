@@ -42,6 +42,7 @@ class Result:
 def run(home: Home, *args: str, cwd: Path | None = None, **env: str) -> Result:
     """Run ``import``; no key may be shown, and the sources must not change."""
     before = tree(home.path)
+    home.file.parent.mkdir(parents=True, exist_ok=True)  # none is made for a file that is named
     file = {"COWORK_ENV_PROVIDERS_FILE": str(home.file), **env}
     done = Program(home).run("import", *args, cwd=cwd, env=file)
     for key in (KEY, OTHER):
@@ -141,6 +142,7 @@ def test_without_a_terminal_yes_is_required(home: Home) -> None:
 def test_asks_for_confirmation(home: Home, answer: str, added: int) -> None:
     settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
     env = {"COWORK_ENV_PROVIDERS_FILE": str(home.file)}
+    home.file.parent.mkdir(parents=True)
     command = ("import", "claude-settings", "--no-check")
     with Dialog.with_program(home, *command, env=env) as dialog:
         shown = dialog.expect("Add it?")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import shellingham  # type: ignore[import-untyped]
 
+from cowork_env import manual
 from cowork_env.cli import inputs
 
 from support.home import Home, executable, need
@@ -238,3 +240,42 @@ def test_init_and_shim_say_what_hides_the_launcher(
     assert said in done.stderr
     # The hook puts the folder on PATH, so nothing is to be done for it.
     assert "at the next prompt" in done.stderr and done.stdout == ""
+
+
+MAN = "man/man1/cowork-env.1"
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The manual page as uv installs it: beside the program's environment."""
+    path = tmp_path / "tool/share" / MAN
+    path.parent.mkdir(parents=True)
+    path.write_text(".TH X 1\n")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "tool"))
+    return path
+
+
+@pytest.mark.parametrize("folder", ["", "data"])
+def test_the_manual_page_is_linked_where_man_looks(home: Home, page: Path, folder: str) -> None:
+    env = {**home.env, **({"XDG_DATA_HOME": str(home.path / folder)} if folder else {})}
+    man = home.path / "programs/man"
+    man.parent.mkdir()
+    link = home.path / (folder or ".local/share") / MAN
+    man.write_text(f'#!/bin/sh\n[ "$1 $2" = "-w cowork-env" ] && [ -e {link} ]\n')
+    man.chmod(0o755)
+    env["PATH"] = f"{man.parent}:{env['PATH']}"
+    assert manual.add_link(env) == str(link)
+    assert link.read_text() == page.read_text()
+    assert manual.add_link(env) == ""  # man finds it
+    assert manual.remove_link(env) == str(link) and not os.path.lexists(link)
+    assert manual.remove_link(env) == ""
+    man.write_text("#!/bin/sh\nexit 1\n")  # it does not look there
+    assert manual.add_link(env) == "" and not os.path.lexists(link)
+    link.write_text("the user's own")
+    assert manual.add_link(env) == manual.remove_link(env) == ""
+    assert link.read_text() == "the user's own"
+
+
+def test_without_man_there_is_no_link(home: Home, page: Path) -> None:
+    assert manual.add_link({**home.env, "PATH": "/nowhere"}) == ""
+    assert not (home.path / ".local/share" / MAN).exists()

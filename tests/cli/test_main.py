@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from cowork_env import __version__
-from cowork_env.cli import COMMANDS, SECTIONS, errors, fast_path, inputs
+from cowork_env.cli import ALIASES, COMMANDS, SECTIONS, errors, fast_path, inputs, suggestions
 
 from support.home import Home, executable, need
 from support.program import Program
+from support.terminal import Dialog
 
 
 def test_help_fits_a_screen_and_names_every_command(program: Program) -> None:
@@ -50,7 +51,23 @@ def test_every_command_has_examples(program: Program, name: str) -> None:
 
 
 def test_version(program: Program) -> None:
-    assert program.run("--version").stdout == f"cowork-env {__version__}\n"
+    for form in ("--version", "-V", "version"):
+        assert program.run(form).stdout == f"cowork-env {__version__}\n"
+
+
+def test_other_names_of_commands(program: Program, home: Home) -> None:
+    home.providers()
+    assert program.run("ls", "--json").stdout == program.run("list", "--json").stdout != ""
+    assert program.run("rm", "--help").stdout == program.run("remove", "--help").stdout
+    assert program.run("help").stdout == program.run("--help").stdout
+    assert program.run("help", "ls").stdout == program.run("list", "--help").stdout
+    assert set(ALIASES.values()) <= set(COMMANDS) and not set(ALIASES) & set(COMMANDS)
+
+
+def test_commands_of_other_tools_lead_to_one_of_ours() -> None:
+    for tried, command in suggestions.COMMANDS_ELSEWHERE.items():
+        assert tried not in (*COMMANDS, *ALIASES)
+        assert command.split()[0] in COMMANDS
 
 
 @pytest.mark.parametrize(
@@ -58,8 +75,22 @@ def test_version(program: Program) -> None:
     [
         (["lst"], "There is no command 'lst'.", "Did you mean 'list'?"),
         (["\x1b[2J"], "There is no command '\\x1b[2J'.", "'cowork-env --help' lists the commands."),
-        (["--frobnicate"], "No such option", "Try 'cowork-env --help'."),
-        (["export", "--frobnicate"], "No such option", "Try 'cowork-env export --help'."),
+        (["RM2"], "There is no command 'RM2'.", "Did you mean 'remove'?"),
+        (["help", "expor"], "There is no command 'expor'.", "Did you mean 'export'"),
+        (["switch"], "There is no command 'switch'.", "Did you mean 'cowork-env use NAME'?"),
+        (["--frobnicate"], "There is no option '--frobnicate'.", "Try 'cowork-env --help'."),
+        (["export", "--frob"], "There is no option '--frob'.", "Try 'cowork-env export --help'."),
+        (["export", "--formt"], "There is no option '--formt'.", "Did you mean '--format'?"),
+        (["add", "--url", "x"], "There is no option '--url'.", "Did you mean '--base-url'?"),
+        (
+            ["add", "--model", "x"],
+            "There is no option '--model'.",
+            "Did you mean '--default-model'",
+        ),
+        (["list", "--all"], "There is no option '--all'.", "lists all providers."),
+        (["add", "opnrouter"], "There is no preset 'opnrouter'.", "Did you mean 'openrouter'?"),
+        (["export", "--format", "dotnev"], "no format 'dotnev'", "Did you mean 'dotenv'?"),
+        (["hook", "zhs"], "There is no hook for 'zhs'.", "Did you mean 'zsh'?"),
         (["export", "there"], "Got unexpected extra argument", "Try 'cowork-env export --help'."),
         (["export", "--format"], "requires an argument", "Try 'cowork-env --help'."),
         (["export", "--format", "tcl"], "There is no format 'tcl'.", "Formats: sh, bash"),
@@ -70,10 +101,9 @@ def test_version(program: Program) -> None:
             "Use 'none' for no provider.",
         ),
         (["exec"], "Missing argument 'CMD...'.", "Try 'cowork-env exec --help'."),
-        (["hook", "tclsh"], "There is no hook for 'tclsh'.", "Supported shells: bash"),
+        (["hook", "perl"], "There is no hook for 'perl'.", "Supported shells: bash"),
         (["hook", "bash", "zsh"], "Got unexpected extra argument", "Try 'cowork-env hook --help'."),
-        (["completion"], "Choose from: bash, zsh, fish", "Try 'cowork-env completion --help'."),
-        (["completion", "tclsh"], "'tclsh' is not one of", "Try 'cowork-env completion --help'."),
+        (["completion", "perl"], "There is no completion for 'perl'.", "bash, zsh, fish."),
         (["token", ""], "The provider's name is empty.", "Use 'none' for no provider."),
     ],
 )
@@ -139,3 +169,80 @@ def test_modules_in_the_current_directory_are_not_imported(home: Home, planted: 
             )
             assert "PLANTED" not in result.stderr, (start, args)
             assert result.returncode == 0, result.stderr
+
+
+KEY = "sk-or-v1-0123456789abcdef"
+
+
+@pytest.mark.parametrize("option", ["--key", "--token", "--api-key", "--password", "--secret"])
+@pytest.mark.parametrize("command", ["add", "edit OpenRouter", "list", ""])
+def test_no_option_takes_a_key(command: str, option: str, program: Program, home: Home) -> None:
+    for given in ([option, KEY], [f"{option}={KEY}"]):
+        result = program.run(*command.split(), *given).check(2)
+        message, hint = result.stderr.splitlines()
+        assert message == (
+            f"cowork-env: There is no option '{option}': a key in a command line shows in the "
+            "process list and in the shell's history."
+        )
+        assert "the key" in hint and KEY not in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "add", "use", "pin", "show", "edit", "rm", "doctor", "token", "list", "hook", "exec"),
+        *("export --format", "export --provider", "completion", "import", "export --format=@"),
+        *("rename OpenRouter x", "allow", "--@", "init", "KEY=@", "help"),
+    ],
+)
+def test_an_argument_that_looks_like_a_key_is_not_shown(
+    line: str, program: Program, home: Home
+) -> None:
+    """It is said that it is in the history now."""
+    home.providers()
+    words = line.replace("@", KEY).split() if "@" in line else [*line.split(), KEY]
+    result = program.run(*words)
+    assert result.returncode != 0 and KEY not in result.stdout + result.stderr
+    assert result.stderr.splitlines()[:2] == [
+        "cowork-env: '••••••••cdef' looks like a key, which the process list and the shell's "
+        "history show in a command line.",
+        "Remove it from the history. 'cowork-env add' asks for a key.",
+    ]
+
+
+def test_what_is_no_key_is_shown(program: Program, home: Home) -> None:
+    path = "/nix/0123456789abcdef0123456789abcdef/x.json"
+    assert path in program.run("import", path).stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["hook", "bash"], 'Or type: eval "$(cowork-env hook bash)"'),
+        (["hook", "elvish"], "Or type: eval (cowork-env hook elvish | slurp)"),
+        (["completion", "fish"], "Or type: cowork-env completion fish | source"),
+        (["export", "--format", "sh"], 'Type: eval "$(cowork-env export --format sh)"'),
+        (["export", "--format", "fish"], "Type: cowork-env export --format fish | source"),
+        (["export", "--provider", "none", "--format", "sh"], "nothing has to change"),
+    ],
+)
+def test_what_a_shell_evaluates_explains_itself_on_a_terminal(
+    command: list[str], said: str, program: Program, home: Home
+) -> None:
+    home.providers()
+    home.pin(home.path, "OpenRouter\n")
+    piped = program.run(*command).check()
+    assert piped.stderr == ""
+    with Dialog.with_program(home, *command, size=(50, 4000)) as dialog:
+        shown = dialog.finish().replace("\r\n", "\n")
+    assert shown.startswith(piped.stdout)
+    rest = shown[len(piped.stdout) :]
+    assert rest.startswith("cowork-env: ") and rest.count("\n") <= 2 and said in rest
+    assert ("keys included" in rest) == ("export --format" in said)
+
+
+def test_a_file_format_on_a_terminal_is_that_alone(program: Program, home: Home) -> None:
+    home.providers()
+    command = ["export", "--provider", "OpenRouter", "--format", "json"]
+    with Dialog.with_program(home, *command) as dialog:
+        assert "cowork-env: " not in dialog.finish()

@@ -238,9 +238,42 @@ def test_the_json_variable_takes_precedence(home: Home) -> None:
 
 def test_without_a_file_there_are_no_providers(home: Home) -> None:
     assert providers.load({}, str(home.config)).entries == []
-    assert (
-        providers.load({"COWORK_ENV_PROVIDERS_FILE": "/dev/null/x"}, str(home.config)).entries == []
-    )
+
+
+@pytest.mark.parametrize(
+    ("named", "message", "hint"),
+    [
+        ("{home}/nope.json", "names ~/nope.json, which does not exist.", "'cowork-env add' makes"),
+        ("{home}/no/x.json", "names ~/no/x.json, and there is no folder ~/no.", "Correct the"),
+        ("{home}/x\x1b", "names ~/x\\x1b, which does not exist.", "Correct the variable"),
+        ("/dev/null/x", "names /dev/null/x, and there is no folder /dev/null.", "Correct the"),
+        ("{home}", "names ~, which is a folder.", "Name a file in it."),
+        ("~/x.json", "is '~/x.json', and no shell expanded the '~'.", "Write $HOME in its place"),
+        ("no/such.json", "/no/such.json, and there is no folder", "Correct the variable"),
+    ],
+)
+def test_a_mistyped_provider_file_is_an_error(
+    home: Home, named: str, message: str, hint: str
+) -> None:
+    env = {"COWORK_ENV_PROVIDERS_FILE": named.format(home=home.path), "HOME": str(home.path)}
+    with pytest.raises(CoworkEnvError) as caught:
+        providers.load(env, str(home.config))
+    assert caught.value.message.startswith("COWORK_ENV_PROVIDERS_FILE ")
+    assert message in caught.value.message and hint in caught.value.hint
+    if "does not exist" in message:
+        assert providers.load(env, str(home.config), new=True).entries == []
+    else:
+        with pytest.raises(CoworkEnvError):
+            providers.load(env, str(home.config), new=True)
+
+
+def test_a_relative_provider_file_and_a_link(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.providers()
+    (home.path / "link.json").symlink_to(home.file)
+    monkeypatch.chdir(home.path)
+    for name in ("link.json", str(home.file)):
+        env = {"COWORK_ENV_PROVIDERS_FILE": name, "HOME": str(home.path)}
+        assert len(providers.load(env, str(home.config)).entries) == 4
 
 
 def test_a_byte_order_mark_is_ignored(home: Home) -> None:

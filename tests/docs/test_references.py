@@ -55,7 +55,11 @@ def test_lines_are_wrapped(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("script", "made"),
-    [("docs/make_commands.py", "docs/commands.md"), ("docs/make_picture.py", "docs/demo.svg")],
+    [
+        ("docs/make_commands.py", "docs/commands.md"),
+        ("docs/make_manual.py", "docs/cowork-env.1"),
+        ("docs/make_picture.py", "docs/demo.svg"),
+    ],
 )
 def test_what_is_generated_is_current(script: str, made: str) -> None:
     done = subprocess.run([sys.executable, ROOT / script], capture_output=True, timeout=100)

@@ -116,3 +116,19 @@ def test_a_selection_made_in_another_terminal(
     (home.state / "selection").write_text("openrouter\n")
     assert one.managed() == MANAGED["OpenRouter"]
     assert two.managed() == MANAGED["OpenRouter"]
+
+
+def test_a_mistyped_provider_file_is_reported_once(
+    shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    terminal = open_terminal(shell)
+    terminal.run(f"cd {projects['OpenRouter']}")
+    said = terminal.set("COWORK_ENV_PROVIDERS_FILE", "/mistyped.json")
+    assert said == [
+        "COWORK_ENV_PROVIDERS_FILE names /mistyped.json, which does not exist. Correct the "
+        "variable or unset it. 'cowork-env add' makes a new file there."
+    ]
+    assert terminal.managed() == {} and terminal.messages("true") == []
+    assert terminal.unset("COWORK_ENV_PROVIDERS_FILE") == [
+        "OpenRouter (~/work/openrouter/.cowork-provider)"
+    ]

@@ -284,7 +284,7 @@ def load_own(env: Mapping[str, str], config_dir: str, new: bool = False) -> Prov
     """The user's own providers; none where there is no file.
 
     Raises :class:`CoworkEnvError` if the source cannot be read or parsed, or the variable names a
-    file that does not exist; with ``new`` only if that could not be made.
+    file that does not exist, unless it may be ``new``.
     """
     if env.get(variables.PROVIDERS_JSON):
         return Providers(env[variables.PROVIDERS_JSON], "", f"${variables.PROVIDERS_JSON}")
@@ -297,7 +297,7 @@ def load_own(env: Mapping[str, str], config_dir: str, new: bool = False) -> Prov
 def _check_named(named: str, path: str, home: str, new: bool) -> None:
     """Raise :class:`CoworkEnvError` unless the file that the variable names is there.
 
-    ``new``: or can be made. Neither is a mistyped one.
+    ``new``: or can be made, with its folder. A mistyped one is not there.
     """
     where = f"{variables.PROVIDERS_FILE} names {tilde(path, home)}"
     if _is_folder(path):
@@ -307,17 +307,18 @@ def _check_named(named: str, path: str, home: str, new: bool) -> None:
     if named.startswith("~"):
         where = f"{variables.PROVIDERS_FILE} is '{visible(named)}', and no shell expanded the '~'"
         raise CoworkEnvError(f"{where}.", "Write $HOME in its place, or the whole path.")
+    if new:
+        return
     folder = path.rpartition("/")[0] or "/"
     if not _is_folder(folder):
         raise CoworkEnvError(
             f"{where}, and there is no folder {tilde(folder, home)}.",
             "Correct the variable, or unset it.",
         )
-    if not new:
-        raise CoworkEnvError(
-            f"{where}, which does not exist.",
-            "Correct the variable or unset it. 'cowork-env add' makes a new file there.",
-        )
+    raise CoworkEnvError(
+        f"{where}, which does not exist.",
+        "Correct the variable or unset it. 'cowork-env add' makes a new file there.",
+    )
 
 
 def _is_folder(path: str) -> bool:

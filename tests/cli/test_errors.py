@@ -239,4 +239,8 @@ def test_add_makes_the_provider_file_that_is_named(home: Home, program: Program)
     again = program.run(*add, "--name", "B", env=env, input="sk-or-invented").check().stderr
     assert "new file" not in again
     env = {"COWORK_ENV_PROVIDERS_FILE": str(home.path / "no/new.json")}
-    assert "no folder ~/no" in program.run(*add, env=env, input="sk-or-invented").check(1).stderr
+    said = program.run(*add, env=env, input="sk-or-invented").check().stderr
+    assert "~/no/new.json is a new file" in said
+    env = {"COWORK_ENV_PROVIDERS_FILE": "/dev/null/x.json"}
+    said = program.run(*add, env=env, input="sk-or-invented").check(1).stderr
+    assert "/dev/null" in said and "Traceback" not in said

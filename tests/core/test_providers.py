@@ -246,7 +246,6 @@ def test_without_a_file_there_are_no_providers(home: Home) -> None:
         ("{home}/nope.json", "names ~/nope.json, which does not exist.", "'cowork-env add' makes"),
         ("{home}/no/x.json", "names ~/no/x.json, and there is no folder ~/no.", "Correct the"),
         ("{home}/x\x1b", "names ~/x\\x1b, which does not exist.", "Correct the variable"),
-        ("/dev/null/x", "names /dev/null/x, and there is no folder /dev/null.", "Correct the"),
         ("{home}", "names ~, which is a folder.", "Name a file in it."),
         ("~/x.json", "is '~/x.json', and no shell expanded the '~'.", "Write $HOME in its place"),
         ("no/such.json", "/no/such.json, and there is no folder", "Correct the variable"),
@@ -260,7 +259,7 @@ def test_a_mistyped_provider_file_is_an_error(
         providers.load(env, str(home.config))
     assert caught.value.message.startswith("COWORK_ENV_PROVIDERS_FILE ")
     assert message in caught.value.message and hint in caught.value.hint
-    if "does not exist" in message:
+    if "does not exist" in message or "no folder" in message:
         assert providers.load(env, str(home.config), new=True).entries == []
     else:
         with pytest.raises(CoworkEnvError):

@@ -94,6 +94,12 @@ def test_hook_of_an_installed_wheel_works(wheel: Path, home: Home, tmp_path: Pat
     code = 'eval "$(cowork-env hook bash)"; cd project && echo "$ANTHROPIC_BASE_URL"'
     done = subprocess.run([need("bash"), "-c", code], cwd=home.path, **run)
     assert (done.stdout, done.stderr) == ("https://openrouter.ai/api\n", "")
+    # What requests have compiled goes with the package.
+    (package,) = target.glob("lib/python*/site-packages/cowork_env")
+    assert sorted(package.glob("hook/__pycache__/launch.*"))
+    uninstall = [*pip[:-2], "uninstall", "-q", "-y", "cowork-env"]
+    subprocess.run(uninstall, check=True, timeout=60, env=home.env)
+    assert [path for path in target.rglob("*") if "cowork" in path.name] == []
 
 
 def test_editable_installation_finds_the_hooks(home: Home) -> None:

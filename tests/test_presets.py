@@ -94,7 +94,8 @@ def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
     document = program.run("presets", "--json").check().json()
     assert document["date"] == presets.date()
     assert [preset["id"] for preset in document["presets"]] == IDS
-    formats = {row.split()[0]: row.split()[1] for row in listed.splitlines()[1:-1]}
+    rows = [row.replace(":", "").replace(";", "").split() for row in listed.splitlines()[:-1]]
+    formats = {row[0]: row[2] for row in rows}
     assert formats == {preset["id"]: preset["format"] for preset in document["presets"]}
     assert {formats[preset_id] for preset_id in OPENAI} == {"openai"}
     assert list(formats.values()).count("openai") == len(OPENAI) > 0

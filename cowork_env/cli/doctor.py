@@ -16,8 +16,9 @@ from ..util.text import argument, visible
 from .errors import report_error, usage_error
 from .inputs import current_inputs, detect_shell
 from .options import complete_provider, examples
-from .output import say, use_color, write_json
-from .prompts import interactive
+from .output import say, write_json
+from .prompts import confirm, interactive
+from .terminal import use_color
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
@@ -110,7 +111,7 @@ def _confirmed(fixes: list[Fix]) -> bool:
     say("To fix:")
     for each in fixes:
         say(f"  {visible(each.text, 400)}")
-    return not interactive() or click.confirm("Continue?", default=True, err=True)
+    return not interactive() or confirm("Continue?", default=True)
 
 
 class TerminalProgress(checkup.Progress):

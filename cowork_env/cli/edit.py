@@ -20,7 +20,7 @@ from .errors import usage_error
 from .inputs import current_inputs
 from .options import complete_provider, examples, provider_argument
 from .output import say
-from .prompts import ask, ask_key, interactive
+from .prompts import ask, ask_key, confirm, interactive
 from .provider_options import (
     check_answered_directory,
     check_answered_url,
@@ -211,7 +211,7 @@ def remove_command(name: str, yes: bool) -> None:
             kept = f" Its key, {visible(reference)}, is removed, too."
         elif entry.get("authToken"):
             kept = " Its key is not stored anywhere else by cowork-env."
-        if not click.confirm(f"Remove {shown}?{kept}", err=True):
+        if not confirm(f"Remove {shown}?{kept}"):
             raise CoworkEnvError(f"{shown} was not removed.")
 
     def change(listed: Providers) -> None:

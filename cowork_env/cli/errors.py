@@ -10,7 +10,8 @@ import sys
 
 from ..util.errors import FAILURE, NOTHING_CHANGED, USAGE, CoworkEnvError
 from ..util.text import tilde, visible
-from .output import say, use_color
+from .output import say
+from .terminal import use_color
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from .. import __version__
 from ..util.errors import CoworkEnvError
 from . import COMMANDS, SECTIONS, summary
-from .output import use_color
+from .terminal import use_color
 
 
 class LazyGroup(click.Group):

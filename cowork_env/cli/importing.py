@@ -17,7 +17,7 @@ from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples
 from .output import say
-from .prompts import interactive
+from .prompts import confirm, interactive
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
@@ -82,7 +82,7 @@ def _confirm(plan: Plan, yes: bool) -> bool:
     if not interactive():
         raise usage_error("Nothing was added: not on a terminal.", "Pass --yes to add this.")
     what = "it" if len(plan.added) == 1 else f"these {len(plan.added)}"
-    return click.confirm(f"Add {what}?", default=True, err=True)
+    return confirm(f"Add {what}?", default=True)
 
 
 def _described(entry: dict[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from .errors import usage_error
 from .inputs import current_inputs, detect_shell
 from .options import examples
 from .output import say
-from .prompts import interactive
+from .prompts import confirm, interactive
 from .shim import say_what_hides
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _write_launcher(inputs: Inputs, shell: str, asked: bool) -> None:
         is_there = CLIENT in launcher.names()
         if not is_there and interactive():
             say(WHY)
-            if not click.confirm(QUESTION, default=True, err=True):
+            if not confirm(QUESTION, default=True):
                 return
     try:
         path = launcher.add(CLIENT, inputs)

@@ -18,7 +18,8 @@ from ..util.text import visible
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples, provider_argument
-from .output import print_table, say, write_json
+from .output import say, write_json
+from .table import Table, print_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def list_command(as_json: bool) -> None:
         if not (listed.catalog and listed.catalog.error):
             say("There are no providers yet. Add one with: cowork-env add")
         return
-    source = ("SOURCE",) if listed.catalog else ()
-    table = [("NAME", "BASE URL", "DEFAULT MODEL", *source, "")]
+    source = ("source",) if listed.catalog else ()
+    table = Table("name", "base URL", "default model", *source, "")
     for row in rows:
         marks = [word for word in ("active", "selected") if row[word]]
         if row["state"] in (catalog.NEW, catalog.CHANGED):
@@ -62,8 +63,8 @@ def list_command(as_json: bool) -> None:
         name, model = row["name"], row["defaultModel"]
         url = row["baseUrl"] or (f"account: {row['account']}" if row["account"] else "")
         source = (row["source"],) if listed.catalog else ()
-        table.append((name or "(no name)", url or "-", model or "-", *source, ", ".join(marks)))
-    print_table([[visible(cell) for cell in row] for row in table])
+        table.add(name or "(no name)", url, model, *source, ", ".join(marks))
+    print_table(table)
 
 
 def _row(listed: Providers, index: int, selected: bool, inputs: Inputs) -> dict[str, Any]:

@@ -10,11 +10,6 @@ import sys
 
 from ..util.errors import CoworkEnvError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
 
 def say(text: str) -> None:
     """Print a message on standard error; text from elsewhere must be :func:`visible`."""
@@ -42,23 +37,3 @@ def write_json(value: object) -> None:
     import json
 
     write_output(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def aligned(rows: list[list[str]]) -> Iterator[str]:
-    """Rows of cells, safe to show, as lines with aligned columns; the last one is not padded."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        yield "  ".join([*cells, row[-1]]).rstrip()
-
-
-def print_table(rows: list[list[str]]) -> None:
-    """Print rows of cells, safe to show, in aligned columns."""
-    for line in aligned(rows):
-        write_output(line + "\n")
-
-
-def use_color(stream: Any = None) -> bool:
-    """Whether to color the output on a stream (default: stdout): a terminal, no ``NO_COLOR``."""
-    stream = sys.stdout if stream is None else stream
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()

@@ -6,7 +6,8 @@ import click
 
 from .. import presets
 from .options import examples
-from .output import print_table, write_json
+from .output import write_json
+from .table import Table, print_table
 
 
 @click.command("presets", epilog=examples("cowork-env presets", "cowork-env add openrouter"))
@@ -17,12 +18,11 @@ def command(as_json: bool) -> None:
     if as_json:
         write_json({"date": presets.date(), "presets": [p.as_dict() for p in found]})
         return
-    table = [["PRESET", "FORMAT", "BASE URL", "DEFAULT MODEL", "ASKS FOR"]]
+    table = Table("preset", "format", "base URL", "default model", "asks for")
     for preset in found:
         gateway = preset.format == presets.OPENAI
         asks = "(needs a gateway)" if gateway else ", ".join(preset.needs) or "nothing"
-        url, model = preset.base_url or "(none)", preset.default_model or "-"
-        table.append([preset.id, preset.format, url, model, asks])
+        table.add(preset.id, preset.format, preset.base_url, preset.default_model, asks)
     print_table(table)
     click.echo(
         f"As of {presets.date()}. Models change often: 'add' offers those that the endpoint lists."

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from ..core.provider import InvalidField, check_token
 from ..util.text import visible
 from .output import say
+from .terminal import is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    import questionary
+
+
+class Choice(NamedTuple):
+    """One of several: the value that is chosen, and a text that is shown and searched, too."""
+
+    value: str
+    about: str = ""
+
+    @property
+    def title(self) -> str:
+        """The line that is shown."""
+        return visible(f"{self.value}  {self.about}" if self.about else self.value)
 
 
 def interactive() -> bool:
@@ -28,6 +43,18 @@ def ask(question: str, check: Callable[[str], str], default: str | None = None) 
             return check(answer.strip())
         except InvalidField as error:
             say(f"That {error.why}. {error.hint}".rstrip())
+
+
+def confirm(question: str, default: bool = False) -> bool:
+    """Ask a question with the answers yes and no; Enter is ``default``."""
+    answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
+    while True:
+        asked = f"{question} [{'Y/n' if default else 'y/N'}]"
+        answer = click.prompt(asked, default="", show_default=False, err=True)
+        found = answers.get(answer.strip().casefold())
+        if found is not None:
+            return found
+        say("Answer y or n.")
 
 
 def ask_hidden(question: str, default: str | None = None) -> str:
@@ -49,25 +76,71 @@ def ask_key(question: str, default: str | None = None) -> str:
             say(f"That {error.why}.")
 
 
-def pick(question: str, names: list[str], default: str = "") -> str:
-    """Let the user choose one of ``names`` with the arrow keys, or by typing a part of it.
+# Choices
 
-    Raises KeyboardInterrupt on Ctrl-C.
+
+def pick(question: str, choices: Sequence[str | Choice], default: str = "") -> str:
+    """Let the user choose one of ``choices``, and return its value.
+
+    With the arrow keys, or by typing a part of it; on a plain terminal by its number in a list, or
+    by a part of it. Raises KeyboardInterrupt on Ctrl-C.
     """
+    listed = _as_choices(choices)
+    if is_plain(sys.stderr):
+        numbered = _NumberedList(question, listed)
+        return numbered.ask("Number or name", default)[0]
     import questionary
-    from prompt_toolkit.filters import Condition
-    from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
-    from prompt_toolkit.output import create_output
-    from questionary.prompts.common import InquirerControl
 
     prompt = questionary.select(
         question,
-        choices=[questionary.Choice(visible(name), value=name) for name in names],
-        default=default if default in names else None,
+        choices=[questionary.Choice(choice.title, value=choice.value) for choice in listed],
+        default=default if any(choice.value == default for choice in listed) else None,
         use_search_filter=True,
         use_jk_keys=False,
-        output=create_output(stdout=sys.stderr),
+        output=_output(),
     )
+    answer: str = _run(prompt)
+    return answer
+
+
+def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
+    """Let the user choose any number of ``choices``, all of them to begin with, or none.
+
+    Raises KeyboardInterrupt on Ctrl-C.
+    """
+    listed = _as_choices(choices)
+    if is_plain(sys.stderr):
+        numbered = _NumberedList(question, listed)
+        return numbered.ask("Numbers or names with commas, 'all' or 'none'", "all", several=True)
+    import questionary
+
+    prompt = questionary.checkbox(
+        question,
+        choices=[questionary.Choice(c.title, value=c.value, checked=True) for c in listed],
+        use_search_filter=True,
+        use_jk_keys=False,
+        output=_output(),
+    )
+    answer: list[str] = _run(prompt)
+    return answer
+
+
+def _as_choices(choices: Sequence[str | Choice]) -> list[Choice]:
+    return [Choice(choice) if isinstance(choice, str) else choice for choice in choices]
+
+
+def _output() -> Any:
+    from prompt_toolkit.output import create_output
+
+    return create_output(stdout=sys.stderr)
+
+
+def _run(prompt: questionary.Question) -> Any:
+    """The answer to a prompt in which a filter that matches nothing cannot be confirmed."""
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+    from questionary.prompts.common import InquirerControl
+
     application = prompt.application
     control = next(
         c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl)
@@ -80,7 +153,47 @@ def pick(question: str, names: list[str], default: str = "") -> str:
     application.key_bindings = merge_key_bindings(
         [b for b in (application.key_bindings, bell) if b]
     )
-    answer: str | None = prompt.unsafe_ask()
+    answer = prompt.unsafe_ask()
     if answer is None:
         raise KeyboardInterrupt
     return answer
+
+
+class _NumberedList:
+    """Choices as a numbered list, for terminals on which nothing can be redrawn."""
+
+    def __init__(self, question: str, choices: list[Choice]) -> None:
+        self.choices = choices
+        say(question)
+        width = len(str(len(choices)))
+        for number, choice in enumerate(choices, 1):
+            say(f"  {number:{width}}. {choice.title}")
+
+    def ask(self, question: str, default: str, *, several: bool = False) -> list[str]:
+        """The values that the user chooses: one, or with ``several`` any number of them."""
+        while True:
+            answer = click.prompt(
+                question, default=default or None, show_default=bool(default), err=True
+            ).strip()
+            if several and answer.casefold() in ("all", "none"):
+                return [c.value for c in self.choices] if answer.casefold() == "all" else []
+            parts = answer.split(",") if several else [answer]
+            found = [self._find(part.strip()) for part in parts if part.strip()]
+            if found and all(found):
+                return [value for value in found if value is not None]
+
+    def _find(self, answer: str) -> str | None:
+        """The value of the choice with that number, that value, or that part in its line."""
+        if answer.isascii() and answer.isdigit() and 0 < int(answer) <= len(self.choices):
+            return self.choices[int(answer) - 1].value
+        folded = answer.casefold()
+        found = [c.value for c in self.choices if c.value.casefold() == folded]
+        found = found or [c.value for c in self.choices if folded in c.title.casefold()]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            shown = ", ".join(map(visible, found[:5])) + (", ..." if len(found) > 5 else "")
+            say(f"Several match '{visible(answer)}': {shown}.")
+        else:
+            say(f"Nothing matches '{visible(answer)}'.")
+        return None

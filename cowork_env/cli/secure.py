@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +18,10 @@ from . import saving, sharing
 from .errors import usage_error
 from .inputs import check_provider_name, current_inputs
 from .options import complete_provider, examples
-from .output import aligned, say
-from .prompts import interactive
+from .output import say
+from .prompts import confirm, interactive
+from .table import Table
+from .terminal import columns, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,8 +169,10 @@ def _left(invalid: list[str]) -> CoworkEnvError:
 
 def _confirmed(verb: str, rows: list[tuple[str, str, str]], warning: str, yes: bool) -> bool:
     """Show the plan, and ask whether to do it, unless ``yes``."""
-    table = [("PROVIDER", "FROM", "TO"), *rows]
-    for line in aligned([[visible(cell) for cell in row] for row in table]):
+    table = Table("provider", "from", "to")
+    for row in rows:
+        table.add(*row)
+    for line in table.lines(width=columns(), plain=is_plain(sys.stderr)):
         say(line)
     say(warning)
     if yes:
@@ -175,7 +180,7 @@ def _confirmed(verb: str, rows: list[tuple[str, str, str]], warning: str, yes: b
     if not interactive():
         raise usage_error("Nothing was moved: not on a terminal.", "Pass --yes to do it.")
     what = "this key" if len(rows) == 1 else f"these {len(rows)} keys"
-    if click.confirm(f"{verb.capitalize()} {what}?", default=True, err=True):
+    if confirm(f"{verb.capitalize()} {what}?", default=True):
         return True
     say("Nothing was moved.")
     return False

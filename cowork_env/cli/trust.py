@@ -18,7 +18,7 @@ from .errors import usage_error
 from .inputs import check_provider_name, current_inputs
 from .options import complete_provider, examples
 from .output import say
-from .prompts import interactive
+from .prompts import confirm, interactive
 
 if TYPE_CHECKING:
     from ..core.resolve import Inputs
@@ -101,7 +101,7 @@ def _allow_provider(inputs: Inputs, name: str) -> None:
         raise CoworkEnvError(f"'{shown}' is a provider of your own.", "It needs no agreement.")
     _show(f"{shown} ({provider.catalog.where})", sharing.described(inputs, provider))
     changed = catalog.state(inputs.store, provider) == catalog.CHANGED
-    if changed and interactive() and not click.confirm("Agree to the change?", err=True):
+    if changed and interactive() and not confirm("Agree to the change?"):
         raise CoworkEnvError(f"'{shown}' was not agreed to.", "It stays inactive.")
     catalog.agree(inputs.store, provider)
     say(f"cowork-env: agreed to {shown}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cowork_env.cli import errors, output
+from cowork_env.cli import errors, terminal
 from cowork_env.util import files
 
 from support.home import Home, executable
@@ -151,25 +151,27 @@ def test_full_disk_is_an_error(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("terminal", "env", "welcome"),
+    ("is_terminal", "env", "welcome"),
     [
         (True, {"TERM": "xterm"}, True),
         (False, {"TERM": "xterm"}, False),
         (True, {"TERM": "dumb"}, False),
+        (True, {"TERM": "xterm", "COWORK_ENV_PLAIN": "1"}, False),
+        (True, {"TERM": "xterm", "COWORK_ENV_PLAIN": "0"}, True),
         (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
         (True, {"TERM": "xterm", "NO_COLOR": ""}, True),
     ],
 )
 def test_color_only_on_terminals(
-    monkeypatch: pytest.MonkeyPatch, terminal: bool, env: dict[str, str], welcome: bool
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, env: dict[str, str], welcome: bool
 ) -> None:
     class Stream:
         def isatty(self) -> bool:
-            return terminal
+            return is_terminal
 
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert output.use_color(Stream()) is welcome
+    assert terminal.use_color(Stream()) is welcome
 
 
 @pytest.mark.parametrize("command", [["exec", "true"], ["token"], ["export", "--format", "sh"]])

@@ -28,14 +28,14 @@ def test_list_marks_selected_active_and_invalid_providers(home: Home) -> None:
     home.providers([*GUIDE, {"name": "Bro\x1b[31mken", "baseUrl": "https://x"}, 5, {}])
     ok(home, "use", "openrouter")
     rows = ok(home, "list", COWORK_ENV_ACTIVE="LiteLLM Local").stdout.splitlines()
-    assert rows[0].split("  ")[0] == "NAME"
-    assert rows[1].endswith("claude-sonnet-4-20250514")
-    assert rows[2].endswith("  selected")
-    assert rows[3].endswith("  active")
-    assert "invalid: name has a control character" in rows[5]
-    assert "\x1b" not in rows[5]
-    assert rows[6].startswith("(no name)") and rows[6].endswith("invalid: is not an object")
-    assert len(rows) == 8
+    assert rows[0].startswith("My Anthropic API: base URL ")
+    assert rows[0].endswith("; default model claude-sonnet-4-20250514")
+    assert rows[1].endswith("; selected")
+    assert rows[2].endswith("; active")
+    assert "invalid: name has a control character" in rows[4]
+    assert "\x1b" not in rows[4]
+    assert rows[5].startswith("(no name)") and rows[5].endswith("invalid: is not an object")
+    assert len(rows) == 7
 
 
 def test_list_json_has_no_keys(home: Home) -> None:

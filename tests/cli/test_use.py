@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.home import GUIDE, Home
 from support.providers import CTRL_C, ENTER, dialog, ok, run, selection
 
@@ -57,3 +59,19 @@ def test_use_picker_filters_by_typing(home: Home) -> None:
         child.finish()
         assert child.status == 130
     assert selection(home) == GUIDE[3]["id"]
+
+
+@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"COWORK_ENV_PLAIN": "1"}])
+def test_a_plain_terminal_gets_a_numbered_list(home: Home, env: dict[str, str]) -> None:
+    home.providers(GUIDE)
+    with dialog(home, "use", **env) as child:
+        child.expect("2. OpenRouter")
+        child.answer("Number or name [none]: ", "o")
+        child.expect("Several match 'o': ")
+        child.answer("Number or name [none]: ", "9")
+        child.expect("Nothing matches '9'.")
+        child.answer("Number or name [none]: ", "litellm")
+        shown = child.finish()
+        assert child.status == 0
+    assert "LiteLLM Local is used where no pin applies" in shown
+    assert "\033" not in shown and "\x07" not in shown

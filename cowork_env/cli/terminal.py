@@ -1,0 +1,38 @@
+"""What the terminal can show: color, columns, or plain lines only.
+
+On the fast path: nothing heavy is imported at the top.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PLAIN = "COWORK_ENV_PLAIN"
+
+
+def is_plain(stream: Any = None) -> bool:
+    """Whether a stream (default: stdout) gets plain lines: nothing aligned, nothing redrawn.
+
+    That is so where it is no terminal, with ``TERM=dumb``, and for a user who sets
+    ``COWORK_ENV_PLAIN``, for a screen reader for example.
+    """
+    stream = sys.stdout if stream is None else stream
+    chosen = os.environ.get(PLAIN, "") not in ("", "0")
+    return chosen or os.environ.get("TERM") == "dumb" or not stream.isatty()
+
+
+def use_color(stream: Any = None) -> bool:
+    """Whether to color the output on a stream (default: stdout): not plain, no ``NO_COLOR``."""
+    return not os.environ.get("NO_COLOR") and not is_plain(stream)
+
+
+def columns() -> int:
+    """The width of the terminal, in columns; 80 where it is unknown."""
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns

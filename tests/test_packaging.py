@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import re
 import shutil
@@ -57,6 +58,23 @@ def test_wheel_has_every_hook_and_data_file(wheel: Path) -> None:
     assert {f"cowork_env/shell/{name}" for name in HOOKS} <= names
     assert {f"cowork_env/{name}" for name in ("presets.json", "py.typed")} <= names
     assert not [name for name in names if not name.startswith(("cowork_env/", "cowork_env-"))]
+
+
+def test_an_index_can_show_the_package(dist: Path, wheel: Path) -> None:
+    """The metadata is complete and valid, and the description has no link that leads nowhere."""
+    twine = [sys.executable, "-m", "twine", "check", "--strict"]
+    done = subprocess.run([*twine, *dist.iterdir()], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+    fields = ("Summary", "License-Expression", "License-File", "Keywords", "Requires-Python")
+    assert all(metadata[field] for field in fields)
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    text = str(metadata.get_payload())
+    assert "## Quick start" in text and "cowork-env exec" in text
+    links = re.findall(r"\]\(([^)]*)\)", text)
+    assert links and all(link.startswith("https://") for link in links)
 
 
 def test_wheel_has_every_module(wheel: Path) -> None:

@@ -89,6 +89,10 @@ bench-docs:
     {{ python }} bench/report.py bench/result.json --svg >docs/bench.svg
     {{ python }} bench/report.py bench/result.json --readme README.md
 
+# Make a release: version, changelog, commit, build, tag; with --publish, upload it (docs/releasing.md)
+release version *args:
+    {{ python }} .ci/release.py "$@"
+
 # Run everything that has to pass before a change lands; installs Debian packages
 ci:
     .ci/run

@@ -174,7 +174,12 @@ def test_every_link_leads_somewhere() -> None:
 def anchors(path: Path) -> set[str]:
     """The anchors of a document's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", DOCUMENTS[path]), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {anchor(heading) for heading in headings}
+
+
+def anchor(heading: str) -> str:
+    """The anchor of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_every_test_that_is_named_exists() -> None:
@@ -198,28 +203,56 @@ def test_every_test_that_is_named_exists() -> None:
 FOREIGN = {
     "$COWORK_PROVIDER",
     "401",
+    "404",
+    "429",
+    "529",
+    "overloaded",
+    "model not found",
+    "Connection error",
+    "ECONNREFUSED",
     "Invalid API key",
     "authentication_error",
     "Not logged in",
     "There's an issue with the selected model",
+    "bad interpreter",
+    "required file not found",
+    ".../cowork-env/shims/claude",
     "command not found: cowork-env",
 }
+TROUBLESHOOTING = ROOT / "docs/troubleshooting.md"
 
 
 def test_messages_in_the_troubleshooting_guide_are_the_programs() -> None:
-    path = ROOT / "docs/troubleshooting.md"
-    headings = re.findall(r"^## .*\".*$", DOCUMENTS[path], re.MULTILINE)
+    text = DOCUMENTS[TROUBLESHOOTING]
+    headings = re.findall(r"^## .*\".*$", text, re.MULTILINE)
     quoted = [text for heading in headings for text in re.findall(r'"([^"]+)"', heading)]
-    quoted += [text for row in rows(DOCUMENTS[path]) for text in code(row[0])]
+    tables = re.findall(r"^\|[^\n]*\n(?:\|[^\n]*\n)+", text, re.MULTILINE)
+    assert len(tables) == 4
+    quoted += [text for table in tables for row in rows(table) for text in code(row[0])]
     files = [*(ROOT / "cowork_env").rglob("*.py"), *(ROOT / "shell").iterdir()]
     source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     # Strings that stand on several lines are one.
     source = re.sub(r"\"\s*\n\s*f?\"", "", source)
     messages = [text for text in quoted if text not in FOREIGN]
-    assert len(messages) > 6
+    assert len(messages) > 30
     for text in messages:
         fixed = re.sub(r" ?\.\.\.$| \(mode \d+\)$", "", text)
         assert fixed in source, text
+
+
+def test_the_index_of_the_troubleshooting_guide_is_complete() -> None:
+    """Every section is in it, with what its heading quotes; the section of fetching, with all."""
+    text = DOCUMENTS[TROUBLESHOOTING]
+    index = {row[1].partition("(")[2].strip("#)"): row[0] for row in rows(text)}
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    by_anchor = {anchor(heading): heading for heading in headings}
+    assert {*index} == {*by_anchor}
+    for link, symptom in index.items():
+        for message in re.findall(r'"([^"]+)"', by_anchor[link]):
+            fixed = re.sub(r" ?\.\.\.$| \(mode \d+\)$|; it is ignored$", "", message)
+            assert any(fixed in shown for shown in code(symptom)), message
+    kinds = [row[0] for row in rows(section(TROUBLESHOOTING, "Keys that cannot be fetched"))]
+    assert kinds == [f"`{text}`" for text in code(index["keys-that-cannot-be-fetched"])]
 
 
 def test_additions_are_as_the_diffs_show() -> None:

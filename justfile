@@ -80,7 +80,8 @@ bench *args:
 docs:
     {{ python }} docs/make_commands.py >docs/commands.md
     {{ python }} docs/make_tables.py
-    {{ python }} docs/make_picture.py >docs/demo.svg
+    {{ python }} docs/make_picture.py demo >docs/demo.svg
+    {{ python }} docs/make_picture.py status >docs/status.svg
 
 # Update what the documents and the README show of the benchmark
 bench-docs:

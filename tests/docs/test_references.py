@@ -55,10 +55,15 @@ def test_lines_are_wrapped(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("script", "made"),
-    [("docs/make_commands.py", "docs/commands.md"), ("docs/make_picture.py", "docs/demo.svg")],
+    [
+        ("docs/make_commands.py", "docs/commands.md"),
+        ("docs/make_picture.py demo", "docs/demo.svg"),
+        ("docs/make_picture.py status", "docs/status.svg"),
+    ],
 )
 def test_what_is_generated_is_current(script: str, made: str) -> None:
-    done = subprocess.run([sys.executable, ROOT / script], capture_output=True, timeout=100)
+    command = [sys.executable, *script.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=100)
     assert done.returncode == 0, done.stderr.decode()
     current = done.stdout.decode("utf-8")
     assert (ROOT / made).read_text(encoding="utf-8") == current, (

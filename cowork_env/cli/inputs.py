@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from ..core.resolve import Inputs
 
 
-def current_inputs(provider: str | None = None, trust: bool = False) -> Inputs:
+def current_inputs(
+    provider: str | None = None, trust: bool = False, directory: str | None = None
+) -> Inputs:
     """The inputs of this process.
 
     ``provider`` and ``trust`` are the options ``--provider`` (None: not given) and ``--trust``. An
-    empty provider is a usage error.
+    empty provider is a usage error. ``directory`` replaces the working directory.
     """
     if provider is not None:
         check_provider_name(provider)
@@ -28,7 +30,10 @@ def current_inputs(provider: str | None = None, trust: bool = False) -> Inputs:
     from ..util.system import say_on_terminal, working_directory
 
     env = dict(os.environ)
-    directory, gone = working_directory(env)
+    if directory is None:
+        directory, gone = working_directory(env)
+    else:
+        directory, gone = os.path.realpath(directory), not os.path.isdir(directory)
     say = say_on_terminal if os.isatty(2) else None
     return Inputs(
         env,

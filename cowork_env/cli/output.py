@@ -9,10 +9,19 @@ import os
 import sys
 
 from ..util.errors import CoworkEnvError
+from .terminal import columns, is_plain
 
 
 def say(text: str) -> None:
-    """Print a message on standard error; text from elsewhere must be :func:`visible`."""
+    """Print a message on standard error; text from elsewhere must be :func:`visible`.
+
+    On a terminal its lines are broken between words, but commands to copy stay whole.
+    """
+    if not is_plain(sys.stderr):
+        from .wrapping import wrapped
+
+        width = columns(sys.stderr)
+        text = "\n".join(part for line in text.split("\n") for part in wrapped(line, width))
     print(text, file=sys.stderr)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..util.text import visible
 from .terminal import columns, is_plain
+from .wrapping import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def _show(work: Working, ended: threading.Event) -> None:
     number = 0
     while True:
         picture = _PICTURES[number % len(_PICTURES)]
-        _print(f"{_WIPE}{picture} {work.line()}"[: columns() + len(_WIPE) - 1])
+        _print(_WIPE + cut(f"{picture} {work.line()}", columns(sys.stderr) - 1))
         if ended.wait(_INTERVAL):
             break
         number += 1

@@ -6,13 +6,14 @@ Rich's tables would take longer to import than ``list`` takes in all, and break 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 from ..util.text import visible
 from .output import write_output
 from .terminal import columns, is_plain, use_color
+from .wrapping import display_width, units, wrapped
 
 _GAP = "  "  # between columns
 _LAST_COLUMN = 24  # columns that the last cells need at least to be wrapped beside the others
@@ -54,12 +55,15 @@ class Table:
 
     def _columns(self, width: int, paint: Paint) -> list[str]:
         """Aligned columns, or nothing if they do not fit."""
-        head = tuple(Cell(heading.upper()) for heading in self.headings)
+        last = len(self.headings)
+        if not self.headings[-1] and not any(row[-1].text for row in self.rows):
+            last -= 1  # no remarks
+        head = tuple(Cell(heading.upper()) for heading in self.headings[:last])
         # A dash shows that a value is absent; remarks may be.
         filled = [
             tuple(
                 cell if cell.text or not heading else Cell("-")
-                for heading, cell in zip(self.headings, row, strict=True)
+                for heading, cell in zip(self.headings[:last], row, strict=False)
             )
             for row in self.rows
         ]
@@ -70,8 +74,8 @@ class Table:
         before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
         left = width - before
         if widths[-1] > left:
-            words = [w for row in rows for w in row[-1].text.split()]
-            if left < max(_LAST_COLUMN, *map(display_width, words)):
+            words = [w for row in rows for w in units(row[-1].text)]
+            if left < max((_LAST_COLUMN, *map(display_width, words))):
                 return []
         lines = []
         for row in rows:
@@ -79,15 +83,14 @@ class Table:
                 paint(cell.text, cell.color) + " " * (size - display_width(cell.text))
                 for cell, size in zip(row[:-1], widths, strict=False)
             ]
-            last = wrapped(row[-1].text, left)
-            texts = [paint(text, row[-1].color) for text in last]
+            texts = [paint(text, row[-1].color) for text in wrapped(row[-1].text, left)]
             lines.append(_GAP.join([*cells, texts[0]]).rstrip())
             lines += [" " * before + text for text in texts[1:]]
         return lines
 
     def _blocks(self, width: int, paint: Paint) -> list[str]:
         """For each row its first cell, and below it a line or more for each of the others."""
-        label_width = max(display_width(heading) for heading in self.headings[1:])
+        label_width = max((display_width(heading) for heading in self.headings[1:]), default=0)
         lines = []
         for row in self.rows:
             lines += [paint(text, row[0].color) for text in wrapped(row[0].text, width)]
@@ -96,7 +99,7 @@ class Table:
                     continue
                 start = f"{_GAP}{heading:{label_width}}{_GAP}" if heading else _GAP
                 left = width - len(start)
-                if any(display_width(word) > left for word in cell.text.split()):
+                if any(display_width(word) > left for word in units(cell.text)):
                     lines.append(start.rstrip())
                     start, left = _GAP * 2, width - 2 * len(_GAP)
                 first, *others = wrapped(cell.text, left)
@@ -107,32 +110,42 @@ class Table:
 
 def print_table(table: Table) -> None:
     """Print a table on standard output, in the form that it can show."""
-    lines = table.lines(width=columns(), plain=is_plain(), color=use_color())
-    write_output("".join(f"{line}\n" for line in lines))
+    print_lines(table_lines(table))
 
 
-def display_width(text: str) -> int:
-    """How many columns of a terminal a text takes; CJK and emoji are two wide."""
-    if text.isascii():
-        return len(text)
-    from wcwidth import wcswidth
-
-    width = wcswidth(text)
-    return width if width >= 0 else len(text)
+def table_lines(table: Table, stream: Any = None, indent: int = 0) -> list[str]:
+    """A table in the form that a stream (default: stdout) can show, below ``indent`` columns."""
+    width = columns(stream) - indent
+    return table.lines(width=width, plain=is_plain(stream), color=use_color(stream))
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most ``width`` columns, but for words that are longer."""
-    if display_width(text) <= width:
-        return [text]
-    lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and display_width(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
+def labeled(label: str, text: str | Cell, size: int, stream: Any = None) -> list[str]:
+    """``text`` after a label of ``size`` columns, in lines that a stream can show.
+
+    Parts of it that stay whole and do not fit beside the label stand below it.
+    """
+    cell = Cell(text) if isinstance(text, str) else text
+    paint = _painted if use_color(stream) else _unpainted
+    start = label + " " * (size - display_width(label))
+    if is_plain(stream):
+        return [f"{start}{paint(cell.text, cell.color)}".rstrip()]
+    width = columns(stream)
+    left = width - display_width(start)
+    lines = []
+    if any(display_width(unit) > left for unit in units(cell.text)) and label.strip():
+        lines.append(label.rstrip())
+        start, left = _GAP * 2, width - 2 * len(_GAP)
+    elif left < _LAST_COLUMN:
+        start, left = _GAP * 2, width - 2 * len(_GAP)
+    for text in wrapped(cell.text, left):
+        lines.append(f"{start}{paint(text, cell.color)}".rstrip())
+        start = " " * display_width(start)
     return lines
+
+
+def print_lines(lines: list[str]) -> None:
+    """Print lines on standard output."""
+    write_output("".join(f"{line}\n" for line in lines))
 
 
 def _painted(text: str, color: str) -> str:

@@ -94,6 +94,7 @@ def test_help_imports_no_command(home: Home) -> None:
         "cowork_env.cli.errors",
         "cowork_env.cli.group",
         "cowork_env.cli.output",
+        "cowork_env.cli.terminal",
     }
     assert modules & {"pydantic", "httpx", "questionary", "platformdirs"} == set()
 
@@ -106,6 +107,7 @@ def test_completion_of_command_names_imports_no_command(home: Home) -> None:
         "cowork_env.cli.errors",
         "cowork_env.cli.group",
         "cowork_env.cli.output",
+        "cowork_env.cli.terminal",
     }
 
 

@@ -400,7 +400,7 @@ def test_unset_variable_that_settings_set_is_reported(home: Home, work: Path) ->
     )
     lines = run(home, work).splitlines()
     (row,) = [i for i, line in enumerate(lines) if line.startswith("CLAUDE_CODE_USE_BEDROCK")]
-    assert "(unset)" in lines[row] and "Claude Code takes it from its settings" in lines[row + 1]
+    assert "(unset)" in lines[row] and "Claude Code takes it from its settings" in lines[row]
 
 
 def test_providers_from_the_environment(home: Home, work: Path) -> None:

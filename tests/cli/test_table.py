@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cowork_env.cli.table import Cell, Table, display_width, wrapped
+from cowork_env.cli.table import Cell, Table
+from cowork_env.cli.wrapping import display_width, wrapped
 
 URL = "https://ai.example/a/path/that/is/longer/than/any/terminal/is/wide"
 

@@ -207,22 +207,13 @@ def test_every_test_that_is_named_exists() -> None:
 # What the troubleshooting guide quotes of other programs, and of variables.
 FOREIGN = {
     "$COWORK_PROVIDER",
-    "401",
-    "404",
-    "429",
-    "529",
-    "overloaded",
-    "model not found",
-    "Connection error",
-    "ECONNREFUSED",
-    "Invalid API key",
-    "authentication_error",
-    "Not logged in",
-    "There's an issue with the selected model",
-    "bad interpreter",
-    "required file not found",
+    *("401", "402", "403", "404", "429", "529", "Overloaded"),
+    *("model not found", "Invalid model name", "There's an issue with the selected model"),
+    *("Can't reach the API server", "ENOTFOUND"),
+    *("Connection error", "Connection refused", "ECONNREFUSED"),
+    *("Failed to authenticate", "Invalid API key", "Not logged in"),
+    *("bad interpreter", "required file not found", "command not found: cowork-env"),
     ".../cowork-env/shims/claude",
-    "command not found: cowork-env",
 }
 TROUBLESHOOTING = ROOT / "docs/troubleshooting.md"
 

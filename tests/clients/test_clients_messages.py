@@ -10,7 +10,7 @@ from support.home import Home
 from support.program import execute
 from support.server import Request, Response, Server
 
-# The model that asks for it: status, type and message of the error, and what Claude Code makes of it.
+# The model that asks for it: status, type and message of the error, and what Claude Code says.
 ERRORS = {
     "a": (401, "authentication_error", "invalid x-api-key", "Not logged in"),
     "b": (401, "authentication_error", "No auth credentials found", "Failed to authenticate"),

@@ -113,7 +113,7 @@ class Comparison:
         return (
             previous is not None
             and previous.key == self.outcome.key
-            and previous.taken_away(self.inputs.env)
+            and bool(previous.taken_away(self.inputs.env))
         )
 
     @property

@@ -118,7 +118,8 @@ def _check_shell(
     machine: Report, inputs: Inputs, found: Resolution, shell: str, level: str
 ) -> None:
     """Check this shell, its startup files, and what else affects a client that it starts."""
-    from ..status import IN_STEP, Status, mark_protected
+    from ..comparison import IN_STEP
+    from ..status import Status, mark_protected
     from . import local
 
     status = Status(inputs)

@@ -16,6 +16,7 @@ from .util.text import visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .core.environment import TouchedVariable
+    from .core.provider import Provider
 
 # States of a shell: how its environment compares to what it should be, in the words of ``status
 # --json``.
@@ -208,3 +209,13 @@ def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> 
     except CoworkEnvError as error:
         return resolve.failed(found, error)
     return Outcome(found.key, wanted, provider)
+
+
+def key_source(provider: Provider) -> str:
+    """Where its key comes from: ``stored``, ``encrypted``, a reference's scheme, or empty."""
+    if provider.token_from:
+        try:
+            return secrets.scheme_of(provider.token_from)
+        except InvalidField:
+            return "?"
+    return "encrypted" if provider.encrypted else "stored" if provider.token else ""

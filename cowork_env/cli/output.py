@@ -25,6 +25,12 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def say_lines(lines: list[str]) -> None:
+    """Print lines on standard error as they are: those of a table, made for this terminal."""
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
 def write_output(text: str) -> None:
     """Write all of ``text`` to standard output; bytes that are not UTF-8 pass through.
 

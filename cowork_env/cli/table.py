@@ -144,15 +144,15 @@ def labeled(label: str, cell: str | Cell, size: int, stream: Any = None) -> list
 
 
 def _after(start: str, cell: Cell, width: int, paint: Paint) -> list[str]:
-    """A text after ``start``, or below it if parts that stay whole do not fit beside it."""
+    """A text after ``start``, in lines; what stays whole and is too long stands further left."""
     lines, size = [], display_width(start)
-    if not cell.fits(width - size):
-        if start.strip():
-            lines.append(start.rstrip())
-        size = min(size, 2 * len(_GAP))
-        start = " " * size
-    for text in cell.lines(width - size, paint):
-        lines.append(f"{start}{text}".rstrip())
+    near = " " * min(size, 2 * len(_GAP))
+    for text in cell.lines(width - size, _unpainted):
+        if display_width(text) > width - size:
+            if start.strip():
+                lines.append(start.rstrip())
+            start = near
+        lines.append(f"{start}{paint(text, cell.color)}".rstrip())
         start = " " * size
     return lines
 
@@ -160,6 +160,11 @@ def _after(start: str, cell: Cell, width: int, paint: Paint) -> list[str]:
 def print_lines(lines: list[str]) -> None:
     """Print lines on standard output."""
     write_output("".join(f"{line}\n" for line in lines))
+
+
+def colored(text: str, color: str, stream: Any = None) -> str:
+    """A text in a color, if the stream (default: stdout) gets any."""
+    return (_painted if use_color(stream) else _unpainted)(text, color)
 
 
 def _painted(text: str, color: str) -> str:

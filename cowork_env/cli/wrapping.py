@@ -6,7 +6,7 @@ On the fast path: nothing heavy is imported at the top.
 from __future__ import annotations
 
 # A command that ends a text, as in "Add one with: cowork-env add", and what stands in quotes.
-_UNITS = r"(?:(?<=: )|^)(?:cowork-env|chmod) .*$|\(?'[^']+'\S*|\S+"
+_UNITS = r"(?<=: )(?:cowork-env|chmod) .*$|\(?'[^']+'\S*|\S+"
 
 
 def display_width(text: str) -> int:
@@ -32,7 +32,7 @@ def cut(text: str, width: int) -> str:
 
 def units(text: str) -> list[str]:
     """The parts of a text that stay whole: words, commands to copy, what stands in quotes."""
-    if "'" not in text and ": " not in text and not text.startswith("cowork-env "):
+    if "'" not in text and ": " not in text:
         return text.split()
     import re
 

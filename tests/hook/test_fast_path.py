@@ -321,6 +321,8 @@ COMMANDS = (
     "prune",
     "status",
     "status --json",
+    "status --short",
+    "paths",
     "doctor --offline",
     "doctor Away --json",
     "exec true",

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from . import secrets
 from .core import environment, limits, resolve
-from .core.environment import STATE, Activation, transition
+from .core.environment import (
+    ACCOUNT_TOKEN,
+    CREDENTIALS,
+    HOST_FLAG,
+    NO_AGENT_VIEW,
+    STATE,
+    Activation,
+    transition,
+)
 from .core.provider import CREDENTIAL, InvalidField
 from .core.resolve import Inputs, Outcome, Resolution
 from .util.errors import CoworkEnvError
@@ -16,7 +24,6 @@ from .util.text import visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .core.environment import TouchedVariable
-    from .core.provider import Provider
 
 # States of a shell: how its environment compares to what it should be, in the words of ``status
 # --json``.
@@ -109,12 +116,17 @@ class Comparison:
         return f"{name or 'none'} ({', '.join(remarks)})"
 
     def _is_as_claude_starts_it(self) -> bool:
-        """Whether only what Claude Code keeps from its children is missing."""
-        previous = self.previous
-        return (
-            previous is not None
-            and previous.key == self.outcome.key
-            and bool(previous.taken_away(self.inputs.env))
+        """Whether all that differs is what Claude Code or its launcher change for its children.
+
+        Claude Code keeps keys from them; the launcher's settings file has no host flag, and empties
+        what else there is.
+        """
+        if self.previous is None or self.previous.key != self.outcome.key or not self.target:
+            return False
+        env, taken = self.inputs.env, {HOST_FLAG, NO_AGENT_VIEW, ACCOUNT_TOKEN, *CREDENTIALS}
+        return bool(self.changed) and all(
+            env.get(name) == "" if self.target.get(name) is None else name in taken - env.keys()
+            for name in self.changed
         )
 
     @property
@@ -209,13 +221,3 @@ def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> 
     except CoworkEnvError as error:
         return resolve.failed(found, error)
     return Outcome(found.key, wanted, provider)
-
-
-def key_source(provider: Provider) -> str:
-    """Where its key comes from: ``stored``, ``encrypted``, a reference's scheme, or empty."""
-    if provider.token_from:
-        try:
-            return secrets.scheme_of(provider.token_from)
-        except InvalidField:
-            return "?"
-    return "encrypted" if provider.encrypted else "stored" if provider.token else ""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import accounts, claude, launcher, overrides
-from .comparison import UNKNOWN_KEY, Comparison, key_source
+from .comparison import UNKNOWN_KEY, Comparison
 from .core import environment, providers, variables
 from .core.environment import (
     ACCOUNT_TOKEN,
@@ -24,7 +24,7 @@ from .core.environment import (
 )
 from .core.provider import is_on
 from .core.resolve import Inputs, Resolution
-from .masking import shown_value
+from .masking import key_source, shown_value
 from .overrides import WINS, Setting
 from .util.text import tilde, visible
 

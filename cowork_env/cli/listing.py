@@ -7,13 +7,12 @@ import sys
 import click
 
 from .. import accounts, store
-from ..comparison import key_source
 from ..core import catalog, providers
 from ..core.environment import ACTIVE
 from ..core.provider import InvalidField
 from ..core.providers import Providers
 from ..core.resolve import Inputs
-from ..masking import known_fields, shown_entry, shown_url
+from ..masking import key_source, known_fields, shown_entry, shown_url
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
 from ..util.text import visible

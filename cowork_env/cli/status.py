@@ -30,6 +30,7 @@ from .inputs import current_inputs
 from .listing import CATALOG, OWN
 from .options import examples, resolution_options
 from .output import write_json
+from .progress import working
 from .table import Cell, Table, labeled, print_lines, table_lines
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ def command(
             raise usage_error("--short and --json exclude each other.", "Use one of them.")
         fast_path.short_status(directory, provider, trust)
         return
-    status = Status(current_inputs(provider, trust, directory), elsewhere=directory is not None)
+    inputs = current_inputs(provider, trust, directory)
+    with working("Asking Claude Code for its version"):  # All else takes no time.
+        status = Status(inputs, elsewhere=directory is not None)
+        _ = status.protection
     if as_json:
         write_json(_as_json(status))
     else:

@@ -292,7 +292,8 @@ def offered_models(
     with what for.
     """
     check = ProviderCheck(listed, index, Options(inputs, timeout=timeout))
-    check.prepare()
+    if not check.report.account:
+        check.prepare()
     if check.online:
         check.online.ask_for_models()
         return check.report, check.online.uses

@@ -68,6 +68,15 @@ def test_what_claude_code_keeps_from_its_status_line_is_no_difference(
     assert short(home, work, **env) == "OpenRouter"
 
 
+def test_what_the_launchers_settings_file_empties_is_no_difference(home: Home, work: Path) -> None:
+    home.pin(work, "openrouter\n")
+    env = entered(home, work)
+    for name in (environment.HOST_FLAG, environment.NO_AGENT_VIEW):
+        del env[name]
+    assert short(home, work, **env, CLAUDE_CODE_USE_BEDROCK="", HTTPS_PROXY="") == "OpenRouter"
+    assert "(" in short(home, work, **env, CLAUDE_CODE_USE_BEDROCK="1")
+
+
 def test_a_pin_that_is_not_trusted(home: Home, work: Path) -> None:
     home.pin(work, "openrouter\n", allow=False)
     assert short(home, work) == "none (untrusted pin)"

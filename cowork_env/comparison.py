@@ -124,9 +124,10 @@ class Comparison:
         if self.previous is None or self.previous.key != self.outcome.key or not self.target:
             return False
         env, taken = self.inputs.env, {HOST_FLAG, NO_AGENT_VIEW, ACCOUNT_TOKEN, *CREDENTIALS}
-        return bool(self.changed) and all(
-            env.get(name) == "" if self.target.get(name) is None else name in taken - env.keys()
-            for name in self.changed
+        return all(
+            env.get(name) == "" if value is None else name in taken - env.keys()
+            for name, value in self.target.items()
+            if env.get(name) != value
         )
 
     @property

@@ -75,6 +75,7 @@ def test_what_the_launchers_settings_file_empties_is_no_difference(home: Home, w
         del env[name]
     assert short(home, work, **env, CLAUDE_CODE_USE_BEDROCK="", HTTPS_PROXY="") == "OpenRouter"
     assert "(" in short(home, work, **env, CLAUDE_CODE_USE_BEDROCK="1")
+    assert "(" in short(home, work, **env | {"ANTHROPIC_MODEL": "other"})
 
 
 def test_a_pin_that_is_not_trusted(home: Home, work: Path) -> None:

@@ -112,8 +112,7 @@ def check_after_add(listed: Providers, index: int, inputs: Inputs) -> bool:
 def _confirmed(fixes: list[Fix]) -> bool:
     """Show the fixes; whether the user agrees, or cannot be asked."""
     say("To fix:")
-    for each in fixes:
-        say(f"  {visible(each.text, 400)}")
+    say_lines([f"  {visible(each.text, 400)}" for each in fixes])  # commands and lines of code
     return not interactive() or confirm("Continue?", default=True)
 
 

@@ -145,13 +145,18 @@ def test_a_label_with_a_long_text(narrow: _Terminal) -> None:
 
 def test_a_message_is_broken_between_words_on_a_terminal(narrow: _Terminal) -> None:
     output.say("cowork-env: There is no provider 'my own provider here' in the file of providers")
-    output.say("  Run it in a terminal: cowork-env allow --below '/a folder/of mine'")
+    output.say("Run it in a terminal: cowork-env allow --below '/a folder/of mine'")
+    output.say(
+        'added:\n  if [ -x ~/bin/cowork-env ]; then eval "$(~/bin/cowork-env hook bash)"; fi'
+    )
     assert narrow.getvalue() == (
         "cowork-env: There is no provider\n"
         "'my own provider here' in the file of\n"
         "providers\n"
-        "  Run it in a terminal:\n"
-        "  cowork-env allow --below '/a folder/of mine'\n"
+        "Run it in a terminal:\n"
+        "cowork-env allow --below '/a folder/of mine'\n"
+        "added:\n"
+        '  if [ -x ~/bin/cowork-env ]; then eval "$(~/bin/cowork-env hook bash)"; fi\n'
     )
 
 

@@ -140,7 +140,7 @@ def _progress(inputs: Inputs) -> Iterator[_Progress]:
     """
     with working("Checking this machine and shell") as work:
         said = inputs.say
-        inputs.say = (lambda text: setattr(work, "text", text.capitalize())) if said else None
+        inputs.say = work.teller(said)
         try:
             yield _Progress(work)
         finally:

@@ -190,8 +190,7 @@ def _show_models(listed: Providers, index: int, inputs: Inputs, as_json: bool) -
 
     shown = visible(listed.provider(index).name)
     with working(f"Asking {shown} for its models") as work:
-        if inputs.say:  # The spinner says it.
-            inputs.say = lambda text: setattr(work, "text", text.capitalize())
+        inputs.say = work.teller(inputs.say)
         report, uses = checkup.offered_models(listed, index, inputs)
     if errors := report.errors:
         raise CoworkEnvError(f"{shown}: {errors[0].message}", errors[0].hint)

@@ -52,6 +52,18 @@ def test_its_line_never_wraps(stream: _Stream, monkeypatch: pytest.MonkeyPatch) 
     assert display_width(line) == 18 and line.startswith("| 部署")
 
 
+def test_it_says_what_a_lookup_waits_for(stream: _Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    work = progress.Working("Checking", 1)
+    assert work.teller(None) is None
+    tell = work.teller(said.append)
+    assert tell is not None
+    tell("waiting for 1Password; Ctrl-C gives up")
+    assert (work.text, said) == ("Waiting for 1Password; Ctrl-C gives up", [])
+    monkeypatch.setenv("COWORK_ENV_PLAIN", "1")
+    assert work.teller(said.append) == said.append  # Nothing is redrawn: as a line of its own.
+
+
 def test_it_is_wiped_after_an_interrupt(stream: _Stream) -> None:
     with pytest.raises(KeyboardInterrupt), progress.working("Checking"):
         assert stream.written.wait(20)

@@ -60,7 +60,7 @@ SECTIONS = (
             ("pin unpin", "Set the provider for this directory and below."),
             ("allow deny prune", "Trust or reject pins."),
             ("status", "Show what is active here, and why."),
-            ("doctor paths", "Diagnose problems; show where everything is kept."),
+            ("doctor paths", "Diagnose problems; show where files are kept."),
         ),
     ),
     (

@@ -74,9 +74,9 @@ REDIRECTING = ("ANTHROPIC_UNIX_SOCKET",)
 
 @dataclass(frozen=True)
 class Switcher:
-    """Another provider switcher: its files in a home, and the prefix of its variables.
+    """Another provider switcher: its files in a home, the prefix of its variables.
 
-    ``port`` is that of its proxy, or empty.
+    The first file is its folder. ``port`` is that of its proxy, or empty.
     """
 
     name: str
@@ -88,9 +88,16 @@ class Switcher:
 SWITCHERS = (
     Switcher("cc-switch", (".cc-switch",), "CC_SWITCH_", "15721"),
     Switcher("claude-code-router", (".claude-code-router",), "CLAUDE_CODE_ROUTER_", "3456"),
-    Switcher("ccs", (".ccs", ".ccs.json", ".ccs_config.toml"), "CCS_"),
+    Switcher("ccs", (".ccs", ".ccs.json", ".ccs_config.toml"), "CCS_", "8317"),
     Switcher("ccm", (".ccm", ".ccm_config"), "CCM_"),
+    Switcher("claude-acc", (".claude-switch",), "CLAUDE_ACC_"),
 )
+
+
+def folder_of(tool: str, home: str) -> str:
+    """The folder of one of :data:`SWITCHERS` in a home."""
+    files = next(switcher.files for switcher in SWITCHERS if switcher.name == tool)
+    return os.path.join(home, files[0])
 
 
 @dataclass(frozen=True)
@@ -244,13 +251,15 @@ def own_file(env: Mapping[str, str]) -> str:
     return os.path.join(folder, ".claude.json")
 
 
-def load(path: str, home: str = "", limit: int = MAX_BYTES) -> dict[str, Any]:
-    """The object in a settings file of at most ``limit`` bytes.
+def load(
+    path: str, home: str = "", limit: int = MAX_BYTES, own: int | None = None
+) -> dict[str, Any]:
+    """The object in a settings file of at most ``limit`` bytes; ``own`` as in ``read_bytes``.
 
     Raises FileNotFoundError, or :class:`CoworkEnvError`.
     """
     where = tilde(path, home)
-    text = jsontext.decode(providers.read_bytes(path, where, limit=limit), where)
+    text = jsontext.decode(providers.read_bytes(path, where, own, limit), where)
     document = jsontext.parse(text, where) if text.strip() else {}
     if not isinstance(document, dict):
         raise CoworkEnvError(f"{where} does not hold an object.")
@@ -341,13 +350,18 @@ def _held(env: Mapping[str, str]) -> bool:
     return is_on(env.get(HOST_FLAG))
 
 
+def is_held(name: str) -> bool:
+    """Whether Claude Code ignores a variable of its settings files under the host flag."""
+    return name not in NOT_HELD and (name in MANAGED or name.upper() in _HELD_TOO)
+
+
 def _credential(env: Mapping[str, str]) -> str:
     """The credential in use, which an ``apiKeyHelper`` would replace."""
     return next((name for name in CREDENTIALS if env.get(name)), CREDENTIAL[BEARER])
 
 
 def _effect(env: Mapping[str, str], name: str, value: str, taken: bool) -> str:
-    if _held(env) and name not in NOT_HELD and (name in MANAGED or name.upper() in _HELD_TOO):
+    if _held(env) and is_held(name):
         return HELD
     if name in REDIRECTING:
         # Measured: not read from a settings file while a credential is in the environment.
@@ -422,6 +436,13 @@ def without_password(address: str) -> str:
     return visible(f"{url.scheme}://{url.authority.rpartition('@')[2]}{path}")
 
 
+def proxy_of(url: str) -> str:
+    """The switcher to whose proxy on this machine a base URL sends requests, or empty."""
+    parts = Url(url)
+    tools = (tool.name for tool in SWITCHERS if tool.port and tool.port == parts.port)
+    return next(tools, "") if is_loopback(parts.host) else ""
+
+
 def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[Leftover]:
     """Traces of other provider switchers: files, variables, settings that use their proxies."""
     found = []
@@ -429,8 +450,7 @@ def leftovers(env: Mapping[str, str], settings: Iterable[Setting] = ()) -> list[
     base_urls = [s for s in settings if s.key == f"env.{BASE_URL}"]
     for tool in SWITCHERS:
         for setting in base_urls:
-            url = Url(setting.value)
-            if tool.port and url.port == tool.port and is_loopback(url.host):
+            if proxy_of(setting.value) == tool.name:
                 place = tilde(setting.place.path, home)
                 found.append(Leftover(tool.name, f"{place} sends requests to its proxy"))
         found += [

@@ -2,78 +2,260 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from .. import accounts, importers, store
-from ..core import providers
-from ..core.provider import API_KEY, Provider
-from ..importers.plan import Plan, named
-from ..masking import shown_token, shown_value
+from ..core import providers, resolve
+from ..core.provider import API_KEY, Provider, slug
+from ..importers import claude_settings
+from ..masking import shown_reference, shown_token, shown_url, shown_value
 from ..util.errors import CoworkEnvError
-from ..util.text import visible
+from ..util.text import argument, visible
+from . import saving
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples
 from .output import say
-from .prompts import confirm, interactive
+from .progress import working
+from .prompts import Choice, confirm, interactive, pick_several
+from .provider_options import no_check_option
+from .table import Table, print_table
+from .terminal import columns, is_plain, use_color
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
+    from ..core.resolve import Inputs
+    from ..importers.entries import Entry, Found
+    from ..importers.plan import Plan
+
+_MAX_CHECKS = 3  # providers that are tried out; more are doctor's work
+_NOT_ADDED = "Nothing was added."
+
+
+class _Options(NamedTuple):
+    name: str | None
+    dry_run: bool
+    yes: bool
+    check: bool
+    clean: bool
+
+
+def _complete_source(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    words = [CompletionItem(word) for word in importers.SOURCES if word.startswith(incomplete)]
+    return words or [CompletionItem(incomplete, type="file")]
 
 
 @click.command(
     epilog=examples(
+        "cowork-env import                      # what there is to import; choose",
         "cowork-env import claude-settings      # env in ~/.claude/settings.json",
+        "cowork-env import claude-settings --clean-settings -y",
         "cowork-env import env --name work      # ANTHROPIC_* of this shell",
-        "cowork-env import cc-switch",
+        "cowork-env import cc-switch --dry-run",
         "cowork-env import ~/backup/providers.json --yes",
     )
 )
-@click.argument("source", metavar="claude-settings|env|cc-switch|FILE")
+@click.argument(
+    "source",
+    required=False,
+    metavar="[SOURCE|FILE]",
+    shell_complete=_complete_source,
+)
 @click.option("--name", metavar="NAME", help="The provider's name here, if there is only one.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-def command(source: str, name: str | None, yes: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option(
+    "--clean-settings",
+    is_flag=True,
+    help="With claude-settings: take what is now the provider's out of that file, keeping a copy.",
+)
+@no_check_option
+def command(
+    source: str | None,
+    name: str | None,
+    dry_run: bool,
+    yes: bool,
+    clean_settings: bool,
+    no_check: bool,
+) -> None:
     """Import providers from elsewhere.
 
-    Shows what will be added, with the keys masked, and adds it. FILE is another providers.json or
-    the desktop app's api-config.json. The source is not changed. Each provider gets a new id.
-    Variables that could do harm in a shared list, and references to keys, are left out, and named.
+    Shows what will be added, with the keys masked, and what becomes of everything else, and adds
+    it. Without a source, lists what there is.
+
+    \b
+    SOURCE is one of:
+      claude-settings, env, cc-switch, claude-code-router, ccs, claude-acc,
+      api-config (the desktop app's older file)
+
+    FILE is a file of any of these, or another providers.json,
+    recognized by its content. The source is not changed, unless you agree to it
+    for Claude Code's settings. Each provider gets a new id. Variables that could do harm in a
+    shared list, and references to keys, are left out, and named.
     """
     inputs = current_inputs()
-    store.writable(inputs)
-    found = importers.read(source, inputs)
+    if not dry_run:
+        store.writable(inputs)
+    if clean_settings and source != importers.CLAUDE_SETTINGS:
+        raise usage_error(f"--clean-settings is for 'import {importers.CLAUDE_SETTINGS}' only.")
+    check = interactive() and not no_check
+    options = _Options(name, dry_run, yes, check, clean_settings)
+    if source is not None:
+        with working("Reading"):
+            found = importers.read(source, inputs)
+        _import(inputs, source, found, found.entries, options)
+        return
+    if yes or name is not None:
+        raise usage_error(
+            "Missing the source.", f"One of {', '.join(importers.SOURCES)}, or a file."
+        )
+    _choose(inputs, options)
+
+
+def _choose(inputs: Inputs, options: _Options) -> None:
+    """List what all sources have, and let the user choose, if on a terminal."""
+    from ..importers.plan import Plan
+
+    with working("Looking for providers"):
+        sources, failed = importers.read_all(inputs)
+    listed = providers.load_own(inputs.env, inputs.config_dir)
+    asks = interactive() and not options.dry_run
+    table, new = Table("Source", "Provider", "Base URL", ""), []
+    for source, found in sources.items():
+        fates = Plan(found, found.entries, listed).fates
+        for entry, fate in zip(found.entries, fates, strict=True):
+            if not fate:
+                new.append((source, entry))
+            if fate or not asks:  # else it is offered below
+                table.add(source, str(entry.get("name")), _shown_place(entry), fate)
+        if not found.entries:
+            table.add(source, "", "", " ".join(found.notes))
+    if table.rows:
+        print_table(table)
+    for source, error in failed.items():
+        say(f"{source}: {error.message} {error.hint}".rstrip())
+    for path in claude_settings.in_project(inputs):
+        say(
+            f"A settings file of this directory sets a provider, too. If you trust it: "
+            f"{claude_settings.hint_for(os.path.relpath(path, inputs.directory))}"
+        )
+    if not new:
+        say("There is nothing new to import from here. A file: cowork-env import FILE")
+    elif options.dry_run:
+        for source, found in sources.items():
+            say(f"{source}:")
+            _import(inputs, source, found, found.entries, options)
+    elif asks:
+        _import_chosen(inputs, sources, new, options)
+    else:
+        say("To import:")
+        for source in dict.fromkeys(source for source, _ in new):
+            say(f"  cowork-env import {argument(source, 'SOURCE')} --yes")
+
+
+def _import_chosen(
+    inputs: Inputs,
+    sources: dict[str, Found],
+    new: list[tuple[str, Entry]],
+    options: _Options,
+) -> None:
+    choices = [
+        Choice(str(i), f"{entry['name']} ({source}, {_shown_place(entry)})")
+        for i, (source, entry) in enumerate(new, 1)
+    ]
+    picked = {int(value) - 1 for value in pick_several("Import which?", choices)}
+    if not picked:
+        say(_NOT_ADDED)
+    for source, found in sources.items():
+        chosen = [entry for i, (of, entry) in enumerate(new) if of == source and i in picked]
+        if chosen:
+            _import(inputs, source, found, chosen, options)
+
+
+def _shown_place(entry: Entry) -> str:
+    """Where an entry sends requests, or its login, as it may be shown."""
+    if accounts.is_account(entry):
+        return f"login in {entry['configDir']}" if entry.get("configDir") else "login"
+    return shown_url(str(entry.get("baseUrl", "")))
+
+
+def _import(
+    inputs: Inputs, source: str, found: Found, entries: list[Entry], options: _Options
+) -> None:
+    """Show what becomes of what was found, and add ``entries``."""
+    from ..importers.plan import Plan, named
+
+    _show_things(found)
     for note in found.notes:
         say(note)
-    entries = found.entries if name is None else named(found.entries, name)
+    entries = entries if options.name is None else named(entries, options.name)
     plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir))
     for note in plan.notes:
         say(note)
     for error in plan.refused:
         say(f"Left out: {error.message} {error.hint}".rstrip())
-    if name is not None:
-        plan.require_name(name)
+    if options.name is not None:
+        plan.require_name(options.name)
+    if options.dry_run:
+        for entry in plan.added:
+            say("\n".join(_described(entry)))
+        say(f"{len(plan.added)} would be added; nothing was changed (--dry-run).")
+        _clean(inputs, source, plan, options)
+        return
     if not plan.added:
         if plan.refused:
-            raise CoworkEnvError("Nothing was added.")
+            raise CoworkEnvError(_NOT_ADDED)
         say("There is nothing to add.")
+    elif not _confirmed(plan, options.yes):
+        say(_NOT_ADDED)
         return
-    if not _confirm(plan, yes):
-        say("Nothing was added.")
-        return
-
-    def add(listed: Providers) -> None:
-        listed.entries.extend(dict(entry) for entry in plan.added)
-
-    store.edit(inputs, add)
-    names = ", ".join(visible(entry["name"]) for entry in plan.added)
-    say(f"cowork-env: added {names}; the source is unchanged")
+    else:
+        _add(inputs, plan, options)
+    _clean(inputs, source, plan, options)
     if plan.refused:
         raise CoworkEnvError(f"{len(plan.refused)} could not be added.", "See above.")
 
 
-def _confirm(plan: Plan, yes: bool) -> bool:
+def _show_things(found: Found) -> None:
+    if found.things:
+        table = Table("Setting", "")
+        for thing, fate in found.things:
+            table.add(thing, fate)
+        plain = is_plain(sys.stderr)
+        for line in table.lines(width=columns(), plain=plain, color=use_color(sys.stderr)):
+            say(line)
+
+
+def _add(inputs: Inputs, plan: Plan, options: _Options) -> None:
+    def add(listed: Providers) -> None:
+        listed.entries.extend(dict(entry) for entry in plan.added)
+
+    store.edit(inputs, add)
+    names = [entry["name"] for entry in plan.added]
+    say(f"cowork-env: added {', '.join(map(visible, names))}; the source is unchanged")
+    if interactive():
+        word = _word(names[0])
+        say(f"In a directory and below: cowork-env pin {word}")
+    if options.check:
+        tried = [entry["name"] for entry in plan.added if not accounts.is_account(entry)]
+        for name in tried[:_MAX_CHECKS]:
+            saving.check(inputs, name)
+        if len(tried) > _MAX_CHECKS:
+            say("The others: cowork-env doctor --all")
+
+
+def _word(name: str) -> str:
+    return argument(slug(name) or name, "NAME")
+
+
+def _confirmed(plan: Plan, yes: bool) -> bool:
     """Show what will be added, and ask whether to, unless ``yes``."""
     for entry in plan.added:
         say("\n".join(_described(entry)))
@@ -85,10 +267,54 @@ def _confirm(plan: Plan, yes: bool) -> bool:
     return confirm(f"Add {what}?", default=True)
 
 
+def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> None:
+    """Take what is now the provider's out of Claude Code's settings, if the user agrees."""
+    from ..importers.cleaning import Cleaning
+
+    entry = next(iter([*plan.added, *plan.present]), None)
+    if source != importers.CLAUDE_SETTINGS or entry is None:
+        return
+    cleaning = Cleaning(claude_settings.path_of(inputs), inputs.home, entry)
+    if not cleaning.names:
+        return
+    asks = interactive() and not options.yes and not options.dry_run
+    if not asks and not options.clean:
+        say(
+            f"{cleaning.where} still sets them, for a 'claude' without a provider. To take them "
+            f"out: cowork-env import {argument(source, 'SOURCE')} --clean-settings"
+        )
+        return
+    say(f"In {cleaning.where}, {_them(len(cleaning.names))} no longer needed:")
+    for line in cleaning.diff():
+        say(line)
+    if options.dry_run:
+        return
+    if not asks and not options.yes:
+        raise usage_error("Nothing was taken out: not on a terminal.", "Pass --yes, too.")
+    if asks and not confirm("Take them out, keeping a copy of the file?"):
+        say(f"{cleaning.where} is unchanged.")
+        return
+    backup = cleaning.write()
+    say(f"cowork-env: changed {cleaning.where}; as it was: {backup}")
+    name = str(entry["name"])
+    say("Where no provider applies, 'claude' no longer uses this endpoint but its own login.")
+    question = f"Use {visible(name)} wherever no pin applies?"
+    if asks and confirm(question, default=not resolve.read_selection(inputs.state_dir)):
+        saving.select(inputs, name)
+        say(f"cowork-env: {visible(name)} is used where no pin applies")
+    else:
+        word = _word(name)
+        say(f"To use the provider there: cowork-env use {word}")
+
+
+def _them(count: int) -> str:
+    return "this line is" if count == 1 else f"these {count} are"
+
+
 def _described(entry: dict[str, Any]) -> list[str]:
     """A valid entry in lines, its key masked."""
     provider = Provider(entry)
-    key = provider.token_from or shown_token(provider.token)
+    key = shown_reference(provider.token_from) or shown_token(provider.token)
     if key and provider.auth == API_KEY:
         key += " (sent as x-api-key)"
     rows = [

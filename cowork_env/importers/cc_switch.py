@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from .. import overrides
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
+from ..util.system import distrusted
 from ..util.text import tilde, visible
-from .entries import MAX_ENTRIES, Found, from_variables, left_out, read_json
+from .entries import MAX_ENTRIES, Found, Nothing, from_variables, left_out, read_json
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from ..core.resolve import Inputs
 
 QUERY = (
-    "SELECT name, settings_config FROM main.providers WHERE app_type = 'claude'"
+    "SELECT name, settings_config, {meta} FROM main.providers WHERE app_type = 'claude'"
     " ORDER BY rowid LIMIT ?"
 )
 # The database is another program's and may hold what others have shared: SQL of its own is not run
 # (views, virtual tables and generated columns), and what it is read with is limited.
 _TABLE = "SELECT type, rootpage FROM main.sqlite_master WHERE name = 'providers' COLLATE NOCASE"
-_COLUMNS = "SELECT hidden FROM pragma_table_xinfo('providers')"
+_COLUMNS = "SELECT name, hidden FROM pragma_table_xinfo('providers')"
 _SETTINGS = ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0")
 SECONDS = 5.0  # that reading it may take; it takes a thousandth of that
 MAX_FILE = 256 << 20  # bytes; cc-switch keeps its logs in it, too
@@ -35,25 +36,27 @@ _STEPS = 10_000  # of SQLite's machine, well below a millisecond
 
 
 class _Row:
-    """One provider of cc-switch: its name, and its settings as JSON text."""
+    """One provider of cc-switch: its name, and its settings and their format as JSON text."""
 
-    __slots__ = ("name", "settings")
+    __slots__ = ("meta", "name", "settings")
 
-    def __init__(self, name: str, settings: str) -> None:
-        self.name, self.settings = name, settings
+    def __init__(self, name: str, settings: str, meta: str) -> None:
+        self.name, self.settings, self.meta = name, settings, meta
 
 
 def read(inputs: Inputs) -> Found:
     """The providers of cc-switch in the user's home."""
-    folder = os.path.join(inputs.home, ".cc-switch")
+    folder = overrides.folder_of("cc-switch", inputs.home)
     database, config = os.path.join(folder, "cc-switch.db"), os.path.join(folder, "config.json")
     if os.path.isfile(database):
+        if error := distrusted(database):
+            raise error
         return _from_rows(_read_database(database, tilde(database, inputs.home)))
     where = tilde(config, inputs.home)
     try:
-        _, document = read_json(config, where)
+        _, document = read_json(config, where, own=0)
     except FileNotFoundError:
-        raise CoworkEnvError(
+        raise Nothing(
             f"There is neither {tilde(database, inputs.home)} nor {where}.",
             "To import another file of cc-switch, name it: cowork-env import FILE",
         ) from None
@@ -84,7 +87,8 @@ def from_config(document: object, where: str) -> Found:
     for key, item in listed.items():
         if isinstance(item, dict):
             name = item.get("name")
-            _add(found, name if isinstance(name, str) else key, item.get("settingsConfig"))
+            name = name if isinstance(name, str) else key
+            _add(found, name, item.get("settingsConfig"), item.get("meta"))
     return found
 
 
@@ -108,21 +112,24 @@ def _check_table(connection: sqlite3.Connection) -> None:
     found = connection.execute(_TABLE).fetchmany(2)
     if len(found) != 1 or found[0][0] != "table" or not found[0][1]:  # a virtual one has no root
         raise sqlite3.DatabaseError
-    if any(hidden for (hidden,) in connection.execute(_COLUMNS)):
+    if any(hidden for _, hidden in connection.execute(_COLUMNS)):
         raise sqlite3.DatabaseError
 
 
 def _rows(connection: sqlite3.Connection) -> list[_Row]:
     import sqlite3
 
+    columns = {name for name, _ in connection.execute(_COLUMNS)}
+    query = QUERY.format(meta="meta" if "meta" in columns else "NULL")  # since version 3
     rows, size = [], 0
-    for name, settings in connection.execute(QUERY, (MAX_ENTRIES,)):
+    for name, settings, meta in connection.execute(query, (MAX_ENTRIES,)):
         if not isinstance(name, str) or not isinstance(settings, str):
             continue
-        size += len(name) + len(settings)
+        meta = meta if isinstance(meta, str) else ""
+        size += len(name) + len(settings) + len(meta)
         if size > MAX_ROWS:
             raise sqlite3.DatabaseError
-        rows.append(_Row(name, settings))
+        rows.append(_Row(name, settings, meta))
     return rows
 
 
@@ -165,16 +172,25 @@ def _read_database(path: str, where: str) -> list[_Row]:
 def _from_rows(rows: list[_Row]) -> Found:
     found = Found([])
     for row in rows:
+        where = f"cc-switch's provider '{visible(row.name)}'"
         try:
-            settings = jsontext.parse(row.settings, f"cc-switch's provider '{visible(row.name)}'")
+            settings = jsontext.parse(row.settings, where)
+            meta = jsontext.parse(row.meta, where) if row.meta.strip() else {}
         except CoworkEnvError as error:
             found.notes.append(f"{error.message} It is left out.")
             continue
-        _add(found, row.name, settings)
+        _add(found, row.name, settings, meta)
     return found
 
 
-def _add(found: Found, name: str, settings: object) -> None:
+def _add(found: Found, name: str, settings: object, meta: object = None) -> None:
+    style = meta.get("apiFormat") if isinstance(meta, dict) else None
+    if isinstance(style, str) and not style.startswith("anthropic"):
+        found.notes.append(
+            f"cc-switch's provider '{visible(name)}' is left out: cc-switch's proxy translates for "
+            f"it ({visible(style, 40)})."
+        )
+        return
     env = overrides.env_of(settings) if isinstance(settings, dict) else {}
     entry = from_variables(env, name)
     if entry is None:

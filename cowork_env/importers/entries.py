@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .. import accounts
@@ -20,7 +21,8 @@ from ..core.provider import (
 )
 from ..core.shared_names import SHARED, is_allowed
 from ..util import jsontext
-from ..util.text import visible
+from ..util.errors import CoworkEnvError
+from ..util.text import first_control, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,18 +36,29 @@ MAX_ENTRIES = 1000
 _SHOWN_NAMES = 12
 
 
+class Nothing(CoworkEnvError):
+    """A source is not there, or has no provider in it."""
+
+
 class Found:
     """What a source has: ``entries``, not validated, and ``notes`` on what was left out.
 
-    ``whole``: they are entries of another provider file, and may hold anything.
+    ``whole``: they are entries of another provider file, and may hold anything. ``things``: the
+    other names in the source, each with what becomes of it, for a source that is one provider's.
     """
 
-    __slots__ = ("entries", "notes", "whole")
+    __slots__ = ("entries", "notes", "things", "whole")
 
     def __init__(
-        self, entries: list[Entry], notes: list[str] | None = None, *, whole: bool = False
+        self,
+        entries: list[Entry],
+        notes: list[str] | None = None,
+        *,
+        whole: bool = False,
+        things: list[tuple[str, str]] | None = None,
     ) -> None:
         self.entries, self.notes, self.whole = entries, notes or [], whole
+        self.things = things or []
 
 
 def from_variables(
@@ -90,10 +103,23 @@ def _uses_account(env: Mapping[str, str]) -> bool:
     return not other_url and not any(is_on(env.get(name)) for name in CLOUD_SWITCHES)
 
 
+def taken(env: Mapping[str, str], entry: Mapping[str, Any]) -> list[str]:
+    """The variables of ``env`` whose values a provider's entry has, too."""
+    models = entry.get("models") or {}
+    values = {
+        **(entry.get("env") or {}),
+        BASE_URL: entry.get("baseUrl"),
+        CREDENTIAL[entry.get("auth") or BEARER]: entry.get("authToken"),
+        MODEL: entry.get("defaultModel"),
+        SMALL_FAST_MODEL: models.get("haiku"),
+        **{variable: models.get(tier) for tier, variable in TIER_MODELS.items()},
+    }
+    return [n for n, v in env.items() if v and v.strip() == str(values.get(n) or "").strip()]
+
+
 def left_out(env: Mapping[str, str], entry: Entry) -> list[str]:
     """A note on the variables that :func:`from_variables` did not use for ``entry``, if any."""
-    used = {BASE_URL, MODEL, SMALL_FAST_MODEL, *TIER_MODELS.values(), *entry.get("env", {})}
-    used.add(CREDENTIAL[entry.get("auth", BEARER)])
+    used = taken(env, entry)
     return note_left_out(entry["name"], [name for name in env if name not in used])
 
 
@@ -134,10 +160,63 @@ def suggested_name(url: str, env: Mapping[str, str]) -> str:
     return host or (clouds[0] if clouds else "imported")
 
 
-def read_json(path: str, where: str) -> tuple[str, Any]:
+def is_placeholder(key: str) -> bool:
+    """Whether a key is a text that stands for one, as in examples: ``sk-xxx``, ``YOUR_API_KEY``.
+
+    What servers on this machine get in the place of a key (``ollama``, ``dummy``) is none.
+    """
+    words = "".join(c if c.isalnum() else " " for c in key.casefold()).split()
+    rest = [word for word in words if word not in ("sk", "ant", "or", "v1", "api03")]
+    if key.startswith(("<", "{", "[")) or not rest:
+        return True
+    if all(set(word) == {"x"} and len(word) > 2 for word in rest):
+        return True
+    text = " ".join(rest)
+    return len(rest) < 8 and any(
+        mark in f" {text} "
+        for mark in (" your ", " here ", " changeme ", " change me ", "replace ")
+    )
+
+
+def read_json(path: str, where: str, own: int | None = None) -> tuple[str, Any]:
     """A JSON file's text and the document in it; ``where`` is the path as it is shown.
 
-    Raises FileNotFoundError or :class:`CoworkEnvError`.
+    ``own``: as in ``providers.read_bytes``. Comments, commas too many and what else JSON5 allows
+    may be in it. Raises FileNotFoundError or :class:`CoworkEnvError`.
     """
-    text = jsontext.decode(providers.read_bytes(path, where), where)
-    return text, jsontext.parse(text, where)
+    text = jsontext.decode(providers.read_bytes(path, where, own), where)
+    try:
+        return text, jsontext.parse(text, where)
+    except CoworkEnvError:
+        from .json5 import plain
+
+        relaxed = plain(text)
+        if relaxed is None:
+            raise
+    return text, jsontext.parse(relaxed, where)
+
+
+def reference_in(key: str) -> str:
+    """The name of the variable that stands in the place of a key (``$NAME``, ``${NAME}``).
+
+    Empty if there is none.
+    """
+    if not key.startswith("$"):
+        return ""
+    name = key[1:]
+    return name[1:-1] if name.startswith("{") and name.endswith("}") else name
+
+
+def logins(folder: str, home: str) -> list[Entry]:
+    """An account for each directory in ``folder``, in the user's home, by the directory's name."""
+    try:
+        names = sorted(
+            e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith(".")
+        )
+    except OSError:
+        return []
+    return [
+        {"name": name, "auth": ACCOUNT, "configDir": f"~/{os.path.relpath(folder, home)}/{name}"}
+        for name in names[:MAX_ENTRIES]
+        if first_control(name) < 0
+    ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core import resolve
-from ..core.environment import ACTIVE, STATE, is_mixed_up
+from ..core.environment import ACTIVE, MANAGED, STATE, is_mixed_up
 from ..core.provider import CREDENTIAL
 from ..util.errors import CoworkEnvError
 from . import names
-from .entries import Found, from_variables
+from .entries import Found, Nothing, from_variables, taken
 
 if TYPE_CHECKING:
     from ..core.resolve import Inputs
@@ -23,11 +23,20 @@ def read(inputs: Inputs) -> Found:
             f"Could not tell your own variables: {ACTIVE} is set, {STATE} is missing or damaged.",
             "Try it in a new shell, outside of every pin.",
         )
-    entry = from_variables(resolve.original_env(env), allowed=names.OWN)
+    own = resolve.original_env(env)
+    entry = from_variables(own, allowed=names.OWN)
     if entry is None:
         beside = " beside those of the active provider" if env.get(STATE) else ""
-        raise CoworkEnvError(
+        raise Nothing(
             f"Neither {' nor '.join(CREDENTIAL.values())} is set{beside}.",
             "There is nothing to import.",
         )
-    return Found([entry])
+    used = taken(own, entry)
+    things = [(name, "taken") for name in used]
+    things += [
+        (name, "left out; unset while a provider is active")
+        for name in own
+        if name in MANAGED and name not in used and own[name]
+    ]
+    notes = ["They stay set where they are set; 'cowork-env doctor' names the startup file."]
+    return Found([entry], notes, things=things)

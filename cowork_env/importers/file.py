@@ -1,23 +1,18 @@
-"""A file: providers.json in any form, api-config.json, a settings file, or cc-switch's."""
+"""A file of any of the sources, or providers.json in any form; recognized by its content."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core import providers
-from ..core.provider import ANTHROPIC_URL
-from ..presets import gateway_hint
 from ..util.errors import CoworkEnvError
-from ..util.text import tilde, visible
-from . import cc_switch, claude_settings
-from .entries import Found, read_json, suggested_name
+from ..util.text import tilde
+from . import api_config, cc_switch, ccs, claude_code_router, claude_settings
+from .entries import Found, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..core.resolve import Inputs
-    from .entries import Entry
 
 
 def read(path: str, inputs: Inputs, other_sources: list[str]) -> Found:
@@ -31,27 +26,17 @@ def read(path: str, inputs: Inputs, other_sources: list[str]) -> Found:
             f"There is no file {where}.", f"Name a file, or one of {', '.join(other_sources)}."
         ) from None
     if isinstance(document, dict):
+        if claude_code_router.is_config(document):
+            return claude_code_router.from_config(document, own=False)
         if "apiKey" in document or "baseURL" in document:
-            return Found([_from_api_config(document, where)])
+            return Found([api_config.from_document(document, where)])
         if isinstance(document.get("env"), dict) and "baseUrl" not in document:
             return claude_settings.from_settings(document, where)
+        if ccs.is_config(document):
+            raise CoworkEnvError(
+                f"{where} is the list of ccs, which names other files.",
+                "Import those: cowork-env import ccs, or one of its *.settings.json.",
+            )
         if cc_switch.is_config(document):
             return cc_switch.from_config(document, where)
     return Found(list(providers.Providers(text, path, where).entries), whole=True)
-
-
-def _from_api_config(document: Mapping[str, Any], where: str) -> Entry:
-    """The provider in the desktop app's api-config.json, which has keys of its own."""
-    url, kind = document.get("baseURL"), document.get("apiType")
-    if isinstance(kind, str) and kind.lower() not in ("", "anthropic", "claude"):
-        raise CoworkEnvError(
-            f"{where} is for an endpoint of the type '{visible(kind)}'.",
-            gateway_hint(url if isinstance(url, str) else ""),
-        )
-    url, token = url or ANTHROPIC_URL, document.get("apiKey")
-    if not isinstance(url, str) or not isinstance(token, str) or not token:
-        raise CoworkEnvError(f"{where}: apiKey and baseURL must be text.")
-    entry: Entry = {"name": suggested_name(url, {}), "baseUrl": url, "authToken": token}
-    if document.get("model"):
-        entry["defaultModel"] = document["model"]
-    return entry

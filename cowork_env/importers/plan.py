@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import models, presets, store
-from ..core.provider import ACCOUNT, InvalidField, Provider, repaired
+from .. import models, overrides, presets, store
+from ..core.provider import (
+    ACCOUNT,
+    InvalidField,
+    Provider,
+    Url,
+    is_encrypted,
+    is_loopback,
+    repaired,
+)
 from ..core.providers import words
 from ..util.errors import USAGE, CoworkEnvError
 from ..util.text import visible
-from .entries import without_foreign
+from .entries import is_placeholder, without_foreign
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
@@ -36,22 +44,29 @@ _OF_ANOTHER_MACHINE = (
 )
 
 
+_NO_KEY = "Put the key there and import again, or use 'cowork-env add'."
+
+
 class Plan:
     """What to add to the providers that are ``listed``.
 
     ``found``: where ``entries`` are from. ``added``: the entries to add, valid, each with a name
-    that is free. ``refused``: why others are invalid. ``notes``: which ones are there already, and
-    what was left out.
+    that is free. ``present``: the entries that others are already, as they are stored.
+    ``refused``: why others are invalid. ``notes``: which ones are there already, what was left out,
+    and what those that are added depend on. ``fates``: for each entry, why it is not added, or
+    empty.
     """
 
     def __init__(self, found: Found, entries: list[Entry], listed: Providers) -> None:
         self.added: list[Entry] = []
+        self.present: list[Entry] = []
+        self.fates: list[str] = []
         self.refused: list[CoworkEnvError] = []
         self.notes: list[str] = []
-        known: dict[object, str] = {}
+        known: dict[object, Entry] = {}
         names = _Names()
         for entry in listed.entries:
-            known.setdefault(_sent(entry), visible(str(_get(entry, "name"))))
+            known.setdefault(_sent(entry), entry)
             names.add(entry)
         for entry in entries:
             lost: list[str] = []
@@ -60,29 +75,55 @@ class Plan:
                 entry, lost = without_foreign(entry)
                 present = known.get(_sent(entry))
             if present is not None:
-                self.notes.append(f"{visible(entry['name'])} exists already, as '{present}'.")
+                there = visible(str(_get(present, "name")))
+                self.fates.append(f"exists already, as '{there}'")
+                self.notes.append(f"{visible(entry['name'])} {self.fates[-1]}.")
+                self.present.append(present)
                 continue
             self.notes += lost
             if found.whole and _get(entry, "auth") == ACCOUNT and _get(entry, "configDir"):
                 name = visible(str(_get(entry, "name")))
                 self.notes.append(_OF_ANOTHER_MACHINE.format(name=name))
+                self.fates.append("left out")
                 continue
             try:
                 entry = models.tidy(entry)
                 if not entry.get("verbatimBaseUrl"):
                     presets.check_format(entry.get("baseUrl", ""))
+                _check_key(entry)
             except InvalidField as error:
                 self.refused.append(store.refused(entry, error))
+                self.fates.append(f"left out: {error.why}")
                 continue
             entry["name"] = names.free(entry["name"])
             self.added.append(entry)
-            known[_sent(entry)] = visible(entry["name"])
+            self.fates.append("")
+            known[_sent(entry)] = entry
             names.add(entry)
+            self._add_notes(entry)
+
+    def _add_notes(self, entry: Entry) -> None:
+        """Say what an entry depends on."""
+        name = visible(entry["name"])
+        if tool := overrides.proxy_of(entry.get("baseUrl", "")):
+            self.notes.append(f"{name} needs the proxy of {tool} on this machine to be running.")
+        if is_encrypted(entry.get("authToken", "")):
+            self.notes.append(
+                f"The key of {name} is encrypted: only the user and the machine that it was "
+                "encrypted for can read it."
+            )
 
     def require_name(self, name: str) -> None:
         """Raise :class:`CoworkEnvError` when the entry did not get this name: it is taken."""
         if self.added and self.added[0]["name"].casefold() != name.strip().casefold():
             raise store.taken(name, name)
+
+
+def _check_key(entry: Entry) -> None:
+    """Raise :class:`InvalidField` for a text in the place of a key; a server here takes any."""
+    key, host = entry.get("authToken", ""), Url(entry.get("baseUrl", "")).host
+    if key and is_placeholder(key) and not is_loopback(host):
+        raise InvalidField(("authToken",), "is a placeholder, not a key", _NO_KEY)
 
 
 def _sent(entry: object) -> object:

@@ -118,6 +118,31 @@ def elements(text: str, path: Path) -> tuple[list[str], list[str]]:
     return found, [*around, text[behind:]] if found else [text[:i].rstrip(_SPACE), text[i:]]
 
 
+def members(text: str, path: Path) -> list[tuple[str, int, int]]:
+    """The members of the object at ``path`` in a valid document: key, where it begins and ends.
+
+    A key that is there twice is listed twice. Empty if there is no object. Raises
+    :class:`CoworkEnvError` if one is nested too deeply.
+    """
+    import json
+
+    decoder = json.JSONDecoder()
+    found: list[tuple[str, int, int]] = []
+    i = _seek(text, path)
+    if text[i] != "{":
+        return found
+    i += 1
+    try:
+        while text[i := _skip(text, i, _SPACE + ",")] != "}":
+            begin = i
+            key, i = decoder.raw_decode(text, i)
+            _, i = decoder.raw_decode(text, _skip(text, i, _SPACE + ":"))
+            found.append((key, begin, i))
+    except RecursionError:
+        raise CoworkEnvError("It is nested too deeply.") from None
+    return found
+
+
 def _skip(text: str, i: int, chars: str = _SPACE) -> int:
     while i < len(text) and text[i] in chars:
         i += 1

@@ -141,7 +141,8 @@ def test_without_a_terminal_yes_is_required(home: Home) -> None:
 def test_asks_for_confirmation(home: Home, answer: str, added: int) -> None:
     settings(home, {"env": {URL: "https://a.example", TOKEN: KEY}})
     env = {"COWORK_ENV_PROVIDERS_FILE": str(home.file)}
-    with Dialog.with_program(home, "import", "claude-settings", env=env) as dialog:
+    command = ("import", "claude-settings", "--no-check")
+    with Dialog.with_program(home, *command, env=env) as dialog:
         shown = dialog.expect("Add it?")
         assert "https://a.example" in shown
         assert KEY not in shown
@@ -149,6 +150,8 @@ def test_asks_for_confirmation(home: Home, answer: str, added: int) -> None:
             dialog.interrupt()
         else:
             dialog.send(answer + "\n")
+            if added:
+                dialog.answer("Take them out", "n")
             dialog.finish()
     assert home.file.exists() is bool(added)
     assert dialog.status == (130 if answer == "Ctrl-C" else 0)
@@ -298,7 +301,8 @@ def test_the_users_own_settings_keep_proxies_and_certificates(home: Home) -> Non
     settings(home, {"env": env})
     result = run(home, "claude-settings", "--yes")
     assert result.entries[0]["env"] == own
-    assert "a.example: CLAUDE_CODE_SHELL will be left out." in result.err
+    assert "CLAUDE_CODE_SHELL: stays there, and is in force with every provider" in result.err
+    assert "HTTPS_PROXY: taken; there, Claude Code ignores it" in result.err
     (home.path / "settings.json").write_text(json.dumps({"env": env}))
     result = run(home, "settings.json", "--yes")
     assert "env" not in result.entries[1], "in a file it may be anyone's"

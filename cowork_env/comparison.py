@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from . import secrets
 from .core import environment, limits, resolve
-from .core.environment import STATE, Activation, transition
+from .core.environment import (
+    ACCOUNT_TOKEN,
+    CREDENTIALS,
+    HOST_FLAG,
+    NO_AGENT_VIEW,
+    STATE,
+    Activation,
+    transition,
+)
 from .core.provider import CREDENTIAL, InvalidField
 from .core.resolve import Inputs, Outcome, Resolution
 from .util.errors import CoworkEnvError
@@ -108,12 +116,18 @@ class Comparison:
         return f"{name or 'none'} ({', '.join(remarks)})"
 
     def _is_as_claude_starts_it(self) -> bool:
-        """Whether only what Claude Code keeps from its children is missing."""
-        previous = self.previous
-        return (
-            previous is not None
-            and previous.key == self.outcome.key
-            and previous.taken_away(self.inputs.env)
+        """Whether all that differs is what Claude Code or its launcher change for its children.
+
+        Claude Code keeps keys from them; the launcher's settings file has no host flag, and empties
+        what else there is.
+        """
+        if self.previous is None or self.previous.key != self.outcome.key or not self.target:
+            return False
+        env, taken = self.inputs.env, {HOST_FLAG, NO_AGENT_VIEW, ACCOUNT_TOKEN, *CREDENTIALS}
+        return all(
+            env.get(name) == "" if value is None else name in taken - env.keys()
+            for name, value in self.target.items()
+            if env.get(name) != value
         )
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import accounts, claude, launcher, overrides, secrets
+from . import accounts, claude, launcher, overrides
 from .comparison import UNKNOWN_KEY, Comparison
 from .core import environment, providers, variables
 from .core.environment import (
@@ -22,9 +22,9 @@ from .core.environment import (
     NO_AGENT_VIEW,
     TIER_MODELS,
 )
-from .core.provider import InvalidField, is_on
+from .core.provider import is_on
 from .core.resolve import Inputs, Resolution
-from .masking import shown_value
+from .masking import key_source, shown_value
 from .overrides import WINS, Setting
 from .util.text import tilde, visible
 
@@ -104,13 +104,8 @@ class Status(Comparison):
 
     @property
     def key_source(self) -> str:
-        """Where the key comes from: ``stored``, ``encrypted``, a reference's scheme, or empty."""
-        provider = self.outcome.provider
-        if provider is None:
-            return ""
-        if provider.token_from:
-            return _scheme(provider.token_from)
-        return "encrypted" if provider.encrypted else "stored" if provider.token else ""
+        """Where the key comes from, see :func:`key_source`."""
+        return key_source(self.outcome.provider) if self.outcome.provider else ""
 
     @cached_property
     def protection(self) -> Protection | None:
@@ -210,13 +205,6 @@ def mark_protected(report: overrides.Report, env: Mapping[str, str]) -> None:
         report.hold_login()
 
 
-def _scheme(reference: str) -> str:
-    try:
-        return secrets.scheme_of(reference)
-    except InvalidField:
-        return "?"
-
-
 def _source(found: Resolution, provider: Provider | None, name: str, value: str | None) -> str:
     """Where the value that a target sets comes from."""
     if provider is None:
@@ -234,7 +222,7 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
         return "provider" if as_written else f"provider (there {visible(provider.base_url)})"
     if name in (*CREDENTIALS, ACCOUNT_TOKEN):
         if provider.token_from:
-            return _scheme(provider.token_from)
+            return key_source(provider)
         return f"provider{': encrypted by the desktop app' if provider.encrypted else ''}"
     keys = {MODEL: "model"} | {variable: tier for tier, variable in TIER_MODELS.items()}
     key = keys.get(name, "")

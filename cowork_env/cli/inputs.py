@@ -56,6 +56,11 @@ def check_provider_name(name: str) -> str:
 
 def detect_shell() -> str:
     """The name of the shell that runs this process, or empty when it cannot be detected."""
+    return detect_shell_program()[0]
+
+
+def detect_shell_program() -> tuple[str, str]:
+    """The name of the shell that runs this process, and its path or name; empty when unknown."""
     from shellingham import ShellDetectionFailure, detect_shell  # type: ignore[import-untyped]
 
     from ..util.system import absolute_path
@@ -64,9 +69,10 @@ def detect_shell() -> str:
     try:
         # Where there is no /proc it runs ps, which a repository must not supply.
         os.environ["PATH"] = absolute_path(path or os.defpath) or os.defpath
-        return str(detect_shell()[0])
+        name, program = map(str, detect_shell())
+        return name, program if os.path.isabs(program) else name
     except (ShellDetectionFailure, OSError, ValueError):
-        return ""
+        return "", ""
     finally:
         if path is None:
             del os.environ["PATH"]

@@ -30,6 +30,7 @@ from .inputs import current_inputs
 from .listing import CATALOG, OWN
 from .options import examples, resolution_options
 from .output import write_json
+from .progress import working
 from .table import Cell, Table, labeled, print_lines, table_lines
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ def command(
             raise usage_error("--short and --json exclude each other.", "Use one of them.")
         fast_path.short_status(directory, provider, trust)
         return
-    status = Status(current_inputs(provider, trust, directory), elsewhere=directory is not None)
+    inputs = current_inputs(provider, trust, directory)
+    with working("Asking Claude Code for its version"):  # All else takes no time.
+        status = Status(inputs, elsewhere=directory is not None)
+        _ = status.protection
     if as_json:
         write_json(_as_json(status))
     else:
@@ -108,8 +112,8 @@ def _summary(status: Status) -> list[str]:
     found, home, shell, file = status.found, status.inputs.home, status.shell, status.providers_file
     lines: list[str] = []
 
-    def add(label: str, text: str, color: str = "") -> None:
-        lines.extend(labeled(label, Cell(text, color), _LABEL))
+    def add(label: str, text: str, color: str = "", *, whole: bool = False) -> None:
+        lines.extend(labeled(label, Cell(text, color, whole), _LABEL))
 
     if status.outcome.provider:
         add("provider", visible(status.outcome.provider.name), "green")
@@ -123,10 +127,11 @@ def _summary(status: Status) -> list[str]:
             add("", visible(error.hint, 2000))
     else:
         add("provider", "none")
-    add("from", found.source if found.rule == resolve.PIN else _RULES[found.rule])
-    add("file", file if file.startswith("$") else tilde(file, home))
+    by_pin = found.rule == resolve.PIN
+    add("from", found.source if by_pin else _RULES[found.rule], whole=by_pin)
+    add("file", file if file.startswith("$") else tilde(file, home), whole=True)
     if found.provider and found.provider.catalog:
-        add("catalogue", found.provider.catalog.where)
+        add("catalogue", found.provider.catalog.where, whole=True)
     add("shell", shell.message, "" if shell.state == IN_STEP else "yellow")
     if shell.hint:
         add("", shell.hint)
@@ -163,7 +168,7 @@ def _summary(status: Status) -> list[str]:
 def _variables(status: Status) -> list[str]:
     """A row for each variable that has a value, or that something else sets."""
     rows = [row for row in status.rows if not _is_plainly_unset(row)]
-    table = Table("variable", "value", "from", "")
+    table = Table("variable", "value", "", "")
     for row in rows:
         source = row.source + (", yours comes back on leaving" if row.yours_is_kept else "")
         here = status.client.get(row.name)
@@ -216,7 +221,7 @@ def _settings(status: Status) -> Table:
     table = Table("file", "setting", "")
     for s in status.report.settings:
         table.add(
-            tilde(s.place.path, status.inputs.home),
+            Cell(tilde(s.place.path, status.inputs.home), whole=True),
             f"{s.key} = {_shown_setting(s)}",
             Cell(_effect(status, s), "red" if s.effect in (WINS, BLOCKS) else ""),
         )

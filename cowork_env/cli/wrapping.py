@@ -6,7 +6,7 @@ On the fast path: nothing heavy is imported at the top.
 from __future__ import annotations
 
 # A command that ends a text, as in "Add one with: cowork-env add", and what stands in quotes.
-_UNITS = r"(?:(?<=: )|^)(?:cowork-env|chmod) .*$|\(?'[^']+'\S*|\S+"
+_UNITS = r"(?<=: )(?:cowork-env|chmod|eval|pip|pipx|uv) .*$|\(?'[^']+'\S*|\S+"
 
 
 def display_width(text: str) -> int:
@@ -32,7 +32,7 @@ def cut(text: str, width: int) -> str:
 
 def units(text: str) -> list[str]:
     """The parts of a text that stay whole: words, commands to copy, what stands in quotes."""
-    if "'" not in text and ": " not in text and not text.startswith("cowork-env "):
+    if "'" not in text and ": " not in text:
         return text.split()
     import re
 
@@ -40,17 +40,13 @@ def units(text: str) -> list[str]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most ``width`` columns, but for parts that are longer and stay whole.
-
-    White space at its beginning stands before each line.
-    """
+    """A text in lines of at most ``width`` columns, but for :func:`units` that are longer."""
     if display_width(text) <= width:
         return [text]
-    indent = " " * (len(text) - len(text.lstrip(" ")))
     lines: list[str] = []
     for unit in units(text):
         if lines and display_width(f"{lines[-1]} {unit}") <= width:
             lines[-1] += f" {unit}"
         else:
-            lines.append(indent + unit)
+            lines.append(unit)
     return lines or [text]

@@ -58,6 +58,7 @@ def imported(home: Home, *args: str, **env: str) -> set[str]:
         ["hook", "bash"],
         ["export", "--format=bash"],
         ["export", "--provider", "openrouter", "--format", "sh"],
+        ["status", "--short", "--provider", "openrouter"],
     ],
 )
 def test_fast_path_imports_nothing_heavy(home: Home, args: list[str]) -> None:
@@ -117,10 +118,10 @@ def test_fast_path_parses_command_lines_as_click_does(
     """A command line that the fast path accepts means the same to click."""
     from itertools import product
 
-    from cowork_env.cli import shell
+    from cowork_env.cli import shell, status
 
     calls: list[tuple[Any, ...]] = []
-    for name in ("hook", "export", "execute"):
+    for name in ("hook", "export", "execute", "short_status"):
         monkeypatch.setattr(fast_path, name, _recorder(calls, name))
     words = [
         "--format",
@@ -130,6 +131,8 @@ def test_fast_path_parses_command_lines_as_click_does(
         "x",
         "--trust",
         "--no-secrets",
+        "--short",
+        "--directory=d",
         "--",
         "--help",
         "-x",
@@ -141,6 +144,7 @@ def test_fast_path_parses_command_lines_as_click_does(
         "hook": shell.hook_command,
         "export": shell.export_command,
         "exec": shell.exec_command,
+        "status": status.command,
     }
     for name, command in commands.items():
         for length in range(4):
@@ -159,13 +163,15 @@ def test_fast_path_parses_command_lines_as_click_does(
 
 def _recorder(calls: list[tuple[Any, ...]], name: str) -> Any:
     defaults: dict[str, Any] = {
-        "export": {"format": None, "provider": None, "trust": False, "no_secrets": False}
+        "export": {"format": None, "provider": None, "trust": False, "no_secrets": False},
+        "short_status": {"directory": None, "provider": None, "trust": False},
     }.get(name, {} if name == "hook" else {"provider": None, "trust": False})
 
     def record(*args: Any, **kwargs: Any) -> None:
         positional = {
             "hook": ["shell"],
             "export": list(defaults),
+            "short_status": list(defaults),
             "execute": ["command", *defaults],
         }[name]
         given = {**defaults, **dict(zip(positional, args, strict=False)), **kwargs}

@@ -327,6 +327,8 @@ COMMANDS = (
     "prune",
     "status",
     "status --json",
+    "status --short",
+    "paths",
     "doctor --offline",
     "doctor Away --json",
     "exec true",

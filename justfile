@@ -84,7 +84,8 @@ docs:
     {{ python }} docs/make_commands.py >docs/commands.md
     {{ python }} docs/make_manual.py >docs/cowork-env.1
     {{ python }} docs/make_tables.py
-    {{ python }} docs/make_picture.py >docs/demo.svg
+    {{ python }} docs/make_picture.py demo >docs/demo.svg
+    {{ python }} docs/make_picture.py status >docs/status.svg
 
 # Update what the documents and the README show of the benchmark
 bench-docs:
@@ -92,6 +93,10 @@ bench-docs:
     {{ python }} bench/report.py bench/result.json --markdown >bench/table.md
     {{ python }} bench/report.py bench/result.json --svg >docs/bench.svg
     {{ python }} bench/report.py bench/result.json --readme README.md
+
+# Make a release: version, changelog, commit, build, tag; with --publish, upload it (docs/releasing.md)
+release version *args:
+    {{ python }} .ci/release.py "$@"
 
 # Run everything that has to pass before a change lands; installs Debian packages
 ci:

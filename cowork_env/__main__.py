@@ -1,4 +1,6 @@
-"""The entry point: ``hook``, ``export`` and ``exec`` take the fast path, the rest uses click."""
+"""The entry point: ``hook``, ``export``, ``exec`` and ``status --short`` take the fast path, the
+rest uses click.
+"""
 
 # No import before this, not even of __future__: with "python -m", the current directory comes first
 # on sys.path, and a project could have modules of any name in it.
@@ -17,7 +19,7 @@ def main() -> None:
 
 
 def _run(argv: list[str]) -> int:
-    if argv and argv[0] in ("hook", "export", "exec"):
+    if argv and argv[0] in ("hook", "export", "exec", "status"):
         from .cli import fast_path
 
         if (command := fast_path.parse(argv)) is not None:

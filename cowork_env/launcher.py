@@ -414,9 +414,13 @@ def first_lines(python: str) -> str:
 
 
 def add(name: str, inputs: Inputs) -> str:
-    """Write a program's launcher, and return its path; never replaces another file."""
-    from .util import files
+    """Write a program's launcher, and return its path; never replaces another file.
 
+    Raises :class:`CoworkEnvError`.
+    """
+    from .util import files, paths
+
+    paths.check_permanent(sys.prefix)
     path = os.path.join(folder(), check_name(name))
     if os.path.lexists(path) and not is_launcher(path):
         raise CoworkEnvError(f"{visible(path)} is not a launcher.", "Nothing was changed.")

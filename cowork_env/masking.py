@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from .core.provider import Provider
+
 MASK = "•" * 8  # for every key, so that its length does not show
 MIN_LENGTH = 20  # characters that a key must have for its last four to be shown
 # Endings of the words in a variable's name whose value is a secret. Words may run together, as in
@@ -172,6 +174,18 @@ def shown_reference(reference: str) -> str:
         return check_reference(reference)
     except InvalidField:
         return mask(reference)
+
+
+def key_source(provider: Provider) -> str:
+    """Where its key comes from: ``stored``, ``encrypted``, a reference's scheme, or empty."""
+    if provider.token_from:
+        from .secrets import scheme_of
+
+        try:
+            return scheme_of(provider.token_from)
+        except InvalidField:
+            return "?"
+    return "encrypted" if provider.encrypted else "stored" if provider.token else ""
 
 
 def shown_token(token: str) -> str:

@@ -13,7 +13,7 @@ from . import shells
 from .core import providers
 from .util import files
 from .util.errors import CoworkEnvError
-from .util.paths import launchers_dir
+from .util.paths import check_permanent, launchers_dir
 from .util.system import absolute_path
 from .util.text import tilde, visible
 
@@ -193,8 +193,9 @@ def _words(shell: str, env: Mapping[str, str]) -> tuple[str, str]:
 def install(shell: str, env: Mapping[str, str]) -> Change:
     """Add the hook line to the startup file of ``shell``, or put it in the place of an older one.
 
-    A line that the user wrote stays, and none is added.
+    A line that the user wrote stays, and none is added. Raises :class:`CoworkEnvError`.
     """
+    check_permanent(sys.prefix)
     path = path_of(shell, env)
     shown, line = tilde(path, env["HOME"]), line_of(shell, env)
     text = _read(path, shown)

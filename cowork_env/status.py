@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from . import accounts, claude, launcher, overrides, secrets, startup_files
-from .core import environment, limits, providers, resolve, variables
+from . import accounts, claude, launcher, overrides
+from .comparison import UNKNOWN_KEY, Comparison
+from .core import environment, providers, variables
 from .core.environment import (
     ACCOUNT_TOKEN,
     ACTIVE,
@@ -19,56 +20,25 @@ from .core.environment import (
     HOST_FLAG,
     MODEL,
     NO_AGENT_VIEW,
-    STATE,
     TIER_MODELS,
-    Activation,
-    transition,
 )
-from .core.provider import CREDENTIAL, InvalidField, is_on
-from .core.resolve import Inputs, Outcome, Resolution
-from .masking import shown_value
+from .core.provider import is_on
+from .core.resolve import Inputs, Resolution
+from .masking import key_source, shown_value
 from .overrides import WINS, Setting
-from .util.errors import CoworkEnvError
 from .util.text import tilde, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .core.environment import TouchedVariable
     from .core.provider import Provider
     from .launcher import Protection
 
-# States of a shell: how its environment compares to what it should be, in the words of ``status
-# --json``.
-IN_STEP = "in-step"
-NOT_APPLIED = "not-applied"  # the hook says why, or there is no hook, or no prompt since
-STALE = "stale"  # the next prompt will change it
-LEFT_OVER = "left-over"  # a provider that no longer applies
-BY_HAND = "by-hand"  # the user changed a managed variable
-WHAT_IF = "what-if"  # not compared, because options were given that the shell knows nothing of
-
-UNKNOWN_KEY = "\0"  # stands in for a key that is not fetched; no variable can hold it
 CHANGED_BY_HAND = "changed by hand"
 KEPT_UNSET = "kept unset"
-RETRY = "cowork-env reload"
-TAKEN_AWAY = "the URL or the key is missing, as in what Claude Code starts"
-TAKEN_AWAY_HINT = (
-    "Claude Code keeps the key from its Bash tool, hooks and MCP servers. "
-    "There, 'cowork-env exec' and a new shell with the hook have both."
-)
 FLAG_COSTS = (
     "no background sessions or agent view, and no key in its Bash tool, hooks and MCP servers"
 )
-LOAD_HINT = "Load the hook with 'cowork-env init', or start the program with 'cowork-env exec'."
-
-
-class ShellState:
-    """How a shell's environment compares to what it should be: a state, a message, a hint."""
-
-    __slots__ = ("hint", "message", "state")
-
-    def __init__(self, state: str, message: str, hint: str = "") -> None:
-        self.state, self.message, self.hint = state, message, hint
 
 
 class VariableStatus:
@@ -110,39 +80,20 @@ def shown_variable(name: str, value: str | None) -> str:
         return "(unset)"
     if value == UNKNOWN_KEY:
         return "(fetched when needed)"
-    return visible(shown_value(name, value), 80) or "(empty)"
+    return visible(shown_value(name, value), 1000) or "(empty)"
 
 
-class Status:
+class Status(Comparison):
     """What is active for these inputs, and what a client that is started there gets.
 
-    ``found``, ``outcome`` and ``target``: what should be active (see :mod:`resolve`); ``previous``:
-    the activation that the environment holds now; ``ignored_state``: why its state is ignored, or
-    empty; ``reason``: why the hook did not apply the provider, as far as it says. ``changed``: the
-    variables that a hook would change; ``after``: the environment with these changes. ``client``:
-    the environment that a client gets, and ``report`` what overrides it.
-    ``rows``: the managed variables. ``shell``: how the shell compares.
+    ``client``: the environment that a client gets, and ``report`` what overrides it.
+    ``rows``: the managed variables.
     """
 
-    def __init__(self, inputs: Inputs) -> None:
-        self.inputs = inputs
-        self.found = resolve.resolve(inputs)
-        self.previous = Activation.decode(inputs.env.get(STATE, ""))
-        self.ignored_state = environment.ignored_state(inputs.env, running=True)
-        self.reason = ""
-        if self.previous is not None:
-            text = resolve.reason(self.previous.key, self.found.key)
-            self.reason = visible(text, resolve.MAX_REASON).removesuffix(".")
-            if not self.previous.touched:
-                self.previous = None  # There was nothing that could have been applied.
-        self.outcome = _outcome(inputs, self.found, self.previous)
-        self.target = self.outcome.target or None
-        _, changes = transition(inputs.env, self.outcome.key, self.target, running=True)
-        self.changed = [n for n in changes if n != STATE and not self._is_shadowed(n)]
-        self.after = environment.applied(inputs.env, changes)
+    def __init__(self, inputs: Inputs, *, elsewhere: bool = False) -> None:
+        super().__init__(inputs, elsewhere=elsewhere)
         # As things are, or with --provider and --trust as they would be.
-        what_if = bool(self.changed and (inputs.option or inputs.trust_all))
-        self.client = self.after if what_if else inputs.env
+        self.client = self.after if self.what_if else inputs.env
         provider = self.outcome.provider
         account = provider is not None and provider.account
         self.report = overrides.report(
@@ -150,21 +101,11 @@ class Status:
         )
         mark_protected(self.report, self.client)
         self.rows = [self._row(name) for name in self._names()]
-        self.shell = (
-            ShellState(WHAT_IF, "not compared: this is what 'exec' and 'export' give")
-            if what_if
-            else self._shell_state()
-        )
 
     @property
     def key_source(self) -> str:
-        """Where the key comes from: ``stored``, ``encrypted``, a reference's scheme, or empty."""
-        provider = self.outcome.provider
-        if provider is None:
-            return ""
-        if provider.token_from:
-            return _scheme(provider.token_from)
-        return "encrypted" if provider.encrypted else "stored" if provider.token else ""
+        """Where the key comes from, see :func:`key_source`."""
+        return key_source(self.outcome.provider) if self.outcome.provider else ""
 
     @cached_property
     def protection(self) -> Protection | None:
@@ -216,20 +157,6 @@ class Status:
 
     # Variables
 
-    def _touched(self, name: str) -> TouchedVariable | None:
-        """What the provider that is active now, and should be, has made of a variable."""
-        if self.previous is None or self.previous.key != self.outcome.key:
-            return None
-        return self.previous.touched.get(name)
-
-    def _is_shadowed(self, name: str) -> bool:
-        """Whether an empty variable hides a universal one: fish cannot unset it in one shell."""
-        touched = self._touched(name)
-        if touched is None or not touched.shadowed or self.target is None:
-            return False
-        wanted = environment.mark(name, self.target.get(name))
-        return touched.ours(name, self.inputs.env.get(name)) and touched.mark == wanted
-
     def _names(self) -> list[str]:
         """The variables to show."""
         if self.target is not None:
@@ -268,54 +195,6 @@ class Status:
             return CHANGED_BY_HAND
         return _source(self.found, self.outcome.provider, name, value)
 
-    # The shell
-
-    def _shell_state(self) -> ShellState:
-        if self.target is None:
-            return self._state_without_provider()
-        if not self.changed:
-            return self._state_without_changes()
-        if self.reason:
-            hint = "" if RETRY in self.reason else f"Run '{RETRY}' to try again."
-            return ShellState(NOT_APPLIED, f"not applied: {self.reason}", hint)
-        if self.previous is None:
-            return self._state_without_hook()
-        if self.previous.taken_away(self.inputs.env):
-            return ShellState(STALE, TAKEN_AWAY, TAKEN_AWAY_HINT)
-        hint = f"The next prompt updates it. {LOAD_HINT}"
-        if self.previous.key != self.outcome.key:
-            name = visible(self.previous.name) or "another provider"
-            return ShellState(STALE, f"the environment still has {name}", hint)
-        names = ", ".join(self.changed[:4]) + (" and more" if len(self.changed) > 4 else "")
-        return ShellState(STALE, f"not up to date: {names}", hint)
-
-    def _state_without_hook(self) -> ShellState:
-        """Nothing in the environment tells of a hook; a process cannot look into its shell."""
-        if places := startup_files.hook_places("", self.inputs.env):
-            message = f"not applied: no prompt since, or this shell did not read {places[0]}"
-            return ShellState(NOT_APPLIED, message, "Press Enter, or open a new shell.")
-        return ShellState(NOT_APPLIED, "not applied: no hook is loaded", LOAD_HINT)
-
-    def _state_without_provider(self) -> ShellState:
-        if self.previous is None:
-            return ShellState(IN_STEP, "up to date: no provider in the environment")
-        name = visible(self.previous.name) or "a provider"
-        return ShellState(
-            LEFT_OVER,
-            f"the environment still has {name}",
-            "The hook removes it at the next prompt. Under 'cowork-env exec' it is expected.",
-        )
-
-    def _state_without_changes(self) -> ShellState:
-        by_hand = [row.name for row in self.rows if row.source == CHANGED_BY_HAND]
-        if not by_hand:
-            return ShellState(IN_STEP, "up to date")
-        return ShellState(
-            BY_HAND,
-            f"changed by hand: {', '.join(by_hand)}",
-            "It stays changed until you leave the directory and come back, or start a new shell.",
-        )
-
 
 def mark_protected(report: overrides.Report, env: Mapping[str, str]) -> None:
     """Take what would send a login elsewhere for ignored, if ``claude`` means its launcher.
@@ -324,35 +203,6 @@ def mark_protected(report: overrides.Report, env: Mapping[str, str]) -> None:
     """
     if report.login_leaks and launcher.protection(env.get("PATH", "")).way == claude.SETTINGS:
         report.hold_login()
-
-
-def _outcome(inputs: Inputs, found: Resolution, previous: Activation | None) -> Outcome:
-    """What should be active; a key to fetch is the one in force, or :data:`UNKNOWN_KEY`."""
-    provider = found.provider
-    if provider is None or not (provider.token_from or provider.encrypted):
-        return resolve.outcome(inputs, found)
-    try:
-        secrets.check_reference(provider.token_from)
-    except InvalidField as error:
-        message = f"{visible(provider.name)}: bad reference: authTokenFrom {error.why}."
-        return resolve.failed(found, CoworkEnvError(message, error.hint))
-    name = CREDENTIAL[provider.auth]
-    live = inputs.env.get(name)
-    touched = previous.touched.get(name) if previous and previous.key == found.key else None
-    token = live if live and touched and touched.ours(name, live) else UNKNOWN_KEY
-    wanted = environment.target(provider, token, found.models, inputs.home)
-    try:
-        limits.check(inputs.env, found.key, provider, wanted)
-    except CoworkEnvError as error:
-        return resolve.failed(found, error)
-    return Outcome(found.key, wanted, provider)
-
-
-def _scheme(reference: str) -> str:
-    try:
-        return secrets.scheme_of(reference)
-    except InvalidField:
-        return "?"
 
 
 def _source(found: Resolution, provider: Provider | None, name: str, value: str | None) -> str:
@@ -372,7 +222,7 @@ def _source(found: Resolution, provider: Provider | None, name: str, value: str 
         return "provider" if as_written else f"provider (there {visible(provider.base_url)})"
     if name in (*CREDENTIALS, ACCOUNT_TOKEN):
         if provider.token_from:
-            return _scheme(provider.token_from)
+            return key_source(provider)
         return f"provider{': encrypted by the desktop app' if provider.encrypted else ''}"
     keys = {MODEL: "model"} | {variable: tier for tier, variable in TIER_MODELS.items()}
     key = keys.get(name, "")

@@ -16,8 +16,8 @@ INTRODUCTION = """\
 Exit status: 0; 1 failure; 2 wrong usage; 3 a pin that is not trusted. `exec` ends with the status
 of the command that it runs.
 
-`list`, `show`, `status`, `doctor` and `presets` take `--json`; [status.md](status.md) and
-[doctor.md](doctor.md) describe the shapes.
+`list`, `show`, `status`, `doctor`, `paths` and `presets` take `--json`; [status.md](status.md),
+[doctor.md](doctor.md) and [configuration.md](configuration.md#paths) describe the shapes.
 """
 
 

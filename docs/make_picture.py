@@ -1,4 +1,4 @@
-"""The picture of a terminal in the README: ``python docs/make_picture.py > docs/demo.svg``.
+"""Pictures of a terminal: ``python docs/make_picture.py demo > docs/demo.svg``, and ``status``.
 
 A real bash on a pseudo-terminal runs a few commands in a temporary home, with the installed
 ``cowork-env``. What it shows is drawn as an SVG that is the same on every machine, and readable
@@ -16,17 +16,43 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pexpect
 
-COMMANDS = """\
+
+class Scene(NamedTuple):
+    """What is typed, in a terminal of how many columns, and what the picture says to readers."""
+
+    commands: str
+    columns: int
+    label: str
+
+
+SCENES = {
+    "demo": Scene(
+        """\
 cd ~/work/app
 cowork-env pin openrouter
 echo $ANTHROPIC_BASE_URL
 cd ~/src/clone
 cowork-env allow
 cd ~ && echo ${ANTHROPIC_BASE_URL-unset}
-""".splitlines()
+""",
+        1000,
+        "A terminal: pins apply in their directories, and an untrusted one after cowork-env allow",
+    ),
+    "status": Scene(
+        """\
+cowork-env list
+cd ~/work/app && cowork-env pin openrouter
+export ANTHROPIC_MODEL=mine
+cowork-env status
+""",
+        90,
+        "A terminal: the providers, and what is active in a directory, from where and why",
+    ),
+}
 
 PROVIDERS = [
     {
@@ -56,8 +82,8 @@ eval "$(cowork-env hook bash)"
 TIMEOUT = 30  # seconds for one command
 
 
-def record(home: Path) -> str:
-    """What the terminal shows while :data:`COMMANDS` run, with its escape sequences.
+def record(home: Path, scene: Scene) -> str:
+    """What the terminal shows while the commands run, with its escape sequences.
 
     ``home`` is an empty folder.
     """
@@ -72,12 +98,18 @@ def record(home: Path) -> str:
     env = {"HOME": str(home), "PATH": path, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
     bash = shutil.which("bash") or "bash"
     child: pexpect.spawn[str] = pexpect.spawn(
-        bash, ["-i"], cwd=home, env=env, timeout=TIMEOUT, dimensions=(50, 1000), encoding="utf-8"
+        bash,
+        ["-i"],
+        cwd=home,
+        env=env,
+        timeout=TIMEOUT,
+        dimensions=(50, scene.columns),
+        encoding="utf-8",
     )
     shown = ""
     try:
         child.expect_exact(MARK)
-        for command in COMMANDS:
+        for command in scene.commands.splitlines():
             child.sendline(command)
             child.expect_exact(MARK)
             shown += child.before or ""
@@ -89,8 +121,7 @@ def record(home: Path) -> str:
 
 # The picture
 
-LABEL = "A terminal: pins apply in their directories, and an untrusted one after cowork-env allow"
-WIDTH, LEFT, TOP = 800, 18, 62
+MIN_WIDTH, LEFT, TOP = 800, 18, 62
 ADVANCE, LINE = 8.4, 20  # of one character, in pixels
 COLORS = {"1": "bold", "2": "dim", "31": "red", "32": "green", "33": "yellow", "36": "cyan"}
 SGR = re.compile(r"\x1b\[([\d;]*)m")
@@ -118,9 +149,11 @@ def runs(line: str) -> Iterator[tuple[str, str]]:
         yield " ".join(looks), text
 
 
-def picture(shown: str) -> str:
-    """What a terminal shows as the SVG of a window."""
+def picture(shown: str, label: str) -> str:
+    """What a terminal shows as the SVG of a window; ``label`` is for who does not see it."""
     lines = OTHER_SEQUENCES.sub("", shown).replace("\r", "").rstrip("\n").split("\n")
+    longest = max(len(SGR.sub("", line)) for line in lines)
+    width = max(MIN_WIDTH, round(longest * ADVANCE) + 2 * LEFT)
     texts = []
     for number, line in enumerate(lines):
         column = 0
@@ -139,12 +172,12 @@ def picture(shown: str) -> str:
     )
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"'
-        f' viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" aria-label="{LABEL}">',
+        f' viewBox="0 0 {width} {height}" width="{width}" height="{height}" aria-label="{label}">',
         f"<style>\n{STYLE}\n</style>",
-        f'<rect class="window" x=".5" y=".5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
-        f'<path class="bar" d="M1 36V9a8 8 0 0 1 8-8H{WIDTH - 9}a8 8 0 0 1 8 8V36z"/>',
+        f'<rect class="window" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>',
+        f'<path class="bar" d="M1 36V9a8 8 0 0 1 8-8H{width - 9}a8 8 0 0 1 8 8V36z"/>',
         *buttons,
-        f'<text class="title" x="{WIDTH // 2}" y="23" text-anchor="middle">bash</text>',
+        f'<text class="title" x="{width // 2}" y="23" text-anchor="middle">bash</text>',
         *texts,
         "</svg>\n",
     ]
@@ -152,10 +185,11 @@ def picture(shown: str) -> str:
 
 
 def main() -> None:
-    """Print the SVG."""
+    """Print the SVG of the scene that is named."""
+    scene = SCENES[sys.argv[1]]
     with tempfile.TemporaryDirectory(prefix="cowork-env-picture-") as folder:
-        shown = record(Path(folder).resolve())
-    sys.stdout.write(picture(shown))
+        shown = record(Path(folder).resolve(), scene)
+    sys.stdout.write(picture(shown, scene.label))
 
 
 if __name__ == "__main__":

@@ -68,8 +68,8 @@ __cowork_env_pending_key=
 # Variables that were set but not exported before they were exported here: name and value of each.
 (( ${+__cowork_env_unexported} )) || __cowork_env_unexported=()
 # What is said when the program cannot be run, and COWORK_ENV_STATE then, for "cowork-env status".
-__cowork_env_cannot_run='the program cannot be run. Reinstall it, or remove the hook line from your startup file'
-__cowork_env_cannot_run_state='2:9e64bf315125:0,%01%2a%01the%20program%20cannot%20be%20run.%20Reinstall%20it%2c%20or%20remove%20the%20hook%20line%20from%20your%20startup%20file,'
+__cowork_env_cannot_run='the program cannot be run. Open a new shell if it was updated; otherwise reinstall it, or remove the hook line from your startup file'
+__cowork_env_cannot_run_state='2:3416d1ecdf35:0,%01%2a%01the%20program%20cannot%20be%20run.%20Open%20a%20new%20shell%20if%20it%20was%20updated%3b%20otherwise%20reinstall%20it%2c%20or%20remove%20the%20hook%20line%20from%20your%20startup%20file,'
 # Messages for later, see __cowork_env_say. The ids of the notices that were shown, and whether no
 # prompt has been reached yet.
 __cowork_env_unsaid=()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import re
 import shutil
@@ -67,6 +68,23 @@ def test_wheel_has_the_manual_page_where_installers_put_it(wheel: Path) -> None:
     assert archive.read(name) == (ROOT / "docs/cowork-env.1").read_bytes()
 
 
+def test_an_index_can_show_the_package(dist: Path, wheel: Path) -> None:
+    """The metadata is complete and valid, and the description has no link that leads nowhere."""
+    twine = [sys.executable, "-m", "twine", "check", "--strict"]
+    done = subprocess.run([*twine, *dist.iterdir()], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+    fields = ("Summary", "License-Expression", "License-File", "Keywords", "Requires-Python")
+    assert all(metadata[field] for field in fields)
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    text = str(metadata.get_payload())
+    assert "## Quick start" in text and "cowork-env exec" in text
+    links = re.findall(r"\]\(([^)]*)\)", text)
+    assert links and all(link.startswith("https://") for link in links)
+
+
 def test_wheel_has_every_module(wheel: Path) -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cowork_env").rglob("*.py")}
     assert modules == {n for n in zipfile.ZipFile(wheel).namelist() if n.endswith(".py")}
@@ -102,6 +120,12 @@ def test_hook_of_an_installed_wheel_works(wheel: Path, home: Home, tmp_path: Pat
     code = 'eval "$(cowork-env hook bash)"; cd project && echo "$ANTHROPIC_BASE_URL"'
     done = subprocess.run([need("bash"), "-c", code], cwd=home.path, **run)
     assert (done.stdout, done.stderr) == ("https://openrouter.ai/api\n", "")
+    # What requests have compiled goes with the package.
+    (package,) = target.glob("lib/python*/site-packages/cowork_env")
+    assert sorted(package.glob("hook/__pycache__/launch.*"))
+    uninstall = [*pip[:-2], "uninstall", "-q", "-y", "cowork-env"]
+    subprocess.run(uninstall, check=True, timeout=60, env=home.env)
+    assert [path for path in target.rglob("*") if "cowork" in path.name] == []
 
 
 def test_editable_installation_finds_the_hooks(home: Home) -> None:

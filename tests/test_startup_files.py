@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from cowork_env import startup_files
+from cowork_env import launcher, startup_files
+from cowork_env.core.resolve import Inputs
+from cowork_env.util import paths
+from cowork_env.util.errors import CoworkEnvError
 from cowork_env.util.text import tilde
 
 from support.home import need
@@ -250,3 +254,21 @@ def test_what_does_not_hide_it(text: str, tmp_path: Path) -> None:
     file = tmp_path / "rc"
     file.write_text(f"{text}\n/opt/claude\n")
     assert startup_files.hiding("claude", [str(file)], str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["/h/.cache/uv/archive-v0/VToNR733qEJwO9Oo", "/h/.local/share/pipx/.cache/8aeb1e11b350218"],
+)
+def test_nothing_that_stays_names_a_cache(
+    tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``uvx`` and ``pipx run`` remove the program again, with it a line or a launcher is broken."""
+    monkeypatch.setattr(sys, "prefix", prefix)
+    with pytest.raises(CoworkEnvError, match="in a cache"):
+        startup_files.install("bash", {"HOME": str(tmp_path)})
+    with pytest.raises(CoworkEnvError, match="in a cache"):
+        launcher.add("claude", Inputs({"HOME": str(tmp_path)}, "/", str(tmp_path), str(tmp_path)))
+    assert not list(tmp_path.iterdir())
+    paths.check_permanent("/h/.local/share/uv/tools/cowork-env")
+    paths.check_permanent("/h/.local/share/pipx/venvs/cowork-env")

@@ -31,6 +31,7 @@ COMMANDS = {
     "prune": "trust.prune_command",
     "status": "status.command",
     "doctor": "doctor.command",
+    "paths": "paths.command",
     "exec": "shell.exec_command",
     "export": "shell.export_command",
     "shim": "shim.command",
@@ -68,7 +69,7 @@ SECTIONS = (
             ("pin unpin", "Set the provider for this directory and below."),
             ("allow deny prune", "Trust or reject pins."),
             ("status", "Show what is active here, and why."),
-            ("doctor", "Diagnose problems."),
+            ("doctor paths", "Diagnose problems; show where files are kept."),
         ),
     ),
     (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -14,19 +13,24 @@ from ..doctor.codes import ERROR, NOTE, OK, WARNING
 from ..util.errors import FAILURE
 from ..util.text import argument, visible
 from .errors import report_error, usage_error
-from .inputs import current_inputs, detect_shell
+from .inputs import current_inputs, detect_shell_program
 from .options import complete_provider, examples
-from .output import say, write_json
+from .output import say, say_lines, write_json
+from .progress import Working, working
 from .prompts import confirm, interactive
-from .terminal import use_color
+from .table import Cell, Table, colored, labeled, print_lines, table_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
     from ..core.providers import Providers
     from ..core.resolve import Inputs
     from ..doctor.findings import Fix, Report
 
 SHAPE = 1  # of --json; it changes when something is removed or changes its meaning
 
+_LEVEL = 10  # columns
 _COLORS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
 
 
@@ -65,11 +69,15 @@ def command(
         raise usage_error(
             "NAME and --all exclude each other.", "'cowork-env doctor --all' checks every provider."
         )
-    options = checkup.Options(current_inputs(), not offline, timeout, TerminalProgress())
-    shell = detect_shell()
+    inputs = current_inputs()
+    shell, program = detect_shell_program()
 
     def check() -> checkup.Result:
-        return checkup.run(options, name=name, everyone=everyone, shell=shell)
+        with _progress(inputs) as progress:
+            options = checkup.Options(inputs, not offline, timeout, progress)
+            return checkup.run(
+                options, name=name, everyone=everyone, shell=shell, shell_program=program
+            )
 
     result, fixed = check(), checkup.Fixed()
     if fix and result.fixes and _confirmed(result.fixes):
@@ -85,66 +93,61 @@ def command(
     else:
         which = "--all" if everyone else argument(name, "")
         again = f"cowork-env doctor --fix {which}".rstrip()
-        _show(result, everyone=everyone, offline=offline, fix_command=again)
+        _show(result, everyone=everyone, fix_command=again)
     if result.errors:
         sys.exit(FAILURE)
 
 
 def check_after_add(listed: Providers, index: int, inputs: Inputs) -> bool:
     """Check a provider that was just added, and show the result; whether it is healthy."""
-    progress = TerminalProgress()
-    progress.begin(1)
-    options = checkup.Options(inputs, progress=progress)
-    try:
+    with _progress(inputs) as progress:
+        options = checkup.Options(inputs, progress=progress)
         found = checkup.check_provider(listed, index, options)
-    finally:
-        progress.end()
-    works = "works" if found.online else "not tried"
+    works = "works" if found.online else "not asked"
     say(f"{visible(found.name)}: {works if found.healthy else 'does not work yet'}")
-    for line in report_lines(found):
-        say(line)
+    say_lines(report_lines(found, sys.stderr))
     return found.healthy
 
 
 def _confirmed(fixes: list[Fix]) -> bool:
     """Show the fixes; whether the user agrees, or cannot be asked."""
     say("To fix:")
-    for each in fixes:
-        say(f"  {visible(each.text, 400)}")
+    say_lines([f"  {visible(each.text, 400)}" for each in fixes])  # commands and lines of code
     return not interactive() or confirm("Continue?", default=True)
 
 
-class TerminalProgress(checkup.Progress):
-    """One line on standard error, if that is a terminal."""
+class _Progress(checkup.Progress):
+    """What is shown while checks run, once they take a while."""
 
-    def __init__(self) -> None:
-        self.total, self.finished, self.shown = 0, 0, sys.stderr.isatty()
+    def __init__(self, work: Working) -> None:
+        self.work = work
 
     def begin(self, total: int) -> None:
-        self.total, self.finished = total, 0
+        self.work.total = total
 
     def stage(self, provider: str, stage: str) -> None:
-        count = f" ({self.finished} of {self.total})" if self.total > 1 else ""
-        self._print(f"\r\033[KChecking{count}: {provider[:40]}, {stage}...")
+        self.work.text = f"Checking {provider[:40]}: {stage}"
 
     def done(self) -> None:
-        self.finished += 1
+        self.work.done()
 
-    def end(self) -> None:
-        self._print("\r\033[K")
 
-    def _print(self, text: str) -> None:
-        if self.shown:
-            print(text, end="", file=sys.stderr, flush=True)
+@contextmanager
+def _progress(inputs: Inputs) -> Iterator[_Progress]:
+    """Show progress; it also says what a slow lookup of a key waits for, on the same line.
+
+    The tools that look keys up have no terminal to ask something on (:mod:`cowork_env.secrets`).
+    """
+    with working("Checking this machine and shell") as work:
+        said = inputs.say
+        inputs.say = work.teller(said)
+        try:
+            yield _Progress(work)
+        finally:
+            inputs.say = said
 
 
 # Output
-
-Paint = Callable[[str, str], str]  # a text and the level that it is colored for
-
-
-def _plain(text: str, _level: str) -> str:
-    return text
 
 
 def _as_json(result: checkup.Result, repaired: list[str]) -> dict[str, object]:
@@ -152,78 +155,55 @@ def _as_json(result: checkup.Result, repaired: list[str]) -> dict[str, object]:
         "version": SHAPE,
         "healthy": not result.errors,
         "repaired": repaired,
+        "versions": result.versions.as_dict(),
         "findings": [f.as_dict() for f in result.machine.findings],
         "providers": [p.as_dict() for p in result.providers],
     }
 
 
-def _show(result: checkup.Result, *, everyone: bool, offline: bool, fix_command: str) -> None:
-    colored = use_color()
-
-    def paint(text: str, level: str) -> str:
-        return click.style(text, fg=_COLORS[level]) if colored else text
-
-    text = ["This machine and shell", *report_lines(result.machine, paint)]
+def _show(result: checkup.Result, *, everyone: bool, fix_command: str) -> None:
+    lines = [*labeled("", result.versions.line, 0), ""]
+    lines += ["This machine and shell", *report_lines(result.machine)]
     if everyone:
-        text += ["", *_table(result.providers, offline, paint)]
+        lines += ["", *table_lines(_table(result.providers))]
     for one in result.providers:
         if not everyone or not one.healthy:
-            place = visible(one.endpoint) or "no base URL"
-            text += ["", f"{visible(one.name)}  {place}", *report_lines(one, paint)]
+            place = visible(one.endpoint, 1000) or "no base URL"
+            lines += ["", *labeled(f"{visible(one.name)}  ", place, 0), *report_lines(one)]
     if wrong := len(result.errors):
-        text += ["", paint(f"{wrong} error{'s' * (wrong > 1)}.", ERROR)]
+        lines += ["", *labeled("", Cell(f"{wrong} error{'s' * (wrong > 1)}.", _COLORS[ERROR]), 0)]
         if result.fixes:
-            text.append(f"Some of this can be fixed: {fix_command}")
+            lines += labeled("", f"Some of this can be fixed: {fix_command}", 0)
     else:
-        text += ["", paint("Healthy.", OK)]
-    click.echo("\n".join(text), color=None if colored else False)
+        lines += ["", *labeled("", Cell("Healthy.", _COLORS[OK]), 0)]
+    print_lines(lines)
 
 
-def report_lines(found: Report, paint: Paint = _plain) -> list[str]:
-    """A report's findings as lines for the user."""
+def report_lines(found: Report, stream: TextIO | None = None) -> list[str]:
+    """A report's findings as lines for the user, as a stream (default: stdout) can show them."""
     lines = []
     for finding in found.findings:
         message = finding.message
         if finding.where and finding.where not in message:
             message = f"{finding.where}: {message}"
-        lines.append(f"  {paint(f'{finding.level:8}', finding.level)}{visible(message, 2000)}")
+        level = colored(finding.level, _COLORS[finding.level], stream)
+        lines += labeled(f"  {level}", visible(message, 2000), _LEVEL, stream)
         if finding.hint:
-            lines.append(f"  {'':8}{visible(finding.hint, 2000)}")
+            lines += labeled("", visible(finding.hint, 2000), _LEVEL, stream)
     return lines
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: its texts, and the level that it is colored for."""
-
-    cells: tuple[str, ...]
-    level: str
-
-
-def _table(reports: list[Report], offline: bool, paint: Paint) -> list[str]:
-    head = Row(("PROVIDER", "RESULT", "LATENCY", "MODELS", "BASE URL"), NOTE)
-    rows = [head, *(_row(each, offline) for each in reports)]
-    widths = [max(len(row.cells[i]) for row in rows) for i in range(4)] + [0]
-    return [
-        paint(
-            "  ".join(cell.ljust(width) for cell, width in zip(row.cells, widths, strict=True)),
-            row.level,
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _row(found: Report, offline: bool) -> Row:
-    if found.errors:
-        result = found.errors[0].code
-    else:
-        result = "works" if found.online and not offline else "not tried"
-    good = sum(m.code == OK for m in found.models)
-    cells = (
-        visible(found.name, 40),
-        result,
-        f"{found.latency} ms" if found.latency is not None else "-",
-        f"{good}/{len(found.models)}" if found.models else "-",
-        visible(found.endpoint, 60),
-    )
-    return Row(cells, ERROR if found.errors else OK)
+def _table(reports: list[Report]) -> Table:
+    table = Table("provider", "result", "latency", "models", "base URL")
+    for found in reports:
+        if found.errors:
+            result = Cell(found.errors[0].code, _COLORS[ERROR])
+        elif found.online:
+            result = Cell("works", _COLORS[OK])
+        else:
+            result = Cell("not asked", _COLORS[NOTE])
+        good = sum(m.code == OK for m in found.models)
+        latency = f"{found.latency} ms" if found.latency is not None else ""
+        models = f"{good}/{len(found.models)}" if found.models else ""
+        table.add(found.name, result, latency, models, found.endpoint)
+    return table

@@ -1,12 +1,14 @@
-"""The fast path of ``hook``, ``export`` and ``exec``: plain command lines, parsed without click.
+"""The fast path: plain command lines of some commands, parsed without click.
 
-A shell evaluates the first at its start, launchers run the last: only what they need is imported.
+A shell evaluates ``hook`` at its start, launchers run ``exec``, prompts ``status --short``: only
+what they need is imported.
 """
 
 from __future__ import annotations
 
 import os
 
+from ..util.errors import USAGE, CoworkEnvError
 from .errors import usage_error
 from .output import write_output
 
@@ -15,8 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # The options of these commands, with a value and without.
-VALUES = {"export": ("--format", "--provider"), "exec": ("--provider",)}
-FLAGS = {"export": ("--trust", "--no-secrets"), "exec": ("--trust",)}
+VALUES = {
+    "export": ("--format", "--provider"),
+    "exec": ("--provider",),
+    "status": ("--directory", "--provider"),
+}
+FLAGS = {
+    "export": ("--trust", "--no-secrets"),
+    "exec": ("--trust",),
+    "status": ("--trust", "--short"),
+}
 
 
 def parse(argv: list[str]) -> Callable[[], object] | None:
@@ -40,10 +50,13 @@ def parse(argv: list[str]) -> Callable[[], object] | None:
             return None
     if bool(words) != (name == "exec"):
         return None
+    if name == "status" and not options.pop("--short", False):
+        return None
     arguments = {option.strip("-").replace("-", "_"): value for option, value in options.items()}
     if name == "exec":
         return lambda: execute(words, **arguments)  # type: ignore[arg-type]  # text for VALUES, True for FLAGS
-    return lambda: export(**arguments)  # type: ignore[arg-type]
+    call = short_status if name == "status" else export
+    return lambda: call(**arguments)  # type: ignore[arg-type]
 
 
 def hook(shell: str = "") -> None:
@@ -91,6 +104,28 @@ def export(
             explain_statements(format, options, not text, not no_secrets)
 
     export.export(inputs, format, write, no_secrets=no_secrets)
+
+
+def short_status(
+    directory: str | None = None, provider: str | None = None, trust: bool = False
+) -> None:
+    """Print what is active here (or in ``directory``) in one line for a prompt, or nothing.
+
+    It says ``error`` itself: what is wrong would be repeated at each prompt, and a line that a
+    program with another exit status prints is not shown by all.
+    """
+    from ..comparison import Comparison
+    from .inputs import current_inputs
+
+    try:
+        inputs = current_inputs(provider, trust, directory)
+        text = Comparison(inputs, elsewhere=directory is not None).short
+    except CoworkEnvError as error:
+        if error.exit_code == USAGE:
+            raise
+        text = "none (error)"
+    if text:
+        write_output(text + "\n")
 
 
 def execute(command: list[str], provider: str | None = None, trust: bool = False) -> None:

@@ -11,6 +11,7 @@ from .. import launcher, manual, startup_files
 from ..hook import render
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
+from . import removing
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
 from .options import complete_words, examples
@@ -43,7 +44,7 @@ QUESTION = f"Write a launcher for {CLIENT}?"
     default="",
     shell_complete=complete_words(*startup_files.SHELLS),
 )
-@click.option("--remove", is_flag=True, help="Remove the line again.")
+@click.option("--remove", is_flag=True, help="Remove what init wrote, and say what is left.")
 @click.option(
     "--launcher/--no-launcher",
     "wanted",
@@ -62,9 +63,16 @@ def command(shell: str, remove: bool, wanted: bool | None) -> None:
     made; --remove removes that.
 
     Where Claude Code is installed, it also writes its launcher (see 'cowork-env shim'), which the
-    hook puts first on PATH. --remove removes it with the last hook line.
+    hook puts first on PATH.
+
+    --remove takes out the line of SHELL, or of every shell, and with the last one all launchers. It
+    says what is left, and how to uninstall the program.
     """
+    inputs = current_inputs()
     name = shell or detect_shell()
+    if remove and not shell:
+        removing.remove("", inputs, launchers=wanted is not False)
+        return
     if not name:
         raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env init zsh")
     name = render.find(name).name
@@ -73,27 +81,20 @@ def command(shell: str, remove: bool, wanted: bool | None) -> None:
             f"The line for {name} has to be added by hand.",
             f"'cowork-env hook {name}' prints the hook.",
         )
-    inputs = current_inputs()
+    if remove:
+        removing.remove(name, inputs, launchers=wanted is not False)
+        return
     env = inputs.env
-    change = (startup_files.uninstall if remove else startup_files.install)(name, env)
+    change = startup_files.install(name, env)
     path = change.path
     if change.result == startup_files.OTHER_LINE:
         say(f"cowork-env: {path}, line {change.number}, has a hook line of its own")
-        say("Remove it by hand." if remove else "Nothing was changed.")
+        say("Nothing was changed.")
     elif change.result == startup_files.UNCHANGED:
-        say(f"cowork-env: {path} {'has no hook line' if remove else 'has the hook line already'}")
-    elif change.result == startup_files.REMOVED:
-        say(f"cowork-env: removed the hook line from {path}")
-        say("Shells that are open keep the hook until they end.")
+        say(f"cowork-env: {path} has the hook line already")
     else:
         where = "added to" if change.result == startup_files.ADDED else "replaced the line in"
         say(f"cowork-env: {where} {path}:\n  {startup_files.line_of(name, env)}")
-    if remove:
-        if wanted is not False:
-            _remove_launcher(inputs)
-        if page := manual.remove_link(env):
-            say(f"cowork-env: removed {tilde(page, inputs.home)}")
-        return
     if page := manual.add_link(env):
         say(f"cowork-env: 'man cowork-env' is {tilde(page, inputs.home)}, a link")
     if wanted is not False:
@@ -127,14 +128,3 @@ def _write_launcher(inputs: Inputs, shell: str, asked: bool) -> None:
     if not startup_files.has_launchers_first(shell, inputs.env):
         say("Put its folder first on PATH.")
     say(f"To remove it: cowork-env shim --remove {CLIENT}")
-
-
-def _remove_launcher(inputs: Inputs) -> None:
-    """Remove the launcher for Claude Code, unless another hook line puts it first on PATH."""
-    if CLIENT not in launcher.names():
-        return
-    if places := startup_files.hook_places("", inputs.env):
-        say(f"The launcher for {CLIENT} stays, as {places[0]} loads the hook.")
-        return
-    launcher.remove(CLIENT)
-    say(f"cowork-env: removed the launcher for {CLIENT}")

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from ..core.resolve import Inputs
 
 
-def current_inputs(provider: str | None = None, trust: bool = False) -> Inputs:
+def current_inputs(
+    provider: str | None = None, trust: bool = False, directory: str | None = None
+) -> Inputs:
     """The inputs of this process.
 
     ``provider`` and ``trust`` are the options ``--provider`` (None: not given) and ``--trust``. An
-    empty provider is a usage error.
+    empty provider is a usage error. ``directory`` replaces the working directory.
     """
     if provider is not None:
         check_provider_name(provider)
@@ -28,7 +30,10 @@ def current_inputs(provider: str | None = None, trust: bool = False) -> Inputs:
     from ..util.system import say_on_terminal, working_directory
 
     env = dict(os.environ)
-    directory, gone = working_directory(env)
+    if directory is None:
+        directory, gone = working_directory(env)
+    else:
+        directory, gone = os.path.realpath(directory), not os.path.isdir(directory)
     say = say_on_terminal if os.isatty(2) else None
     return Inputs(
         env,
@@ -51,6 +56,11 @@ def check_provider_name(name: str) -> str:
 
 def detect_shell() -> str:
     """The name of the shell that runs this process, or empty when it cannot be detected."""
+    return detect_shell_program()[0]
+
+
+def detect_shell_program() -> tuple[str, str]:
+    """The name of the shell that runs this process, and its path or name; empty when unknown."""
     from shellingham import ShellDetectionFailure, detect_shell  # type: ignore[import-untyped]
 
     from ..util.system import absolute_path
@@ -59,9 +69,10 @@ def detect_shell() -> str:
     try:
         # Where there is no /proc it runs ps, which a repository must not supply.
         os.environ["PATH"] = absolute_path(path or os.defpath) or os.defpath
-        return str(detect_shell()[0])
+        name, program = map(str, detect_shell())
+        return name, program if os.path.isabs(program) else name
     except (ShellDetectionFailure, OSError, ValueError):
-        return ""
+        return "", ""
     finally:
         if path is None:
             del os.environ["PATH"]

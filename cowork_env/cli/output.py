@@ -9,11 +9,29 @@ import os
 import sys
 
 from ..util.errors import CoworkEnvError
+from .terminal import columns, is_plain
 
 
 def say(text: str) -> None:
-    """Print a message on standard error; text from elsewhere must be :func:`visible`."""
+    """Print a message on standard error; text from elsewhere must be :func:`visible`.
+
+    On a terminal its lines are broken between words. Commands to copy stay whole, and so do lines
+    that are indented: those of code, and of lists.
+    """
+    if not is_plain(sys.stderr):
+        from .wrapping import wrapped
+
+        width = columns(sys.stderr)
+        lines = text.split("\n")
+        parts = [[line] if line[:1] == " " else wrapped(line, width) for line in lines]
+        text = "\n".join(part for each in parts for part in each)
     print(text, file=sys.stderr)
+
+
+def say_lines(lines: list[str]) -> None:
+    """Print lines on standard error as they are: those of a table, made for this terminal."""
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
 def write_output(text: str) -> None:

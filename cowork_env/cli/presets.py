@@ -7,7 +7,7 @@ import click
 from .. import presets
 from .options import examples
 from .output import write_json
-from .table import Table, print_table
+from .table import Cell, Table, labeled, print_lines, print_table
 
 
 @click.command("presets", epilog=examples("cowork-env presets", "cowork-env add openrouter"))
@@ -20,10 +20,10 @@ def command(as_json: bool) -> None:
         return
     table = Table("preset", "format", "base URL", "default model", "asks for")
     for preset in found:
-        gateway = preset.format == presets.OPENAI
-        asks = "(needs a gateway)" if gateway else ", ".join(preset.needs) or "nothing"
+        asks = Cell(", ".join(preset.needs) or "nothing")
+        if preset.format == presets.OPENAI:
+            asks = Cell("(needs a gateway)", "yellow")
         table.add(preset.id, preset.format, preset.base_url, preset.default_model, asks)
     print_table(table)
-    click.echo(
-        f"As of {presets.date()}. Models change often: 'add' offers those that the endpoint lists."
-    )
+    about = "Models change often: 'add' offers those that the endpoint lists."
+    print_lines(labeled("", f"As of {presets.date()}. {about}", 0))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..util.text import visible
 from .terminal import columns, is_plain
+from .wrapping import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DELAY = 1.0  # seconds, until something is shown
 _INTERVAL = 0.1  # seconds between two pictures of the spinner
@@ -28,6 +29,14 @@ class Working:
     def done(self) -> None:
         """One of ``total`` is finished."""
         self.finished += 1
+
+    def teller(self, say: Callable[[str], None] | None) -> Callable[[str], None] | None:
+        """What says what a slow lookup waits for: this line where it is redrawn, else ``say``."""
+
+        def show(text: str) -> None:
+            self.text = text[:1].upper() + text[1:]
+
+        return say if say is None or is_plain(sys.stderr) else show
 
     def line(self) -> str:
         """The text, with the count if there are several."""
@@ -64,7 +73,7 @@ def _show(work: Working, ended: threading.Event) -> None:
     number = 0
     while True:
         picture = _PICTURES[number % len(_PICTURES)]
-        _print(f"{_WIPE}{picture} {work.line()}"[: columns() + len(_WIPE) - 1])
+        _print(_WIPE + cut(f"{picture} {work.line()}", columns(sys.stderr) - 1))
         if ended.wait(_INTERVAL):
             break
         number += 1

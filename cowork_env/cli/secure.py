@@ -18,10 +18,9 @@ from . import saving, sharing
 from .errors import usage_error
 from .inputs import check_provider_name, current_inputs
 from .options import complete_provider, examples
-from .output import say
+from .output import say, say_lines
 from .prompts import confirm, interactive
-from .table import Table
-from .terminal import columns, is_plain
+from .table import Cell, Table, table_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,10 +169,9 @@ def _left(invalid: list[str]) -> CoworkEnvError:
 def _confirmed(verb: str, rows: list[tuple[str, str, str]], warning: str, yes: bool) -> bool:
     """Show the plan, and ask whether to do it, unless ``yes``."""
     table = Table("provider", "from", "to")
-    for row in rows:
-        table.add(*row)
-    for line in table.lines(width=columns(), plain=is_plain(sys.stderr)):
-        say(line)
+    for provider, start, to in rows:
+        table.add(provider, Cell(start, whole=True), Cell(to, whole=True))
+    say_lines(table_lines(table, sys.stderr))
     say(warning)
     if yes:
         return True
@@ -195,8 +193,11 @@ def _each(inputs: Inputs, chosen: list[Provider], act: Callable[[Provider], str]
     left = [visible(provider.name) for provider in chosen]
     try:
         with securing.exclusively(inputs):
-            for provider in chosen:
+            for number, provider in enumerate(chosen, 1):
                 name = visible(provider.name)
+                if len(chosen) > 1 and sys.stderr.isatty():
+                    # A line, and no spinner: a store may ask for a passphrase on this terminal.
+                    say(f"{name} ({number} of {len(chosen)})...")
                 try:
                     result = act(provider)
                 except securing.Changed as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import accounts, claude
+from ..comparison import IN_STEP, UNKNOWN_KEY
 from ..core import resolve, variables
 from ..core.environment import HOST_FLAG
 from ..core.provider import is_on
@@ -15,9 +16,7 @@ from ..overrides import BEATEN, BLOCKS, HELD, SAME, WINS, YIELDS, Setting
 from ..status import (
     CHANGED_BY_HAND,
     FLAG_COSTS,
-    IN_STEP,
     KEPT_UNSET,
-    UNKNOWN_KEY,
     Status,
     VariableStatus,
     shown_variable,
@@ -25,16 +24,22 @@ from ..status import (
 from ..util.errors import FAILURE
 from ..util.system import parent
 from ..util.text import argument, tilde, visible
+from . import fast_path
+from .errors import usage_error
 from .inputs import current_inputs
 from .listing import CATALOG, OWN
 from .options import examples, resolution_options
 from .output import write_json
+from .progress import working
+from .table import Cell, Table, labeled, print_lines, table_lines
 
 if TYPE_CHECKING:
     from ..core.provider import Provider
     from ..launcher import Protection
     from ..util.errors import CoworkEnvError
 
+_OVERRIDDEN = "but Claude Code takes it from its settings, see below"
+_LABEL = 10  # columns
 VERSION = 1  # of --json; another number would mean that a key went away or changed its meaning
 
 _RULES = {
@@ -58,21 +63,39 @@ _EFFECTS = {
     epilog=examples(
         "cowork-env status",
         "cowork-env status --provider work",
+        "cowork-env status --short",
         "cowork-env status --json | jq .provider.name",
     )
 )
 @resolution_options
+@click.option(
+    "--directory",
+    metavar="DIR",
+    help="What applies in DIR; it is not compared with this shell.",
+)
+@click.option("--short", is_flag=True, help="Print one line, for prompts and status lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; keys are masked there, too.")
-def command(provider: str | None, trust: bool, as_json: bool) -> None:
+def command(
+    provider: str | None, trust: bool, as_json: bool, short: bool, directory: str | None
+) -> None:
     """Show what is active here, and why.
 
-    Also every managed variable, with what overrides it: settings files, proxies, other tools.
+    Also every managed variable, with what overrides it: settings files, proxies, other tools. With
+    --short only the provider's name, and in brackets what is wrong; nothing where none applies.
     """
-    status = Status(current_inputs(provider, trust))
+    if short:
+        if as_json:
+            raise usage_error("--short and --json exclude each other.", "Use one of them.")
+        fast_path.short_status(directory, provider, trust)
+        return
+    inputs = current_inputs(provider, trust, directory)
+    with working("Asking Claude Code for its version"):  # All else takes no time.
+        status = Status(inputs, elsewhere=directory is not None)
+        _ = status.protection
     if as_json:
         write_json(_as_json(status))
     else:
-        click.echo("\n".join(_as_text(status)))
+        print_lines(_as_text(status))
     if status.outcome.error:
         raise SystemExit(FAILURE)
 
@@ -84,17 +107,13 @@ def _as_text(status: Status) -> list[str]:
     return [*_summary(status), *_variables(status), *_sections(status)]
 
 
-def _styled(text: str, color: str) -> str:
-    return click.style(text, fg=color) if color else text
-
-
 def _summary(status: Status) -> list[str]:
     """The first lines: what applies, from where, and how this shell compares."""
     found, home, shell, file = status.found, status.inputs.home, status.shell, status.providers_file
     lines: list[str] = []
 
-    def add(label: str, text: str, color: str = "") -> None:
-        lines.append(f"{label:9} {_styled(text, color)}")
+    def add(label: str, text: str, color: str = "", *, whole: bool = False) -> None:
+        lines.extend(labeled(label, Cell(text, color, whole), _LABEL))
 
     if status.outcome.provider:
         add("provider", visible(status.outcome.provider.name), "green")
@@ -108,10 +127,11 @@ def _summary(status: Status) -> list[str]:
             add("", visible(error.hint, 2000))
     else:
         add("provider", "none")
-    add("from", found.source if found.rule == resolve.PIN else _RULES[found.rule])
-    add("file", file if file.startswith("$") else tilde(file, home))
+    by_pin = found.rule == resolve.PIN
+    add("from", found.source if by_pin else _RULES[found.rule], whole=by_pin)
+    add("file", file if file.startswith("$") else tilde(file, home), whole=True)
     if found.provider and found.provider.catalog:
-        add("catalogue", found.provider.catalog.where)
+        add("catalogue", found.provider.catalog.where, whole=True)
     add("shell", shell.message, "" if shell.state == IN_STEP else "yellow")
     if shell.hint:
         add("", shell.hint)
@@ -146,25 +166,23 @@ def _summary(status: Status) -> list[str]:
 
 
 def _variables(status: Status) -> list[str]:
-    """A line for each variable that has a value, or that something else sets."""
+    """A row for each variable that has a value, or that something else sets."""
     rows = [row for row in status.rows if not _is_plainly_unset(row)]
-    lines = [""] if rows else []
-    name_width = max((len(row.name) for row in rows), default=0)
-    value_width = max((len(row.shown) for row in rows), default=0)
+    table = Table("variable", "value", "", "")
     for row in rows:
         source = row.source + (", yours comes back on leaving" if row.yours_is_kept else "")
         here = status.client.get(row.name)
         if row.name in status.changed and here is not None and here != row.value:
             source += f"; here: {shown_variable(row.name, here)}"
         color = "yellow" if row.source == CHANGED_BY_HAND else "bright_black"
-        lines.append(
-            f"{row.name:{name_width}}  {row.shown:{value_width}}  {_styled(source, color)}"
+        remark = (
+            "but Claude Code takes it from its settings, see below" if row.overridden_by else ""
         )
-        if row.overridden_by:
-            text = f"{'':{name_width}}  but Claude Code takes it from its settings, see below"
-            lines.append(_styled(text, "red"))
+        table.add(row.name, row.shown, Cell(source, color), Cell(remark, "red"))
+    lines = ["", *table_lines(table)] if rows else []
     if rest := len(status.rows) - len(rows):
-        lines.append(_styled(f"and {rest} more kept unset", "bright_black"))
+        text = f"and {rest} more kept unset"
+        lines += labeled("", Cell(text, "bright_black"), 0)
     return lines
 
 
@@ -177,44 +195,37 @@ def _is_plainly_unset(row: VariableStatus) -> bool:
     )
 
 
-class _Item:
-    """One line of a section: two columns, and a remark with its color."""
-
-    def __init__(self, first: str, second: str = "", remark: str = "", color: str = "") -> None:
-        self.first, self.second, self.remark, self.color = first, second, remark, color
-
-
 def _sections(status: Status) -> list[str]:
     """What counts beside the environment: settings files, redirects, proxies, other switchers."""
+    report = status.report
+    problems = Table("problem")
+    for _, text in report.problems:
+        problems.add(Cell(text, "yellow"))
+    leftovers = Table("tool", "trace")
+    for item in report.leftovers:
+        leftovers.add(item.tool, item.trace)
     lines: list[str] = []
-    for title, items in (
+    for title, table in (
         ("Claude Code's settings, the strongest first", _settings(status)),
-        ("Settings that cannot be read", [_Item(text) for _, text in status.report.problems]),
+        ("Settings that cannot be read", problems),
         ("Redirected", _redirects(status)),
         ("Proxy", _proxy(status)),
-        ("Other switchers", [_Item(i.tool, i.trace) for i in status.report.leftovers]),
+        ("Other switchers", leftovers),
     ):
-        if not items:
-            continue
-        lines += ["", title]
-        first = max(len(item.first) for item in items)
-        second = max(len(item.second) for item in items)
-        for item in items:
-            columns = f"  {item.first:{first}}  {item.second:{second}}"
-            lines.append(f"{columns}  {_styled(item.remark, item.color)}".rstrip())
+        if table.rows:
+            lines += ["", title, *(f"  {line}" for line in table_lines(table, indent=2))]
     return lines
 
 
-def _settings(status: Status) -> list[_Item]:
-    return [
-        _Item(
-            tilde(s.place.path, status.inputs.home),
+def _settings(status: Status) -> Table:
+    table = Table("file", "setting", "")
+    for s in status.report.settings:
+        table.add(
+            Cell(tilde(s.place.path, status.inputs.home), whole=True),
             f"{s.key} = {_shown_setting(s)}",
-            _effect(status, s),
-            "red" if s.effect in (WINS, BLOCKS) else "",
+            Cell(_effect(status, s), "red" if s.effect in (WINS, BLOCKS) else ""),
         )
-        for s in status.report.settings
-    ]
+    return table
 
 
 def _effect(status: Status, setting: Setting) -> str:
@@ -226,20 +237,21 @@ def _effect(status: Status, setting: Setting) -> str:
     return _EFFECTS[setting.effect]
 
 
-def _redirects(status: Status) -> list[_Item]:
+def _redirects(status: Status) -> Table:
+    table = Table("variable", "")
     text = "takes every request, key included, whatever the base URL says"
-    return [_Item(f"${name}", remark=text, color="red") for name in status.report.redirects]
+    for name in status.report.redirects:
+        table.add(f"${name}", Cell(text, "red"))
+    return table
 
 
-def _proxy(status: Status) -> list[_Item]:
-    proxy = status.report.proxy
-    if proxy is None:
-        return []
-    if proxy.harmful:
-        remark, color = f"name {proxy.host} in NO_PROXY", "red"
-    else:
-        remark, color = f"every request to {visible(proxy.host)} goes through it", ""
-    return [_Item(f"${proxy.variable}", proxy.address, remark, color)]
+def _proxy(status: Status) -> Table:
+    table, proxy = Table("variable", "address", ""), status.report.proxy
+    if proxy is not None:
+        through = f"every request to {visible(proxy.host)} goes through it"
+        harmful = Cell(f"name {proxy.host} in NO_PROXY", "red")
+        table.add(f"${proxy.variable}", proxy.address, harmful if proxy.harmful else through)
+    return table
 
 
 def _shown_setting(setting: Setting) -> str:

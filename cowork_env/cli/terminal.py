@@ -31,8 +31,16 @@ def use_color(stream: Any = None) -> bool:
     return not os.environ.get("NO_COLOR") and not is_plain(stream)
 
 
-def columns() -> int:
-    """The width of the terminal, in columns; 80 where it is unknown."""
-    from shutil import get_terminal_size
+def columns(stream: Any = None) -> int:
+    """The width of the terminal of a stream (default: stdout), in columns; 80 if it is unknown.
 
-    return get_terminal_size().columns
+    ``COLUMNS`` replaces it.
+    """
+    stream = sys.stdout if stream is None else stream
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):  # no terminal, or no file at all
+        return 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +18,10 @@ from . import sharing
 from .errors import usage_error
 from .inputs import check_provider_name, current_inputs
 from .options import complete_provider, examples
-from .output import say
+from .output import say, say_lines
 from .prompts import confirm, interactive
+from .table import labeled
+from .wrapping import display_width
 
 if TYPE_CHECKING:
     from ..core.resolve import Inputs
@@ -108,8 +111,10 @@ def _allow_provider(inputs: Inputs, name: str) -> None:
 
 
 def _show(title: str, rows: list[tuple[str, str]]) -> None:
-    width = max(9, *(len(name) for name, _ in rows))
-    say("\n".join((title, *(f"  {name:{width}} {text}" for name, text in rows))))
+    size = max(9, *(display_width(name) for name, _ in rows)) + 3
+    say_lines([title])
+    for name, text in rows:
+        say_lines(labeled(f"  {name}", text, size, sys.stderr))
 
 
 @click.command(

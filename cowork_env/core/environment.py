@@ -219,7 +219,8 @@ class Activation:
         """The activation that :meth:`encode` wrote, or None when ``text`` is anything else.
 
         A shell that was open during an upgrade has the state of the earlier version, with fewer
-        standard variables.
+        standard variables; after a downgrade it may have more. Those that this version does not
+        know are named if they have to be restored.
         """
         version, _, rest = text.partition(":")
         checksum, _, body = rest.partition(":")
@@ -229,10 +230,10 @@ class Activation:
             body = f"{_IN_FIRST_STATE},{body}"
         try:
             count, key, name, *fields = map(_percent_decode, body.split(","))
-            standard = _STANDARD[: int(count)]
+            standard = _STANDARD[: abs(int(count))]
         except ValueError:
             return None
-        if len(fields) % 3 or str(len(standard)) != count:
+        if len(fields) % 3 or not (count.isascii() and count.isdecimal()):
             return None
         touched = {variable: TouchedVariable(None, "-") for variable in standard}
         for variable, marked, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
@@ -326,6 +327,17 @@ def is_damaged(env: Mapping[str, str]) -> bool:
     return bool(env.get(STATE)) and Activation.decode(env[STATE]) is None
 
 
+def is_newer(env: Mapping[str, str]) -> bool:
+    """Whether a later version of this program has written the state in an environment.
+
+    What that version set is not known, but every version writes ``VERSION:CHECKSUM:BODY``.
+    """
+    version, checksum, body = (*env.get(STATE, "").split(":", 2), "", "")[:3]
+    if not (version.isascii() and version.isdecimal() and body.isascii()):
+        return False
+    return int(version[:9]) > int(_VERSION) and _checksum(body) == checksum
+
+
 def is_mixed_up(env: Mapping[str, str]) -> bool:
     """Whether a provider's variables may be there that cannot be told from the user's own.
 
@@ -339,6 +351,8 @@ def ignored_state(env: Mapping[str, str], *, running: bool = False) -> str:
 
     ``running`` as in :func:`transition`.
     """
+    if is_newer(env):
+        return f"{STATE} is of a newer cowork-env: that provider's variables are unset"
     if is_damaged(env):
         return f"{STATE} is damaged; it is ignored"
     found = Activation.decode(env.get(STATE, ""))
@@ -527,10 +541,12 @@ def transition(
     ``key`` tells the provider from others; see :func:`refresh` for ``fresh`` and :func:`enter` for
     ``shadowed``. ``running``: the state is this shell's own, not an inherited one that could be
     foreign. Returns what is active then, and the changes. A state that is damaged counts as none;
-    of a foreign one nothing is restored.
+    of a foreign one nothing is restored, nor of a newer one: but no key that it has set stays.
     """
     old = Activation.decode(env.get(STATE, ""))
     undo: Changes = {STATE: None} if STATE in env else {}
+    if old is None and is_newer(env):
+        undo |= dict.fromkeys(name for name in _STANDARD if name in env)
     if old is not None and not running and old.is_foreign(env):
         undo, old = old.removal(env), None
     if wanted is not None and old is not None and old.key == key:

@@ -15,6 +15,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .codes import ERROR, WARNING
 from .findings import Finding, Fix, Report
+from .versions import Versions
 
 if TYPE_CHECKING:
     from .online import OnlineCheck
@@ -36,9 +37,6 @@ class Progress:
     def done(self) -> None:
         """The check of one provider has ended."""
 
-    def end(self) -> None:
-        """All checks have ended, or were interrupted."""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -59,6 +57,7 @@ class Result:
 
     machine: Report
     providers: list[Report]
+    versions: Versions = field(default_factory=Versions)
 
     @property
     def errors(self) -> list[Finding]:
@@ -76,14 +75,21 @@ class Result:
 # Everything
 
 
-def run(options: Options, *, name: str = "", everyone: bool = False, shell: str = "") -> Result:
+def run(
+    options: Options,
+    *,
+    name: str = "",
+    everyone: bool = False,
+    shell: str = "",
+    shell_program: str = "",
+) -> Result:
     """Check this machine, and a provider.
 
     The provider is ``name``, or ``everyone``, or else the one that applies here. ``shell`` is the
-    name of the shell that runs the command, if known. Raises :class:`CoworkEnvError` for an unknown
-    name.
+    name of the shell that runs the command, if known, and ``shell_program`` its path. Raises
+    :class:`CoworkEnvError` for an unknown name.
     """
-    from . import local
+    from . import local, versions
 
     inputs = options.inputs
     found = resolve.resolve(inputs)
@@ -99,8 +105,9 @@ def run(options: Options, *, name: str = "", everyone: bool = False, shell: str 
     if about_here:
         local.choice(machine, found, inputs.home)
     _check_shell(machine, inputs, found, shell, ERROR if about_here else WARNING)
+    about = versions.find(inputs, shell_program or shell)
     if listed is None:
-        return Result(machine, [])
+        return Result(machine, [], about)
     models: Mapping[str, str] = {}
     if everyone:
         everything = range(len(listed.entries))
@@ -111,14 +118,15 @@ def run(options: Options, *, name: str = "", everyone: bool = False, shell: str 
         chosen, models = [listed.find(found.provider.id or found.provider.name)], found.models
     else:
         chosen = []
-    return Result(machine, _check_providers(listed, chosen, options, models))
+    return Result(machine, _check_providers(listed, chosen, options, models), about)
 
 
 def _check_shell(
     machine: Report, inputs: Inputs, found: Resolution, shell: str, level: str
 ) -> None:
     """Check this shell, its startup files, and what else affects a client that it starts."""
-    from ..status import IN_STEP, Status, mark_protected
+    from ..comparison import IN_STEP
+    from ..status import Status, mark_protected
     from . import local
 
     status = Status(inputs)
@@ -143,15 +151,12 @@ def _check_providers(
 ) -> list[Report]:
     checks = [ProviderCheck(listed, index, options, models) for index in chosen]
     options.progress.begin(len(checks))
-    try:
-        for check in checks:
-            check.prepare()
-        if checks and options.online:
-            from .transport import in_parallel
+    for check in checks:
+        check.prepare()
+    if checks and options.online:
+        from .transport import in_parallel
 
-            in_parallel([check.run for check in checks], PARALLEL)
-    finally:
-        options.progress.end()
+        in_parallel([check.run for check in checks], PARALLEL)
     return [check.report for check in checks]
 
 
@@ -173,7 +178,7 @@ class ProviderCheck:
     ) -> None:
         self.options, self.models = options, models or {}
         self.provider: Provider | None = None
-        self._online: OnlineCheck | None = None
+        self.online: OnlineCheck | None = None
         try:
             self.provider = listed.provider(index)
         except CoworkEnvError as error:
@@ -202,9 +207,14 @@ class ProviderCheck:
         # so a proxy before it is no obstacle.
         obstacles = [f for f in self.report.errors if f.code != "proxy-loopback"]
         encrypted = provider.encrypted
-        if not options.online or obstacles:
-            if encrypted and not obstacles:
+        if obstacles and not provider.account:
+            self.report.add("not-asked", "obstacle")
+            return
+        if not options.online:
+            if encrypted:
                 self.report.add("encrypted", "offline")
+            if not provider.account:
+                self.report.add("not-asked", "offline")
             return
         self._progress("key")
         try:
@@ -212,6 +222,7 @@ class ProviderCheck:
             target = environment.target(provider, key, self.models, options.inputs.home)
         except CoworkEnvError as error:
             local.add_secret_error(self.report, error)
+            self.report.add("not-asked", "obstacle")
             return
         if encrypted:
             self.report.add("encrypted")
@@ -219,7 +230,7 @@ class ProviderCheck:
         if target.get(environment.BASE_URL):  # An account has none: its login is never sent.
             from .online import OnlineCheck
 
-            self._online = OnlineCheck(
+            self.online = OnlineCheck(
                 self.report,
                 target,
                 resolve.original_env(options.inputs.env),
@@ -230,8 +241,8 @@ class ProviderCheck:
 
     def run(self) -> None:
         """Send the requests; for any thread."""
-        if self._online:
-            self._online.run()
+        if self.online:
+            self.online.run()
         self.options.progress.done()
 
     def _progress(self, stage: str) -> None:
@@ -270,6 +281,25 @@ def check_provider(listed: Providers, index: int, options: Options) -> Report:
     check.prepare()
     check.run()
     return check.report
+
+
+def offered_models(
+    listed: Providers, index: int, inputs: Inputs, timeout: float = TIMEOUT
+) -> tuple[Report, dict[str, list[str]]]:
+    """Ask the endpoint of the provider at ``index`` for its models.
+
+    Returns a report with them, or with what is wrong; and the models that the provider uses, each
+    with what for.
+    """
+    check = ProviderCheck(listed, index, Options(inputs, timeout=timeout))
+    if not check.report.account:
+        check.prepare()
+    if check.online:
+        check.online.ask_for_models()
+        return check.report, check.online.uses
+    if check.report.healthy:
+        check.report.add("no-list", "account" if check.report.account else "direct")
+    return check.report, {}
 
 
 def list_models(

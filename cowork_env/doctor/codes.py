@@ -92,6 +92,31 @@ TOPICS = {
     ),
     "Connection": (
         Code(
+            "works",
+            "what worked: the server, the key, the models (note: not all models)",
+            Text(OK, "It works: {host} accepts the key, {models} in {seconds:.1f} s."),
+            partly=Text(NOTE, "{host} accepts the key, but only {good} of {total} models work."),
+        ),
+        Code(
+            "no-list",
+            "the endpoint lists no models (only in `cowork-env show NAME --models`)",
+            Text(
+                ERROR,
+                "It lists no models (HTTP status {status}).",
+                "Its documentation has their names; 'cowork-env doctor' tries those that are set.",
+            ),
+            account=Text(
+                ERROR,
+                "An account's login is for Claude Code alone, so nothing is asked with it.",
+                "Claude Code lists the models with /model.",
+            ),
+            direct=Text(
+                ERROR,
+                "It has no base URL, so there is nothing to ask.",
+                "The cloud's documentation has the names of its models.",
+            ),
+        ),
+        Code(
             "dns",
             "the host name cannot be resolved",
             Text(
@@ -416,12 +441,15 @@ TOPICS = {
         ),
         Code(
             "not-asked",
-            "nothing is sent with an account's login or token, which are for Claude Code alone",
+            "no request was sent: `--offline`, something is wrong already, or it is an account, "
+            "whose login or token is for Claude Code alone",
             Text(
                 NOTE,
                 "Whether Anthropic accepts it was not asked: it is for Claude Code alone.",
                 "Try it: {command}",
             ),
+            offline=Text(NOTE, "It was not asked, and no key was fetched: --offline was given."),
+            obstacle=Text(NOTE, "It was not asked: what is wrong already needs no request."),
         ),
     ),
     "Server": (
@@ -551,7 +579,7 @@ TOPICS = {
             applies=Text(OK, "{provider} applies here ({source})."),
             none=Text(
                 NOTE,
-                "No provider applies here.",
+                "No provider applies here, so none was asked.",
                 "Name one, or check all of them: cowork-env doctor --all",
             ),
         ),
@@ -576,7 +604,12 @@ TOPICS = {
             "the state variable is damaged",
             Text(WARNING, "{why}.", "Start a new shell."),
         ),
-        Code("hook", "where the hook is loaded", Text(OK, "The hook is loaded in {places}.")),
+        Code(
+            "hook",
+            "where the hook is loaded, and whether it is at work in this shell",
+            Text(OK, "The hook is loaded in {places}."),
+            works=Text(OK, "The hook is loaded in {places}, and is at work in this shell."),
+        ),
         Code(
             "hook-displaced",
             "something after the hook line removes the hook",

@@ -218,7 +218,8 @@ def hook(report: Report, inputs: Inputs, shell: str, level: str) -> None:
     paths = startup_files.existing(shell, inputs.env)
     loaded = startup_files.hook_places(shell, inputs.env)
     if loaded:
-        report.add("hook", places=", ".join(loaded))
+        at_work = "works" if _hook_at_work(inputs) else ""
+        report.add("hook", at_work, places=", ".join(loaded))
         if place := startup_files.displaced(shell, paths, inputs.home):
             variable = startup_files.SHELLS[shell].variable
             report.add("hook-displaced", level=level, where=place, place=place, variable=variable)

@@ -125,6 +125,14 @@ class OnlineCheck:
 
     def run(self) -> None:
         """Try everything that can be tried."""
+        self._connected(self._try_everything)
+
+    def ask_for_models(self) -> None:
+        """Ask for the list of models alone, and report why there is none."""
+        self._connected(self._report_list)
+
+    def _connected(self, job: Callable[[], object]) -> None:
+        """Run ``job`` while there is a connection, or report why there is none."""
         self.report.online = True
         try:
             self._connection = Connection(self.url, self.env, self.timeout)
@@ -132,10 +140,27 @@ class OnlineCheck:
             self._report_transport_error(error)
             return
         try:
-            if self._can_be_reached():
-                self._try_models()
+            job()
         finally:
             self.connection.close()
+
+    def _try_everything(self) -> None:
+        if self._can_be_reached():
+            self._try_models()
+
+    def _report_list(self) -> None:
+        result = _caught(self._get_models)()
+        self._take_list(result)
+        if self.report.offered:
+            return
+        if isinstance(result, TransportError):
+            self._report_transport_error(result)
+            return
+        found = self._classify(result, "")
+        if found.code in ABOUT_PROVIDER:
+            self._report_failure(found, result, "")
+        else:
+            self.report.add("no-list", status=result.status)
 
     def _can_be_reached(self) -> bool:
         """Resolve the host name, unless a proxy does; whether to go on."""
@@ -176,6 +201,18 @@ class OnlineCheck:
         results += transport.in_parallel([_caught(self._messages(model)) for model in models[1:]])
         for model, result in zip(models, results, strict=True):
             self._report_model(model, result)
+        good = [m for m in self.report.models if m.code == OK]
+        if good:
+            total = len(self.report.models)
+            self.report.add(
+                "works",
+                "" if len(good) == total else "partly",
+                host=visible(self.connection.host),
+                good=len(good),
+                total=total,
+                models="its model answers" if total == 1 else f"all {total} models answer, one",
+                seconds=(self.report.latency or 0) / 1000,
+            )
 
     # Requests
 

@@ -1,13 +1,15 @@
 """The modules that a hook request needs, compiled into one file.
 
 It saves a tenth of the time of a first change of directory. It is made by the first request, for
-these sources and this interpreter, in the folder of Python's own bytecode. Where the package cannot
-be written, the modules are imported one by one.
+these sources and this interpreter, in the folder of Python's own bytecode, and there under the name
+that pip and others remove together with the source. Where the package cannot be written, the
+modules are imported one by one.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from .. import shells
 from ..util.system import home_owner
@@ -17,19 +19,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-# Each after those that it imports; the shell's own module goes after shells.base.
+# The modules of shells in the bundle; those of others are so rarely used that they are imported.
+SHELLS = ("posix", "fish")
+# Each after those that it imports.
 MODULES = (
     *("util", "util.errors", "util.text", "util.system", "util.jsontext"),
     *("core", "core.variables", "core.client_variables", "core.names", "core.provider"),
     *("core.pins", "core.trust", "core.environment", "core.limits", "core.providers"),
     "core.resolve",
-    *("shells", "shells.base", "hook", "hook.protocol", "hook.watch", "hook.respond"),
+    *("shells", "shells.base", *(f"shells.{name}" for name in SHELLS)),
+    *("hook", "hook.protocol", "hook.watch", "hook.respond"),
 )
-# Run instead of imports. ``code`` lists for each module its name, its file below the package, and
-# its code object.
+# Run instead of imports. ``code`` lists for each module its name, its file below the package, its
+# code object, and which shells use it, as a request names them (empty: all do).
 LOADER = """
 import sys
-for name, file, body in code:
+for name, file, body, users in code:
+    if users and shell not in users:
+        continue
     module = type(sys)('cowork_env.' + name)
     module.__file__ = package.__path__[0] + '/' + file
     parent, _, last = module.__name__.rpartition('.')
@@ -43,15 +50,13 @@ for name, file, body in code:
 """
 
 
-def modules_for(shell: str) -> list[str]:
-    """The modules, without the package's name, that a request from ``shell`` imports, in order."""
-    names = list(MODULES)
-    names.insert(names.index("shells.base") + 1, f"shells.{shells.MODULES[shell]}")
-    return names
+def users(name: str) -> list[str]:
+    """The shells that use a module, as a request names them; empty: every shell does."""
+    return [f"shell={shell}" for shell, its in shells.MODULES.items() if name == f"shells.{its}"]
 
 
-def make(file: str, shell: str) -> None:
-    """Write the bundle for a shell to ``file``, see launch.py. Does nothing where it cannot.
+def make(file: str) -> None:
+    """Write the bundle to ``file``, see launch.py. Does nothing where it cannot.
 
     Root makes none in what may be another user's installation.
     """
@@ -63,7 +68,7 @@ def make(file: str, shell: str) -> None:
     temporary = f"{file}.{os.getpid()}"
     try:
         sources, code = [], []
-        for name in (*modules_for(shell), "hook.launch"):
+        for name in (*MODULES, "hook.launch"):
             source = _source(name)
             with open(f"{PACKAGE}/{source}", "rb") as opened:
                 status = os.fstat(opened.fileno())
@@ -71,11 +76,12 @@ def make(file: str, shell: str) -> None:
             sources.append((source, status.st_mtime_ns, status.st_ctime_ns, status.st_size))
             if name != "hook.launch":
                 body = compile(text, f"{PACKAGE}/{source}", "exec", dont_inherit=True, optimize=2)
-                code.append((name, source, _stripped(body)))
+                code.append((name, source, _stripped(body), users(name)))
         os.makedirs(folder, exist_ok=True)
         # Whatever the umask, no other user can write to what is run; as for Python's own bytecode.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with open(descriptor, "wb") as output:
+            output.write(b"%x\n" % sys.hexversion)
             marshal.dump((sources, compile(LOADER, "<loader>", "exec"), code), output)
         os.replace(temporary, file)
     except OSError:

@@ -23,22 +23,28 @@ future.annotations = None  # type: ignore[attr-defined,unused-ignore]
 def run_bundle(file: str) -> None:
     """Run the modules in a bundle; raises OSError, ValueError, EOFError or TypeError for none.
 
-    It is none if any source file has changed since it was made, or is gone.
+    It is none if another version of Python has made it, or if any source file has changed since, or
+    is gone.
     """
     import marshal
 
     bundle = posix.open(file, posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK)
-    sources, loader, code = marshal.loads(posix.read(bundle, 1 << 20))  # noqa: S302
+    data = posix.read(bundle, 1 << 20)
+    version = b"%x\n" % sys.hexversion
+    if not data.startswith(version):
+        raise ValueError
+    sources, loader, code = marshal.loads(memoryview(data)[len(version) :])  # noqa: S302
     for source, *stamp in sources:
         status = posix.stat(f"{PACKAGE}/{source}")
         if stamp != [status.st_mtime_ns, status.st_ctime_ns, status.st_size]:
             raise ValueError
-    exec(loader, {"package": package, "modules": modules, "code": code})  # noqa: S102
+    given = {"package": package, "modules": modules, "code": code, "shell": sys.argv[1]}
+    exec(loader, given)  # noqa: S102
 
 
-# Beside the bytecode that Python keeps: whoever can write there can change the program itself.
-version = f"{sys.implementation.cache_tag}-{sys.hexversion:x}"
-file = f"{PACKAGE}/hook/__pycache__/request-{sys.argv[1].removeprefix('shell=')}.{version}"
+# Where Python would keep the bytecode of this file, and never does for a script: whoever can write
+# there can change the program itself, and what uninstalls this file removes it, too.
+file = f"{PACKAGE}/hook/__pycache__/launch.{sys.implementation.cache_tag}.pyc"
 package.bundle = ""  # type: ignore[attr-defined,unused-ignore]
 try:
     run_bundle(file)

@@ -2,6 +2,12 @@
 
 ``Shell.response`` of each shell encodes a response, and the hook in ``shell/`` evaluates or parses
 it. The fields have the same names in both.
+
+A shell that is open goes on with its hook when the program is updated, or replaced by an older one.
+So the two are of one version only at first: a field or an argument that changes its meaning gets
+another name. A request with an argument that is not known, or without one that is needed, has no
+response: the hook then restores the environment and says to open a new shell. A flag that is not
+known is ignored, so what must not be missed is an argument.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ..shells.base import Shell
 
 CANNOT_RUN = (
-    "the program cannot be run. Reinstall it, or remove the hook line from your startup file"
+    "the program cannot be run. Open a new shell if it was updated; otherwise reinstall it, "
+    "or remove the hook line from your startup file"
 )
 
 

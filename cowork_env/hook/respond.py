@@ -365,7 +365,7 @@ def main() -> None:
     if file := sys.modules["cowork_env"].__dict__.get("bundle"):
         from . import bundle
 
-        bundle.make(file, request.shell.name)
+        bundle.make(file)
     posix._exit(0)  # Shutting down the interpreter would take a fifth of the time.
 
 

@@ -53,5 +53,18 @@ def launchers_dir() -> str:
         raise _no_home() from None
 
 
+def check_permanent(prefix: str) -> None:
+    """Raise :class:`CoworkEnvError` if what is installed below ``prefix`` will be removed again.
+
+    ``uvx`` and ``pipx run`` install into a cache, and what is written for later must not name it.
+    """
+    in_uvs_cache = any(part.startswith("archive-v") for part in prefix.split("/"))
+    if in_uvs_cache or "/pipx/.cache/" in f"{prefix}/":
+        raise CoworkEnvError(
+            "This cowork-env is in a cache, from which it will be removed.",
+            "Install it in place of running it by uvx or pipx, as with: uv tool install cowork-env",
+        )
+
+
 def _no_home() -> CoworkEnvError:
     return CoworkEnvError("Your home directory is unknown.", "Set HOME to an absolute path.")

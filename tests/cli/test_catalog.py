@@ -240,12 +240,12 @@ def test_list_says_where_each_comes_from(home: Home, team: Team) -> None:
         ("Agreed", "catalog", "agreed"),
         ("Broken", "catalog", ""),
     ]
-    lines = [line.split() for line in ok(home, "list").stdout.splitlines()]
-    assert lines[0][-1] == "SOURCE"
-    assert [line[-1] for line in lines[1:5]] == ["own", "new", "changed", "catalog"]
-    assert "invalid:" in lines[5]
+    lines = ok(home, "list").stdout.splitlines()
+    ends = ["source own", "source catalog; new", "source catalog; changed", "source catalog"]
+    assert [line.endswith(end) for line, end in zip(lines, ends, strict=False)] == [True] * 4
+    assert "source catalog; invalid: " in lines[4]
     team.settings.unlink()
-    assert "SOURCE" not in ok(home, "list").stdout
+    assert "source" not in ok(home, "list").stdout
 
 
 def test_show_and_status_say_where_it_comes_from(home: Home, team: Team) -> None:

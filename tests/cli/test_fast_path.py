@@ -58,6 +58,7 @@ def imported(home: Home, *args: str, **env: str) -> set[str]:
         ["hook", "bash"],
         ["export", "--format=bash"],
         ["export", "--provider", "openrouter", "--format", "sh"],
+        ["status", "--short", "--provider", "openrouter"],
     ],
 )
 def test_fast_path_imports_nothing_heavy(home: Home, args: list[str]) -> None:
@@ -94,6 +95,7 @@ def test_help_imports_no_command(home: Home) -> None:
         "cowork_env.cli.errors",
         "cowork_env.cli.group",
         "cowork_env.cli.output",
+        "cowork_env.cli.terminal",
     }
     assert modules & {"pydantic", "httpx", "questionary", "platformdirs"} == set()
 
@@ -106,6 +108,7 @@ def test_completion_of_command_names_imports_no_command(home: Home) -> None:
         "cowork_env.cli.fast_path",
         "cowork_env.cli.group",
         "cowork_env.cli.output",
+        "cowork_env.cli.terminal",
     }
 
 
@@ -134,10 +137,10 @@ def test_fast_path_parses_command_lines_as_click_does(
     """A command line that the fast path accepts means the same to click."""
     from itertools import product
 
-    from cowork_env.cli import shell
+    from cowork_env.cli import shell, status
 
     calls: list[tuple[Any, ...]] = []
-    for name in ("hook", "export", "execute"):
+    for name in ("hook", "export", "execute", "short_status"):
         monkeypatch.setattr(fast_path, name, _recorder(calls, name))
     words = [
         "--format",
@@ -147,6 +150,8 @@ def test_fast_path_parses_command_lines_as_click_does(
         "x",
         "--trust",
         "--no-secrets",
+        "--short",
+        "--directory=d",
         "--",
         "--help",
         "-x",
@@ -158,6 +163,7 @@ def test_fast_path_parses_command_lines_as_click_does(
         "hook": shell.hook_command,
         "export": shell.export_command,
         "exec": shell.exec_command,
+        "status": status.command,
     }
     for name, command in commands.items():
         for length in range(4):
@@ -176,13 +182,15 @@ def test_fast_path_parses_command_lines_as_click_does(
 
 def _recorder(calls: list[tuple[Any, ...]], name: str) -> Any:
     defaults: dict[str, Any] = {
-        "export": {"format": None, "provider": None, "trust": False, "no_secrets": False}
+        "export": {"format": None, "provider": None, "trust": False, "no_secrets": False},
+        "short_status": {"directory": None, "provider": None, "trust": False},
     }.get(name, {} if name == "hook" else {"provider": None, "trust": False})
 
     def record(*args: Any, **kwargs: Any) -> None:
         positional = {
             "hook": ["shell"],
             "export": list(defaults),
+            "short_status": list(defaults),
             "execute": ["command", *defaults],
         }[name]
         given = {**defaults, **dict(zip(positional, args, strict=False)), **kwargs}

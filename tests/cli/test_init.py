@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 import shellingham  # type: ignore[import-untyped]
 
 from cowork_env import manual
-from cowork_env.cli import inputs
+from cowork_env.cli import inputs, removing
 
-from support.home import Home, executable, need
+from support.home import GUIDE, Home, executable, need
 from support.program import Program, execute, run_in_shell
 from support.shells import HOOK, SHELLS, keep_fish_from_generating_completions
 from support.terminal import Dialog
@@ -217,6 +218,51 @@ def test_init_remove_takes_the_launcher_with_the_last_line(
     assert with_claude.exists()
     shown = program.run("init", "bash", "--remove").check().stderr
     assert "removed the launcher for claude" in shown and not with_claude.parent.exists()
+
+
+def test_init_remove_leaves_nothing_but_what_it_names(
+    program: Program, home: Home, with_claude: Path
+) -> None:
+    """Without a shell's name: every line and launcher. What stays is said, and how to go on."""
+    runtime = home.path / "run"
+    (runtime / "cowork-env").mkdir(parents=True, mode=0o700)
+    (runtime / "cowork-env/x.json").touch()
+    home.env["XDG_RUNTIME_DIR"] = str(runtime)
+    stored = {"name": "Stored", "baseUrl": "https://s.example"}
+    home.providers([*GUIDE, {**stored, "authTokenFrom": "keyring:cowork-env/stored"}])
+    settings = home.config / "cowork-env/settings"
+    settings.parent.mkdir()
+    settings.write_text("catalog = /srv/catalog.json\n")
+    yours = {path for path in home.path.rglob("*") if path.is_file()}
+    for shell in ("bash", "zsh", "fish", "xonsh", "elvish"):
+        program.run("init", shell).check()
+    program.run("shim", "codex").check()
+    program.run("use", "openrouter").check()
+    home.pin(home.path / "app", "openrouter\n")
+    run_in_shell(home, "bash", ". ~/.bashrc; cd ~/app; claude >/dev/null").check()
+    shown = program.run("init", "--remove").check().stderr
+    assert not (home.path / ".local/share/cowork-env/shims").exists()
+    named = {home.path / name for name in re.findall(r"^  ~/(.+?)  ", shown, re.MULTILINE)}
+    left = {path for path in home.path.rglob("*") if path.is_file() and path.stat().st_size}
+    unnamed = {path for path in left - yours if not named & {path, *path.parents}}
+    assert unnamed == {home.path / "app/.cowork-provider"} and ".cowork-provider" in shown
+    assert named == {home.file, settings, home.state, runtime / "cowork-env"}
+    assert "Keys of Stored are in a key store" in shown
+    assert "To uninstall the program: " in shown
+    shown = program.run("init", "--remove").check().stderr
+    assert "no startup file has a line of 'cowork-env init'" in shown
+
+
+@pytest.mark.parametrize(
+    ("prefix", "command"),
+    [
+        ("/h/.local/share/uv/tools/cowork-env", "uv tool uninstall cowork-env"),
+        ("/h/.local/share/pipx/venvs/cowork-env", "pipx uninstall cowork-env"),
+        ("/h/my venv", "'/h/my venv/bin/python' -m pip uninstall cowork-env"),
+    ],
+)
+def test_how_to_uninstall(prefix: str, command: str) -> None:
+    assert removing.uninstall_command(prefix) == command
 
 
 def test_a_program_of_the_users_in_the_launchers_folder_stays(

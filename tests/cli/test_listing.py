@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from support.home import GUIDE, Home
+from support.program import Completed
 from support.providers import KEY, dialog, ok, run
+from support.server import KEY as SERVER_KEY
+from support.server import Server, api, free_port
 
 
 def test_invalid_entry_is_listed_and_can_be_edited(home: Home) -> None:
@@ -148,3 +152,62 @@ def test_list_imports_nothing_heavy(home: Home) -> None:
         argv, env=home.env, capture_output=True, text=True, timeout=60, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_where_each_key_is(home: Home) -> None:
+    other = {"name": "Other", "baseUrl": "https://x", "authToken": "", "authTokenFrom": "pass:work"}
+    home.providers([GUIDE[0], GUIDE[2] | {"authToken": "ENC:v1:AAAA"}, other])
+    rows = ok(home, "list", "--json").json()
+    assert [row["keyFrom"] for row in rows] == ["stored", "encrypted", "pass:"]
+    assert "fetched from pass: when needed" in ok(home, "show", "other").stderr
+    assert "decrypted with the desktop app's key store" in ok(home, "show", "litellm-local").stderr
+    assert ok(home, "show", "my-anthropic-api").stderr == ""
+
+
+# Models that an endpoint offers
+
+
+def models(home: Home, server: Server, *args: str, **entry: Any) -> Completed:
+    home.providers([GUIDE[1] | {"baseUrl": server.url, "authToken": SERVER_KEY} | entry])
+    before = sorted(home.path.rglob("*"))
+    done = run(home, "show", "openrouter", "--models", *args)
+    assert SERVER_KEY not in done.stdout + done.stderr
+    assert sorted(home.path.rglob("*")) == before  # Nothing is kept.
+    return done
+
+
+def test_the_models_that_an_endpoint_offers(home: Home) -> None:
+    own = {"defaultModel": "b", "models": {"opus": "gone", "sonnet": "a"}}
+    with Server(api(("a", "b", "c"))) as server:
+        done = models(home, server, **own)
+        assert (done.returncode, done.stdout.splitlines()) == (
+            0,
+            ["a: used: sonnet", "b: used: default, haiku, fable", "c"],
+        )
+        assert done.stderr == "cowork-env: not in this list, but used (opus): gone\n"
+        assert models(home, server, "--json", **own).json() == {
+            "provider": "OpenRouter",
+            "models": [
+                {"model": "a", "uses": ["sonnet"]},
+                {"model": "b", "uses": ["default", "haiku", "fable"]},
+                {"model": "c", "uses": []},
+            ],
+            "notOffered": [{"model": "gone", "uses": ["opus"]}],
+        }
+        assert {r.path for r in server.requests} == {"/v1/models"}
+
+
+def test_why_an_endpoint_offers_no_models(home: Home) -> None:
+    with Server(api()) as server:
+        done = models(home, server, authToken="sk-another-key-0123456789")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "cowork-env: OpenRouter: The server rejects the key" in done.stderr
+    with Server(lambda _request: (404, "<html>")) as server:
+        assert "OpenRouter: It lists no models (HTTP status 404)." in models(home, server).stderr
+    url = f"http://127.0.0.1:{free_port()}"
+    assert "refused the connection" in models(home, server, baseUrl=url).stderr
+    account = {"name": "OpenRouter", "auth": "account"}
+    home.providers([account])
+    done = run(home, "show", "openrouter", "--models")
+    assert done.returncode == 1 and "login is for Claude Code alone" in done.stderr
+    assert run(home, "show", "openrouter", "--models", "--reveal").returncode == 2

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from cowork_env.cli import progress
+from cowork_env.cli.wrapping import display_width
 
 
 class _Stream(io.StringIO):
@@ -40,6 +41,27 @@ def test_it_is_shown_and_wiped(stream: _Stream) -> None:
         assert work.line() == "Checking a\\nb (1 of 3)..."
     assert "Checking a\\nb (" in stream.getvalue()
     assert stream.getvalue().endswith("\r\033[K")
+
+
+def test_its_line_never_wraps(stream: _Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on a second line of the terminal would not be wiped."""
+    monkeypatch.setenv("COLUMNS", "20")
+    with progress.working("部署" * 20):
+        assert stream.written.wait(20)
+    line = stream.getvalue().split(progress._WIPE)[1]
+    assert display_width(line) == 18 and line.startswith("| 部署")
+
+
+def test_it_says_what_a_lookup_waits_for(stream: _Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    work = progress.Working("Checking", 1)
+    assert work.teller(None) is None
+    tell = work.teller(said.append)
+    assert tell is not None
+    tell("waiting for 1Password; Ctrl-C gives up")
+    assert (work.text, said) == ("Waiting for 1Password; Ctrl-C gives up", [])
+    monkeypatch.setenv("COWORK_ENV_PLAIN", "1")
+    assert work.teller(said.append) == said.append  # Nothing is redrawn: as a line of its own.
 
 
 def test_it_is_wiped_after_an_interrupt(stream: _Stream) -> None:

@@ -17,6 +17,7 @@ from cowork_env.core.environment import STATE
 from cowork_env.core.resolve import Inputs, resolve, target
 from cowork_env.core.trust import TrustStore, location
 
+from support.documents import ROOT, code, rows, section
 from support.home import GUIDE, Home, need
 from support.program import Program, run_in_shell
 from support.terminal import Dialog
@@ -81,9 +82,8 @@ def test_no_provider(home: Home, work: Path) -> None:
 
 def test_json_has_the_documented_keys(home: Home, work: Path) -> None:
     """What docs/status.md lists is what there is; a key less would break a user's program."""
-    text = (Path(__file__).parent.parent.parent / "docs/status.md").read_text(encoding="utf-8")
-    rows = [line.split("|")[1] for line in text.split("\n\n")[2].splitlines()[2:]]
-    documented = {word.strip(" `") for row in rows for word in row.split(",")}
+    table = rows(section(ROOT / "docs/status.md", "`--json`"))
+    documented = {word for row in table for word in code(row[0])}
     home.pin(work, "openrouter\n")
     (work / ".claude").mkdir()
     (work / ".claude/settings.json").write_text('{"model": "x"}')
@@ -400,7 +400,7 @@ def test_unset_variable_that_settings_set_is_reported(home: Home, work: Path) ->
     )
     lines = run(home, work).splitlines()
     (row,) = [i for i, line in enumerate(lines) if line.startswith("CLAUDE_CODE_USE_BEDROCK")]
-    assert "(unset)" in lines[row] and "Claude Code takes it from its settings" in lines[row + 1]
+    assert "(unset)" in lines[row] and "Claude Code takes it from its settings" in lines[row]
 
 
 def test_providers_from_the_environment(home: Home, work: Path) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from types import SimpleNamespace
+
 import pytest
 
-from cowork_env.cli.table import Cell, Table, display_width, wrapped
+from cowork_env.cli import output, table
+from cowork_env.cli.table import Cell, Table, labeled
+from cowork_env.cli.wrapping import display_width, wrapped
 
 URL = "https://ai.example/a/path/that/is/longer/than/any/terminal/is/wide"
 
@@ -87,6 +92,86 @@ def test_what_would_control_a_terminal_is_shown_as_text() -> None:
     for plain in (False, True):
         text = "\n".join(table.lines(width=80, plain=plain))
         assert "\033" not in text and "\\x1b[31m" in text and "b\\nc" in text
+
+
+def test_remarks_that_do_not_fit_stand_below_their_row() -> None:
+    made = Table("name", "value", "", "")
+    made.add("FIRST", "one", "from the file", "")
+    made.add("SECOND", "two", "from a pin", Cell("but not in force", "red"))
+    assert made.lines(width=26) == [
+        "NAME    VALUE",
+        "FIRST   one",
+        "        from the file",
+        "SECOND  two",
+        "        from a pin",
+        "        but not in force",
+    ]
+
+
+def test_a_path_with_spaces_stays_whole() -> None:
+    made = Table("place", "path")
+    made.add("file", Cell("~/Library/Application Support/x", whole=True))
+    assert "    ~/Library/Application Support/x" in made.lines(width=20)
+
+
+class _Terminal(io.StringIO):
+    """A terminal of a width that ``COLUMNS`` says."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
+    """Standard error as a terminal of 40 columns."""
+    stream = _Terminal()
+    for name, value in {"COLUMNS": "40", "TERM": "xterm", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("COWORK_ENV_PLAIN", raising=False)
+    monkeypatch.setattr(output, "sys", SimpleNamespace(stderr=stream))
+    return stream
+
+
+def test_a_label_with_a_long_text(narrow: _Terminal) -> None:
+    text = "first a few words and then cowork-env. Run: cowork-env edit --env A=B 'a long name'"
+    assert labeled("label", text, 8, narrow) == [
+        "label   first a few words and then",
+        "        cowork-env. Run:",
+        "    cowork-env edit --env A=B 'a long name'",
+    ]
+    assert labeled("", URL, 8, narrow) == [f"    {URL}"]
+    assert labeled("label", URL, 8, narrow) == ["label", f"    {URL}"]
+
+
+def test_a_message_is_broken_between_words_on_a_terminal(narrow: _Terminal) -> None:
+    output.say("cowork-env: There is no provider 'my own provider here' in the file of providers")
+    output.say("Run it in a terminal: cowork-env allow --below '/a folder/of mine'")
+    output.say(
+        'added:\n  if [ -x ~/bin/cowork-env ]; then eval "$(~/bin/cowork-env hook bash)"; fi'
+    )
+    assert narrow.getvalue() == (
+        "cowork-env: There is no provider\n"
+        "'my own provider here' in the file of\n"
+        "providers\n"
+        "Run it in a terminal:\n"
+        "cowork-env allow --below '/a folder/of mine'\n"
+        "added:\n"
+        '  if [ -x ~/bin/cowork-env ]; then eval "$(~/bin/cowork-env hook bash)"; fi\n'
+    )
+
+
+def test_a_message_is_one_line_elsewhere(
+    narrow: _Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COWORK_ENV_PLAIN", "1")
+    output.say("word " * 20)
+    assert narrow.getvalue() == "word " * 20 + "\n"
+
+
+@pytest.mark.parametrize("name", ["نموذج", "דגם", "部署", "e\u0301"])
+def test_labels_align_with_names_of_any_script(name: str) -> None:
+    assert display_width(labeled(name, "x", 20)[0]) == 21
+    assert table.display_width(name) < 6
 
 
 def test_wrapping_breaks_between_words_only() -> None:

@@ -569,7 +569,38 @@ def test_the_order_of_the_standard_variables_is_kept() -> None:
 ORDER = {23: "fb6a1235e285", 63: "67f68ad57109"}
 
 
-@pytest.mark.parametrize("count", ["-1", "0x10", "999", "", " 23", "23 "])
+def test_a_state_with_more_standard_variables_is_understood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A shell that was open during a downgrade gets its variables back."""
+    known = environment._STANDARD
+    monkeypatch.setattr(environment, "_STANDARD", (*known, "CLAUDE_CODE_USE_NEW", "NEW_URL"))
+    before = {"ANTHROPIC_API_KEY": "mine", "CLAUDE_CODE_USE_NEW": "1"}
+    goal = {**wanted(), "CLAUDE_CODE_USE_NEW": None, "NEW_URL": None}
+    live = applied(before, enter(before, "k", goal)[1])
+    monkeypatch.setattr(environment, "_STANDARD", known)
+    assert applied(live, transition(live, "", None, running=True)[1]) == before
+    assert not environment.ignored_state(live)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_of_a_newer_state_no_key_stays(running: bool) -> None:
+    """What a newer version has set cannot be restored here: it is unset, and never the user's."""
+    live = applied({"HOME": "/h"}, enter({}, "k", wanted())[1])
+    _, _, body = live[STATE].split(":")
+    live[STATE] = f"3:{environment._checksum(body)}:{body}"
+    assert "newer" in environment.ignored_state(live, running=running)
+    assert applied(live, transition(live, "", None, running=running)[1]) == {"HOME": "/h"}
+    other = wanted(baseUrl="https://other.example")
+    during = applied(live, transition(live, "o", other, running=running)[1])
+    assert during[URL] == "https://other.example"
+    assert applied(during, transition(during, "", None, running=running)[1]) == {"HOME": "/h"}
+    live[STATE] = live[STATE].replace(":", ":0", 1)  # The checksum is wrong.
+    assert "damaged" in environment.ignored_state(live, running=running)
+    assert applied(live, transition(live, "", None, running=running)[1])[URL] == live[URL]
+
+
+@pytest.mark.parametrize("count", ["-1", "0x10", "", " 23", "23 "])
 def test_a_state_with_another_number_of_variables_is_ignored(count: str) -> None:
     text = enter({}, "k", wanted())[0].encode()
     _, _, body = text.split(":", 2)

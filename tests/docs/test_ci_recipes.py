@@ -9,6 +9,7 @@ import json
 import os
 import re
 import string
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,23 +55,39 @@ class Machine:
         self.notes.mkdir()
         stubs = home.path / "stubs"
         stubs.mkdir()
-        for name in ("claude", "python"):
-            self.stub(stubs / name, 'exec /usr/bin/env -0 > "$NOTES/$(ls "$NOTES" | wc -l)"')
+        note = 'exec /usr/bin/env -0 > "$NOTES/$(ls "$NOTES" | wc -l)"'
+        self.stub(stubs / "claude", note)
+        # The one that is asked where the Agent SDK is says where its claude is a stub, too.
+        (stubs / "sdk/_bundled").mkdir(parents=True)
+        self.stub(stubs / "sdk/_bundled/claude", note)
+        sdk = f'case $2 in *claude_agent_sdk*) echo "{stubs}/sdk"; exit;; esac'
+        self.stub(stubs / "python", f"{sdk}\n{note}")
         self.installed = home.path / "installed"
         self.installed.touch()
         for name in ("pip", "pipx", "npm"):
             self.stub(stubs / name, 'printf "%s\\n" "$@" >> "$INSTALLED"')
         self.stub(
             stubs / "docker",
-            'printf "%s\\0" "$@" > "$NOTES/args"; '
+            'printf "%s\\0" "$@" >> "$NOTES/args"; '
             'for a; do [ ! -f "$a" ] || cp "$a" "$NOTES/file"; done',
         )
         self.env = {
             **home.env,
+            "GIT_CONFIG_GLOBAL": "/dev/null",
             "NOTES": str(self.notes),
             "INSTALLED": str(self.installed),
             "PATH": f"{stubs}:{home.env['PATH']}",
         }
+
+    def commits(self) -> None:
+        """Make the checkout what a runner has: a repository with the last two commits."""
+        git = [need("git"), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+        for command in (
+            ["init", "-q"],
+            ["add", "."],
+            *[["commit", "-qm", "x", "--allow-empty"]] * 2,
+        ):
+            self.run(*git, *command).check()
 
     @staticmethod
     def stub(path: Path, text: str) -> None:
@@ -103,6 +120,54 @@ def machine(home: Home) -> Machine:
     return Machine(home)
 
 
+@pytest.fixture
+def runner(machine: Machine) -> Machine:
+    """A CI machine after the checkout."""
+    machine.commits()
+    return machine
+
+
+# From an empty runner
+
+
+def test_the_provider_file_is_made_as_told(machine: Machine, home: Home) -> None:
+    """On the user's machine, without the key; it is the file that the document shows."""
+    machine.providers.unlink()
+    (setup,) = blocks("sh setup")
+    # Adding tries the endpoint out: nothing listens there.
+    proxy = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    machine.run("bash", "-euc", setup, **proxy).check()
+    (made,) = json.loads(machine.providers.read_text())
+    (shown,) = json.loads(blocks("json")[0])
+    assert {key: made[key] for key in made if key not in ("id", "models")} == shown
+    given = {"COWORK_ENV_PROVIDERS_FILE": "ci/providers.json", "OPENROUTER_KEY": KEY}
+    machine.run("sh", "-c", SCRIPTS[0], **given).check()
+    assert machine.clients()[0]["ANTHROPIC_AUTH_TOKEN"] == KEY
+
+
+def test_the_script_that_uses_the_sdk(machine: Machine) -> None:
+    """With a stand-in for the SDK that repeats what it is asked."""
+    (machine.work / "anthropic.py").write_text(SDK)
+    (machine.work / "review.py").write_text(blocks("python review")[0])
+    env = {**machine.env, "ANTHROPIC_MODEL": MODEL}
+    command = [sys.executable, "review.py"]
+    done = execute(command, env=env, cwd=machine.work, input="+ a line\n").check()
+    assert done.stdout == f"{MODEL}: Review this change:\n\n+ a line\n\n"
+
+
+SDK = """
+from types import SimpleNamespace as Object
+
+def create(model, max_tokens, messages):
+    (message,) = messages
+    assert message["role"] == "user" and max_tokens > 0
+    text = Object(type="text", text=f"{model}: {message['content']}")
+    return Object(content=[Object(type="thinking"), text])
+
+def Anthropic():
+    return Object(messages=Object(create=create))
+"""
+
 # Plain scripts
 
 SCRIPTS = blocks("sh test")
@@ -110,7 +175,7 @@ SCRIPTS = blocks("sh test")
 
 def test_the_examples_are_there() -> None:
     assert len(SCRIPTS) == 4
-    assert [len(blocks(f"yaml {kind}")) for kind in ("github", "gitlab", "azure")] == [1, 2, 1]
+    assert [len(blocks(f"yaml {kind}")) for kind in ("github", "gitlab", "azure")] == [1, 3, 1]
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash", "zsh"])
@@ -178,11 +243,11 @@ def github(machine: Machine, secrets: dict[str, str]) -> tuple[int, str]:
     return 0, log
 
 
-def test_github(machine: Machine) -> None:
-    assert github(machine, {"OPENROUTER_KEY": KEY}) == (0, f"::add-mask::{KEY}\n")
-    machine.check()
-    assert "OPENROUTER_KEY" not in machine.clients()[0]
-    assert SOURCE in machine.installed.read_text().splitlines()
+def test_github(runner: Machine) -> None:
+    assert github(runner, {"OPENROUTER_KEY": KEY}) == (0, f"::add-mask::{KEY}\n")
+    runner.check()
+    assert "OPENROUTER_KEY" not in runner.clients()[0]
+    assert SOURCE in runner.installed.read_text().splitlines()
 
 
 def test_github_without_the_secret(machine: Machine) -> None:
@@ -220,11 +285,11 @@ def gitlab(machine: Machine, pipeline: dict[str, Any], project: dict[str, str]) 
     return 0
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_gitlab(machine: Machine, number: int) -> None:
-    assert gitlab(machine, yaml("yaml gitlab")[number], {"OPENROUTER_KEY": KEY}) == 0
-    machine.check()
-    assert machine.installed.read_text().splitlines().count(SOURCE) == 1
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_gitlab(runner: Machine, number: int) -> None:
+    assert gitlab(runner, yaml("yaml gitlab")[number], {"OPENROUTER_KEY": KEY}) == 0
+    runner.check()
+    assert runner.installed.read_text().splitlines().count(SOURCE) == 1
 
 
 def test_gitlab_without_the_variable(machine: Machine) -> None:
@@ -240,6 +305,8 @@ def azure(machine: Machine, variables: dict[str, str]) -> int:
     pipeline = yaml("yaml azure")[0]
     plain, secret = {**pipeline["variables"], "COWORK_ENV_SOURCE": SOURCE}, dict(variables)
     for step in pipeline["steps"]:
+        if "script" not in step:
+            continue
         known = {f"$({name})": value for name, value in {**plain, **secret}.items()}
         own = {
             k: known.get(v, v) for k, v in step.get("env", {}).items()
@@ -253,10 +320,10 @@ def azure(machine: Machine, variables: dict[str, str]) -> int:
     return 0
 
 
-def test_azure(machine: Machine) -> None:
-    assert azure(machine, {"OPENROUTER_KEY": KEY}) == 0
-    machine.check()
-    assert SOURCE in machine.installed.read_text().splitlines()
+def test_azure(runner: Machine) -> None:
+    assert azure(runner, {"OPENROUTER_KEY": KEY}) == 0
+    runner.check()
+    assert SOURCE in runner.installed.read_text().splitlines()
 
 
 def test_azure_without_the_variable(machine: Machine) -> None:
@@ -291,14 +358,14 @@ def test_the_image(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS[2:])
-def test_starting_containers(machine: Machine, script: str) -> None:
-    done = machine.run(
+def test_starting_containers(runner: Machine, script: str) -> None:
+    done = runner.run(
         "sh", "-e", "-c", script, COWORK_ENV_PROVIDERS_FILE="ci/providers.json", OPENROUTER_KEY=KEY
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert KEY not in (machine.notes / "args").read_text()
+    assert KEY not in (runner.notes / "args").read_text()
     if "--env-file" in script:
-        inside = read_docker((machine.notes / "file").read_text())
+        inside = read_docker((runner.notes / "file").read_text())
         assert (inside["ANTHROPIC_BASE_URL"], inside["ANTHROPIC_AUTH_TOKEN"]) == (URL, KEY)
-        assert (machine.notes / "file").stat().st_mode & 0o077 == 0
-    assert sorted(p.name for p in machine.work.iterdir()) == ["ci"]
+        assert (runner.notes / "file").stat().st_mode & 0o077 == 0
+    assert sorted(p.name for p in runner.work.iterdir()) == [".git", "ci"]

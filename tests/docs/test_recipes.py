@@ -13,6 +13,7 @@ import pytest
 from support import documents
 from support.home import GUIDE, Home, executable, need
 from support.program import Completed, Program, execute, parse_environment
+from support.terminal import Dialog
 
 KEY = GUIDE[1]["authToken"]
 URL = "https://openrouter.ai/api"
@@ -103,6 +104,24 @@ def test_tmux(user: User) -> None:
         assert seen("direct")["ANTHROPIC_BASE_URL"] == URL
     finally:
         execute([*tmux, "kill-server"], env=env, cwd=home.path)
+
+
+def test_the_status_line_of_tmux(user: User) -> None:
+    """Of a directory whose name would be code, shown on an attached terminal."""
+    project = user.home.path / "a 'b $(touch owned)"
+    user.home.pin(project, "openrouter\n")
+    tmux = [need("tmux"), "-L", "recipes-status", "-f", "/dev/null"]
+    path = f"{user.bin}:/usr/bin:/bin"
+    env = {**user.home.env, "TMUX_TMPDIR": str(user.home.path), "TERM": "xterm", "PATH": path}
+    conf = user.home.path / "tmux.conf"
+    conf.write_text(block("sh tmux-conf"))
+    session = ["new-session", "-c", str(project), "-x80", "-y24", "cat"]
+    try:
+        with Dialog([*tmux[:-1], str(conf), *session], env=env, cwd=project) as dialog:
+            dialog.expect("OpenRouter")
+    finally:
+        execute([*tmux, "kill-server"], env=env, cwd=user.home.path)
+    assert not list(user.home.path.rglob("owned"))
 
 
 def test_a_command_over_ssh(user: User) -> None:

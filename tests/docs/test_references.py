@@ -58,11 +58,13 @@ def test_lines_are_wrapped(path: Path) -> None:
     [
         ("docs/make_commands.py", "docs/commands.md"),
         ("docs/make_manual.py", "docs/cowork-env.1"),
-        ("docs/make_picture.py", "docs/demo.svg"),
+        ("docs/make_picture.py demo", "docs/demo.svg"),
+        ("docs/make_picture.py status", "docs/status.svg"),
     ],
 )
 def test_what_is_generated_is_current(script: str, made: str) -> None:
-    done = subprocess.run([sys.executable, ROOT / script], capture_output=True, timeout=100)
+    command = [sys.executable, *script.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=100)
     assert done.returncode == 0, done.stderr.decode()
     current = done.stdout.decode("utf-8")
     assert (ROOT / made).read_text(encoding="utf-8") == current, (
@@ -178,7 +180,12 @@ def test_every_link_leads_somewhere() -> None:
 def anchors(path: Path) -> set[str]:
     """The anchors of a document's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", DOCUMENTS[path]), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {anchor(heading) for heading in headings}
+
+
+def anchor(heading: str) -> str:
+    """The anchor of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def test_every_test_that_is_named_exists() -> None:
@@ -201,29 +208,48 @@ def test_every_test_that_is_named_exists() -> None:
 # What the troubleshooting guide quotes of other programs, and of variables.
 FOREIGN = {
     "$COWORK_PROVIDER",
-    "401",
-    "Invalid API key",
-    "authentication_error",
-    "Not logged in",
-    "There's an issue with the selected model",
-    "command not found: cowork-env",
+    *("401", "402", "403", "404", "429", "529", "Overloaded"),
+    *("model not found", "Invalid model name", "There's an issue with the selected model"),
+    *("Can't reach the API server", "ENOTFOUND"),
+    *("Connection error", "Connection refused", "ECONNREFUSED"),
+    *("Failed to authenticate", "Invalid API key", "Not logged in"),
+    *("bad interpreter", "required file not found", "command not found: cowork-env"),
+    ".../cowork-env/shims/claude",
 }
+TROUBLESHOOTING = ROOT / "docs/troubleshooting.md"
 
 
 def test_messages_in_the_troubleshooting_guide_are_the_programs() -> None:
-    path = ROOT / "docs/troubleshooting.md"
-    headings = re.findall(r"^## .*\".*$", DOCUMENTS[path], re.MULTILINE)
+    text = DOCUMENTS[TROUBLESHOOTING]
+    headings = re.findall(r"^## .*\".*$", text, re.MULTILINE)
     quoted = [text for heading in headings for text in re.findall(r'"([^"]+)"', heading)]
-    quoted += [text for row in rows(DOCUMENTS[path]) for text in code(row[0])]
+    tables = re.findall(r"^\|[^\n]*\n(?:\|[^\n]*\n)+", text, re.MULTILINE)
+    assert len(tables) == 4
+    quoted += [text for table in tables for row in rows(table) for text in code(row[0])]
     files = [*(ROOT / "cowork_env").rglob("*.py"), *(ROOT / "shell").iterdir()]
     source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     # Strings that stand on several lines are one.
     source = re.sub(r"\"\s*\n\s*f?\"", "", source)
     messages = [text for text in quoted if text not in FOREIGN]
-    assert len(messages) > 6
+    assert len(messages) > 30
     for text in messages:
         fixed = re.sub(r" ?\.\.\.$| \(mode \d+\)$", "", text)
         assert fixed in source, text
+
+
+def test_the_index_of_the_troubleshooting_guide_is_complete() -> None:
+    """Every section is in it, with what its heading quotes; the section of fetching, with all."""
+    text = DOCUMENTS[TROUBLESHOOTING]
+    index = {row[1].partition("(")[2].strip("#)"): row[0] for row in rows(text)}
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    by_anchor = {anchor(heading): heading for heading in headings}
+    assert {*index} == {*by_anchor}
+    for link, symptom in index.items():
+        for message in re.findall(r'"([^"]+)"', by_anchor[link]):
+            fixed = re.sub(r" ?\.\.\.$| \(mode \d+\)$|; it is ignored$", "", message)
+            assert any(fixed in shown for shown in code(symptom)), message
+    kinds = [row[0] for row in rows(section(TROUBLESHOOTING, "Keys that cannot be fetched"))]
+    assert kinds == [f"`{text}`" for text in code(index["keys-that-cannot-be-fetched"])]
 
 
 def test_additions_are_as_the_diffs_show() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from cowork_env import __version__
 from cowork_env.cli.doctor import check_after_add
 
-from support.doctor import entry, inputs, listed, run
+from support.doctor import entry, inputs, listed, run, run_in_bash
 from support.home import Home
 from support.processes import wait_for
 from support.server import (
@@ -38,7 +41,7 @@ def test_check_after_add(serve: Serve, capsys: pytest.CaptureFixture[str]) -> No
     assert not healthy(f"http://127.0.0.1:{free_port()}")
     assert healthy("", authToken="", env={"CLAUDE_CODE_USE_BEDROCK": "1"})
     out, err = capsys.readouterr()
-    assert out == "" and KEY not in err and "New: not tried\n" in err
+    assert out == "" and KEY not in err and "New: not asked\n" in err
     assert "New: works\n" in err and "New: does not work yet\n" in err
     assert "refused the connection" in err
 
@@ -47,6 +50,35 @@ def test_command_on_a_working_provider(home: Home, serve: Serve) -> None:
     home.providers([entry("Good", serve(api()).url)])
     done = run(home, "good")
     assert done.status == 0 and "Healthy." in done.out and done.err == ""
+    assert "ok      It works: 127.0.0.1 accepts the key, its model answers in " in done.out
+
+
+def test_the_first_line_has_the_versions_and_the_platform(home: Home, tmp_path: Path) -> None:
+    claude = tmp_path / "versions/2.1.332"
+    claude.parent.mkdir()
+    claude.write_text("#!/bin/sh\n")
+    claude.chmod(0o755)
+    (tmp_path / "claude").symlink_to(claude)
+    path = f"{tmp_path}:{home.env['PATH']}"
+    first = run_in_bash(home, "--offline", PATH=path).out.splitlines()[0]
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert first.startswith(f"cowork-env {__version__}, Python {python}, bash ")
+    assert re.search(r", bash \d+\.\d+[\d.]*, Claude Code 2\.1\.332, ", first)
+    assert first.endswith(f", {os.uname().sysname} {os.uname().release} {os.uname().machine}")
+
+
+def test_what_was_not_asked_is_said(home: Home, serve: Serve) -> None:
+    server = serve(api())
+    home.providers([entry("Good", server.url), entry("Keyless", server.url, authToken="")])
+    rows = run(home, "--all", "--offline").out
+    assert "Good: result not asked; base URL http" in rows
+    assert "It was not asked, and no key was fetched: --offline was given." in (
+        run(home, "good", "--offline").out
+    )
+    out = run(home, "keyless").out
+    assert "it has no key" in out.casefold() and "It was not asked: what is wrong already" in out
+    assert "No provider applies here, so none was asked." in run(home).out
+    assert server.requests == []
 
 
 def test_command_on_a_broken_provider(home: Home) -> None:
@@ -62,7 +94,22 @@ def test_json_shape(home: Home, serve: Serve) -> None:
     done = run(home, "--all", "--json")
     assert done.status == 1
     document = done.json
-    assert document.keys() == {"version", "healthy", "repaired", "findings", "providers"}
+    assert document.keys() == {
+        "version",
+        "healthy",
+        "repaired",
+        "versions",
+        "findings",
+        "providers",
+    }
+    assert document["versions"].keys() == {
+        "cowork_env",
+        "python",
+        "shell",
+        "shell_version",
+        "claude",
+        "platform",
+    }
     assert document["version"] == 1 and document["healthy"] is False
     good, bad = document["providers"]
     assert good.keys() == {
@@ -101,16 +148,12 @@ def test_all_runs_in_parallel_and_prints_a_table(home: Home, serve: Serve) -> No
     )
     done = run(home, "--all")
     assert done.status == 1
-    table = [
-        line.split() for line in done.out.splitlines() if line.startswith(("P0", "P1", "P2", "Bad"))
+    rows = [line for line in done.out.splitlines() if ": result " in line]
+    assert [row.partition(";")[0] for row in rows] == [
+        *(f"P{n}: result works" for n in range(3)),
+        "Bad: result refused",
     ]
-    assert [row[:2] for row in table if len(row) > 3] == [
-        ["P0", "works"],
-        ["P1", "works"],
-        ["P2", "works"],
-        ["Bad", "refused"],
-    ]
-    assert " ms " in done.out
+    assert rows[0].split("; ")[1].endswith(" ms") and "models 1/1" in rows[0]
 
 
 def test_offline_sends_no_request_and_fetches_no_key(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cowork_env.util.system import digest
+
 from support.home import GUIDE, Home
 from support.home import GUIDE_MANAGED as MANAGED
 from support.processes import wait_for
@@ -114,6 +116,25 @@ def test_a_damaged_state_is_ignored(
     assert terminal.managed() == MANAGED["OpenRouter"]
     assert terminal.managed("cd ~") == {}
     assert not list(home.path.rglob("owned"))
+
+
+def test_of_a_newer_state_nothing_stays(
+    shell: str, home: Home, projects: dict[str, Path], open_terminal: Open
+) -> None:
+    """After a downgrade, a shell that inherits what the newer version set has no stale key."""
+    there = Program(home).run("exec", "--provider", "OpenRouter", "--", "env", "-0")
+    inherited = there.check().environment()
+    body = inherited["COWORK_ENV_STATE"].split(":", 2)[2]
+    inherited["COWORK_ENV_STATE"] = f"3:{digest(body.encode())[:12]}:{body}"
+    del inherited["COWORK_PROVIDER"]
+    terminal = open_terminal(shell, env=inherited)
+    assert terminal.started.count("COWORK_ENV_STATE is of a newer cowork-env") == 1
+    assert terminal.managed() == {}
+    assert terminal.managed(f"cd {projects['LiteLLM Local']}") == MANAGED["LiteLLM Local"]
+    assert terminal.managed("cd ~") == {}
+    run = ("exec", "--provider", "none", "--", "env", "-0")
+    after = Program(home).run(*run, env=inherited).environment()
+    assert not {"ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"} & {*after}
 
 
 def test_a_foreign_state_is_ignored(

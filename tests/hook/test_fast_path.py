@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import marshal
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -174,12 +176,12 @@ def package(tmp_path: Path) -> Path:
 
 
 def bundle_of(package: Path) -> Path:
-    (found,) = package.glob("hook/__pycache__/request-bash.*")
-    return found
+    return Path(cache_from_source(str(package / "hook/launch.py")))
 
 
 def test_the_first_request_makes_a_bundle_of_every_module(home: Home, package: Path) -> None:
-    assert {f"cowork_env.{name}" for name in bundle.modules_for("bash")} == OURS - {"cowork_env"}
+    used = [name for name in bundle.MODULES if "shell=bash" in (bundle.users(name) or "shell=bash")]
+    assert {f"cowork_env.{name}" for name in used} == OURS - {"cowork_env"}
     home.providers()
     home.pin(home.path / "project", "openrouter\nmodel = m\n")
     first = request(home, home.path / "project", package=package).stdout
@@ -207,10 +209,14 @@ def test_a_damaged_bundle_is_not_used_and_made_again(home: Home, package: Path) 
     home.pin(home.path / "project", "none\n")
     whole = request(home, home.path / "project", package=package).stdout
     file = bundle_of(package)
-    for content in (b"", b"no code", file.read_bytes()[:1000], marshal.dumps(None)):
+    good = file.read_bytes()
+    other_python = b"30900f0" + good[good.index(b"\n") :]
+    compiled = Path(py_compile.compile(str(package / "hook/launch.py"), doraise=True)).read_bytes()
+    damaged = (b"", b"no code", good[:1000], marshal.dumps(None), other_python, compiled)
+    for content in damaged:
         file.write_bytes(content)
         assert request(home, home.path / "project", package=package).stdout == whole
-        assert len(file.read_bytes()) > 10_000
+        assert file.read_bytes() == good
 
 
 def test_a_removed_program_gives_no_response_in_spite_of_its_bundle(
@@ -321,6 +327,8 @@ COMMANDS = (
     "prune",
     "status",
     "status --json",
+    "status --short",
+    "paths",
     "doctor --offline",
     "doctor Away --json",
     "exec true",

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from cowork_env.hook.interpreter import request_command
 from cowork_env.util.text import is_control
 
 from support.home import Home
@@ -85,3 +86,12 @@ def test_a_damaged_state_is_reported_once_and_never_evaluated(project: Project, 
         and "COWORK_ENV_STATE is damaged; it is ignored" in done.stdout
     )
     assert "touch owned" not in done.stdout
+
+
+def test_a_request_of_another_version_has_no_response(project: Project) -> None:
+    """An argument may matter, a flag may not: shells keep their hook when the program changes."""
+    for argument, status in (("flags=new-flag", 0), ("new=1", 1)):
+        command = [*request_command("bash"), argument]
+        env, cwd = project.home.env, project.path
+        done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, timeout=20)
+        assert (done.returncode, bool(done.stdout)) == (status, status == 0)

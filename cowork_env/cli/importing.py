@@ -19,12 +19,11 @@ from . import saving
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import complete_source, examples
-from .output import say
+from .output import say, say_lines
 from .progress import working
 from .prompts import Choice, confirm, interactive, pick_several
 from .provider_options import no_check_option
-from .table import Table, print_table
-from .terminal import columns, is_plain, use_color
+from .table import Table, print_table, table_lines
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
@@ -221,9 +220,7 @@ def _show_things(found: Found) -> None:
         table = Table("Setting", "")
         for thing, fate in found.things:
             table.add(thing, fate)
-        plain = is_plain(sys.stderr)
-        for line in table.lines(width=columns(), plain=plain, color=use_color(sys.stderr)):
-            say(line)
+        say_lines(table_lines(table, sys.stderr))
 
 
 def _add(inputs: Inputs, plan: Plan, options: _Options) -> None:

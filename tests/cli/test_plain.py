@@ -35,6 +35,7 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("show OpenRouter --models", ()),
     ("presets", ()),
     ("paths", ()),
+    ("import", ()),
     ("import env", ("y",)),
     ("use", ("2",)),
     ("pin OpenRouter", ()),

@@ -136,10 +136,10 @@ def _read_line(prompt: str, hidden: bool = False) -> str:
     What ends the dialog, Ctrl-C or Ctrl-D, raises KeyboardInterrupt, with the cursor on a line of
     its own and the terminal as it was.
     """
-    sys.stderr.write("\n".join(wrapped(prompt.rstrip(), columns() - 1)) + " ")
-    sys.stderr.flush()
     try:
         with _without_echo() if hidden else nullcontext():
+            sys.stderr.write("\n".join(wrapped(prompt.rstrip(), columns() - 1)) + " ")
+            sys.stderr.flush()
             line = os.read(0, _MOST)
             if not line.endswith(b"\n"):  # Ctrl-D
                 raise KeyboardInterrupt
@@ -249,7 +249,7 @@ def _run(make: Callable[[], questionary.Question]) -> Any:
         try:
             answer = prompt.unsafe_ask()
         except _KeyTyped:
-            _drop_input()
+            _drop_input(prompt.application)
             tell(KEY_SHOWN)
             continue
         if answer is None:
@@ -268,11 +268,17 @@ def _extend(application: Any) -> None:
     control = next(
         c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl)
     )
+
+    def matches_nothing() -> bool:
+        shown = control.filtered_choices  # which finds what matches, also before it is drawn
+        return bool(shown and control.search_filter and not control.found_in_search)
+
     # A filter that matches nothing shows everything, and Enter would choose the first: ring the
     # bell instead.
-    no_match = Condition(lambda: bool(control.search_filter) and not control.found_in_search)
     more = KeyBindings()
-    more.add("enter", filter=no_match, eager=True)(lambda event: event.app.output.bell())
+    more.add("enter", filter=Condition(matches_nothing), eager=True)(
+        lambda event: event.app.output.bell()
+    )
 
     @more.add("c-d", eager=True)
     def end(event: Any) -> None:
@@ -295,10 +301,13 @@ def _extend(application: Any) -> None:
     )
 
 
-def _drop_input() -> None:
+def _drop_input(application: Any) -> None:
     """Forget what was typed, and what comes with it: the rest of a key."""
     import termios
 
+    from prompt_toolkit.input.typeahead import clear_typeahead
+
+    clear_typeahead(application.input)
     with _without_echo():
         while select([0], [], [], _PASTE_PAUSE)[0]:
             termios.tcflush(0, termios.TCIFLUSH)

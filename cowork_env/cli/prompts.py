@@ -26,6 +26,7 @@ KEY_SHOWN = (
     "That looks like a key, and a key is not wanted here. It is not stored, but the screen shows "
     "it now. Keys are asked for in a question of their own, which hides them."
 )
+_POINTER = 7  # columns before a choice in a picker, or a box to tick, and after it
 _MOST = 1 << 16  # bytes of an answer
 _LONGEST_LINE = 4095  # bytes of a line that Linux's terminals pass on; macOS's are shorter
 _PASTE_PAUSE = 0.05  # seconds, until the next line of what was pasted is there
@@ -41,6 +42,25 @@ class Choice(NamedTuple):
     def title(self) -> str:
         """The line that is shown."""
         return visible(f"{self.value}  {self.about}" if self.about else self.value)
+
+
+class _Title(str):
+    """A choice's title in a picker: as much as fits is shown, and all of it is searched."""
+
+    __slots__ = ("_searched",)
+    _searched: str
+
+    @classmethod
+    def of(cls, choice: Choice) -> _Title:
+        """The title, for the terminal as wide as it is."""
+        first, *rest = wrapped(choice.title, columns() - _POINTER)
+        title = cls(f"{first}…" if rest else first)
+        title._searched = choice.title.lower()
+        return title
+
+    def lower(self) -> str:
+        """What questionary searches."""
+        return self._searched
 
 
 def interactive() -> bool:
@@ -189,7 +209,7 @@ def pick(question: str, choices: Sequence[str | Choice], default: str = "") -> s
     def make() -> questionary.Question:
         return questionary.select(
             question,
-            choices=[questionary.Choice(choice.title, value=choice.value) for choice in listed],
+            choices=[questionary.Choice(_Title.of(c), value=c.value) for c in listed],
             default=default if any(choice.value == default for choice in listed) else None,
             use_search_filter=True,
             use_jk_keys=False,
@@ -214,7 +234,7 @@ def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
     def make() -> questionary.Question:
         return questionary.checkbox(
             question,
-            choices=[questionary.Choice(c.title, value=c.value, checked=True) for c in listed],
+            choices=[questionary.Choice(_Title.of(c), value=c.value, checked=True) for c in listed],
             use_search_filter=True,
             use_jk_keys=False,
             output=_output(),

@@ -508,6 +508,18 @@ def test_no_message_breaks_a_word(home: Home, columns: int) -> None:
     assert [line for line in own if len(line) > columns and " " in line.strip()] == []
 
 
+def test_a_picker_on_a_narrow_terminal_shows_whole_words(home: Home) -> None:
+    with add(home, "--no-check", size=(60, 40), COLUMNS="") as child:
+        shown = plain(child.expect("another endpoint"))
+        child.send("api.fireworks.ai/inference")  # is searched, too, where it is not shown
+        child.expect("api.fireworks.ai/inference")
+        child.send(ENTER)
+        child.expect("https://app.fireworks.ai/settings")
+        child.send(CTRL_C)
+        child.finish()
+    assert "fireworks Fireworks,…" in shown
+
+
 def test_the_key_goes_to_the_endpoint_only(home: Home) -> None:
     behavior: Any = api(("m-1",), key=KEY)
     with (

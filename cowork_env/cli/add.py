@@ -97,9 +97,9 @@ def command(
     name = entry["name"]
     account = Provider(entry) if accounts.is_account(entry) else None
     place = f" ({accounts.place(account)})" if account else ""
-    say(f"cowork-env: added {visible(name)}{place}")
+    tell(f"cowork-env: added {visible(name)}{place}")
     if listed.catalog and any(words(entry) & words(other) for other in listed.catalog.entries):
-        say(f"It is used instead of the one in the catalogue {listed.catalog.where}.")
+        tell(f"It is used instead of the one in the catalogue {listed.catalog.where}.")
     # Of a login nothing can be tried; what is known is said.
     usable = _say_login(account, inputs) if account is not None else True
     if not interactive():
@@ -416,12 +416,12 @@ def _say_login(account: Provider, inputs: Inputs) -> bool:
     try:
         check_login_directory(account, inputs.home)
     except CoworkEnvError as error:
-        say(f"It cannot be used yet: {error.message}\n{error.hint}".rstrip())
+        tell(f"It cannot be used yet: {error.message}\n{error.hint}".rstrip())
         return False
     found = login.find(account, inputs)
     if found is not None and found.usable:
         say(f"It is logged in{found.who}.")
         return True
     say(f"Log in: {accounts.login_command(account)}")
-    say("Or start 'claude' in the same way, and type /login.")
+    tell("Or start 'claude' in the same way, and type /login.")
     return False

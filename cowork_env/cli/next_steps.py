@@ -15,7 +15,7 @@ from . import saving
 from .errors import report_error
 from .inputs import current_inputs, detect_shell
 from .output import say
-from .prompts import confirm
+from .prompts import confirm, tell
 
 if TYPE_CHECKING:
     from ..core.resolve import Inputs
@@ -35,7 +35,7 @@ def ask_where(inputs: Inputs, name: str) -> None:
             report_error(error)
         else:
             pinned = True
-            say(f"cowork-env: {tilde(written.path, inputs.home)}: {pins.summary(written.pin)}")
+            tell(f"cowork-env: {tilde(written.path, inputs.home)}: {pins.summary(written.pin)}")
     selected = store.selected(inputs.state_dir, listed)
     other = listed.entries[selected].get("name", "") if selected is not None else ""
     question = f"Use it everywhere{' else' if pinned else ''}"
@@ -43,13 +43,13 @@ def ask_where(inputs: Inputs, name: str) -> None:
         question += f", in the place of {visible(str(other))}"
     if confirm(f"{question}?", default=selected is None):
         saving.select(inputs, name)
-        say(f"cowork-env: {visible(name)} is used where no pin applies")
+        tell(f"cowork-env: {visible(name)} is used where no pin applies")
 
 
 def say_commands(name: str) -> None:
     """Say how a provider is used here, or everywhere else."""
-    say(f"In a directory and below: cowork-env pin {_word(name)}")
-    say(f"Elsewhere: cowork-env use {_word(name)}")
+    tell(f"In a directory and below: cowork-env pin {_word(name)}")
+    tell(f"Elsewhere: cowork-env use {_word(name)}")
 
 
 def say_next(name: str) -> None:

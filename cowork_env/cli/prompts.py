@@ -69,12 +69,12 @@ def interactive() -> bool:
 
 
 def tell(text: str) -> None:
-    """Print a message of a dialog on standard error; no word is broken where a line is full.
+    """Print a message on standard error; no word is broken where a line of the terminal is full.
 
     Each line of ``text`` is a paragraph. A command that the user may copy is for :func:`say`.
     """
     for line in text.split("\n"):
-        say("\n".join(wrapped(line, columns())))
+        say("\n".join(wrapped(line, columns())) if sys.stderr.isatty() else line)
 
 
 def tell_error(error: InvalidField | CoworkEnvError) -> None:

@@ -57,15 +57,19 @@ def drop_item(inputs: Inputs, reference: str) -> None:
         say(f"cowork-env: {shown} stays: {error.message}")
 
 
-def check(inputs: Inputs, name: str) -> None:
-    """Let doctor check a provider that was just saved. It stays saved, whatever the result."""
+def check(inputs: Inputs, name: str) -> bool:
+    """Let doctor check a provider that was just saved; whether it is healthy.
+
+    It stays saved, whatever the result, and after Ctrl-C, which raises KeyboardInterrupt.
+    """
     from .doctor import check_after_add
 
     listed = providers.load(inputs.env, inputs.config_dir)
     try:
-        check_after_add(listed, listed.find(name), inputs)
+        return check_after_add(listed, listed.find(name), inputs)
     except KeyboardInterrupt:
         say("\nNot checked.")
+        raise
 
 
 def select(inputs: Inputs, name: str) -> None:

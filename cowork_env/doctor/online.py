@@ -11,9 +11,7 @@ from ..core.provider import (
     API_KEY,
     BEARER,
     CREDENTIAL,
-    InvalidField,
     Url,
-    check_base_url,
     is_loopback,
     is_on,
     repaired,
@@ -67,25 +65,6 @@ def get_models(connection: Connection, headers: Mapping[str, str]) -> Response:
     return connection.get("/v1/models?limit=1000", headers, limit=transport.MAX_LIST)
 
 
-def list_models(url: str, key: str, auth: str, env: Mapping[str, str], timeout: float) -> list[str]:
-    """The models that the endpoint at ``url`` lists for ``key``.
-
-    None where it does not list any within ``timeout`` seconds.
-    """
-    try:
-        check_base_url(url)
-        connection = Connection(repaired(url), env, timeout)
-    except (InvalidField, TransportError):
-        return []
-    headers = VERSION_HEADER | auth_header(auth, key)
-    try:
-        return classify.model_list(get_models(connection, headers), key).names
-    except TransportError:
-        return []
-    finally:
-        connection.close()
-
-
 class OnlineCheck:
     """The requests to one provider, and what their responses say about it."""
 
@@ -125,14 +104,14 @@ class OnlineCheck:
 
     def run(self) -> None:
         """Try everything that can be tried."""
-        self._connected(self._try_everything)
+        self._connected(self._try_models)
 
     def ask_for_models(self) -> None:
         """Ask for the list of models alone, and report why there is none."""
-        self._connected(self._report_list)
+        self._connected(self._only_list)
 
-    def _connected(self, job: Callable[[], object]) -> None:
-        """Run ``job`` while there is a connection, or report why there is none."""
+    def _connected(self, job: Callable[[], None]) -> None:
+        """Run ``job`` with a connection, or report why there is none."""
         self.report.online = True
         try:
             self._connection = Connection(self.url, self.env, self.timeout)
@@ -140,27 +119,10 @@ class OnlineCheck:
             self._report_transport_error(error)
             return
         try:
-            job()
+            if self._can_be_reached():
+                job()
         finally:
             self.connection.close()
-
-    def _try_everything(self) -> None:
-        if self._can_be_reached():
-            self._try_models()
-
-    def _report_list(self) -> None:
-        result = _caught(self._get_models)()
-        self._take_list(result)
-        if self.report.offered:
-            return
-        if isinstance(result, TransportError):
-            self._report_transport_error(result)
-            return
-        found = self._classify(result, "")
-        if found.code in ABOUT_PROVIDER:
-            self._report_failure(found, result, "")
-        else:
-            self.report.add("no-list", status=result.status)
 
     def _can_be_reached(self) -> bool:
         """Resolve the host name, unless a proxy does; whether to go on."""
@@ -178,6 +140,13 @@ class OnlineCheck:
         self.report.add("name", host=connection.host, address=visible(found[0]), more=more)
         return True
 
+    def _only_list(self) -> None:
+        self.progress("models")
+        listed = _caught(self._get_models)()
+        self._take_list(listed)
+        if not self.report.offered:
+            self._report_no_list(listed, "no-list")
+
     def _try_models(self) -> None:
         """Ask for the list of models, and try each model.
 
@@ -190,7 +159,7 @@ class OnlineCheck:
         openai_list = self._take_list(listed)
         if not models:
             if not self.report.offered:
-                self._report_without_model(listed)
+                self._report_no_list(listed, "no-model")
                 return
             models = [_cheapest(self.report.offered)]
             self.uses = {models[0]: ["no model of its own"]}
@@ -254,7 +223,8 @@ class OnlineCheck:
         self.report.offered = listed.names
         return listed.openai
 
-    def _report_without_model(self, listed: Result) -> None:
+    def _report_no_list(self, listed: Result, code: str) -> None:
+        """Report what is wrong with the provider, or else ``code``."""
         if isinstance(listed, TransportError):
             self._report_transport_error(listed)
             return
@@ -262,7 +232,7 @@ class OnlineCheck:
         if result.code in ABOUT_PROVIDER:
             self._report_failure(result, listed, "")
         else:
-            self.report.add("no-model", argument=self.argument)
+            self.report.add(code, status=listed.status, argument=self.argument)
 
     def _report_for_all(self, model: str, result: Result, openai_list: bool) -> bool:
         """Report what is wrong whatever the model; whether there was something."""

@@ -51,15 +51,25 @@ def _needs_no_quotes(name: str) -> bool:
     return name.isascii() and all(c.isalnum() or c in "._-" for c in name)
 
 
-def provider_argument(required: bool = True) -> Callable[[F], F]:
-    """The argument NAME: a provider, with completion; None when it is left out."""
+def provider_argument(required: bool = True, parameter: str = "name") -> Callable[[F], F]:
+    """The argument NAME: a provider, with completion; None when it is left out.
+
+    ``parameter`` is the name of the function's parameter.
+    """
 
     def check(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
         return value if value is None else check_provider_name(value)
 
     return click.argument(
-        "name", required=required, callback=check, shell_complete=complete_provider
+        parameter,
+        metavar="NAME" if required else "[NAME]",
+        required=required,
+        callback=check,
+        shell_complete=complete_provider,
     )
+
+
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
 def resolution_options(function: F) -> F:

@@ -58,6 +58,7 @@ _SCHEMES = ("bearer", "basic", "digest", "negotiate", "token")  # of HTTP authen
 _NEVER = frozenset((BASE_URL, ACTIVE, CONFIG_DIR))
 _BREAKS = str.maketrans(dict.fromkeys("?&;#,{}[]\t\r\n", " "))
 _QUOTES = "\"'"
+_SEPARATORS = str.maketrans(dict.fromkeys("?&;#,{}[]\t\r\n=:/@\"'", " "))
 
 
 def mask(key: str) -> str:
@@ -78,11 +79,14 @@ def is_secret(name: str, value: str = "") -> bool:
     """
     if name in _NEVER or value == KEY_PLACE:
         return False
-    return _is_named_secret(name, value) or has_secret(value)
+    return is_named_secret(name, value) or has_secret(value)
 
 
-def _is_named_secret(name: str, value: str) -> bool:
-    """Whether a variable of this name, or a header or parameter, holds a secret."""
+def is_named_secret(name: str, value: str = "") -> bool:
+    """Whether a variable of this name, or a header or parameter, holds a secret.
+
+    An empty value stands for one that is not known.
+    """
     words = "".join(c if c.isalnum() else " " for c in name.upper()).split()
     words = [word.rstrip("0123456789") or word for word in words]  # API_KEY2
     number = not value or (value.isascii() and value.isdigit() and len(value) < 10)
@@ -123,7 +127,7 @@ def has_secret(value: str) -> bool:
             if not found or rest.startswith("//"):
                 continue
             rest = (rest or "".join(words[i + 1 : i + 2])).strip(_QUOTES)
-            if (rest and _is_named_secret(name, rest)) or _looks_like_key(rest):
+            if (rest and is_named_secret(name, rest)) or _looks_like_key(rest):
                 return True
     return False
 
@@ -140,9 +144,21 @@ def _looks_like_key(word: str) -> bool:
     )
 
 
+def has_key(text: str) -> bool:
+    """Whether a key was typed where something else was asked for: a name, a URL, a model.
+
+    Less is taken for a key than by :func:`has_secret`, as the answer is refused: what looks like
+    one, with a digit in it, or a password in a URL. A path is none.
+    """
+    if "://" in text and ":" in Url(text).authority.rpartition("@")[0]:
+        return True
+    words = [] if text.startswith(("/", "~")) else text.translate(_SEPARATORS).split()
+    return any(_looks_like_key(word) and any(c.isdigit() for c in word) for word in words)
+
+
 def shown_value(name: str, value: str) -> str:
     """A variable's value as it may be shown: secrets masked, addresses without password."""
-    if name not in _NEVER and value != KEY_PLACE and _is_named_secret(name, value):
+    if name not in _NEVER and value != KEY_PLACE and is_named_secret(name, value):
         return mask(value)
     from .overrides import PROXIES, without_password
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import contextmanager, nullcontext
+from select import select
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
-from ..core.provider import InvalidField, check_token
+from ..core.provider import InvalidField
+from ..masking import has_key
+from ..pasted import cleaned_key
+from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .output import say
-from .terminal import is_plain
+from .table import wrapped
+from .terminal import columns, is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import questionary
+
+KEY_SHOWN = (
+    "That looks like a key, and a key is not wanted here. It is not stored, but the screen shows "
+    "it now. Keys are asked for in a question of their own, which hides them."
+)
+_MOST = 1 << 16  # bytes of an answer
+_LONGEST_LINE = 4095  # bytes of a line that Linux's terminals pass on; macOS's are shorter
+_PASTE_PAUSE = 0.05  # seconds, until the next line of what was pasted is there
 
 
 class Choice(NamedTuple):
@@ -35,45 +48,127 @@ def interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def tell(text: str) -> None:
+    """Print a message of a dialog on standard error; no word is broken where a line is full.
+
+    Each line of ``text`` is a paragraph. A command that the user may copy is for :func:`say`.
+    """
+    for line in text.split("\n"):
+        say("\n".join(wrapped(line, columns())))
+
+
+def tell_error(error: InvalidField | CoworkEnvError) -> None:
+    """Say why an answer is refused, and what to do."""
+    if isinstance(error, InvalidField):
+        tell(f"That {error.why}. {error.hint}".rstrip())
+    else:
+        tell(f"{visible(error.message, 1000)} {visible(error.hint, 1000)}".rstrip())
+
+
 def ask(question: str, check: Callable[[str], str], default: str | None = None) -> str:
-    """Ask until ``check`` accepts the answer, and return what ``check`` returned."""
+    """Ask until ``check`` accepts the answer, and return what ``check`` returned.
+
+    ``check`` raises :class:`InvalidField` or :class:`CoworkEnvError` for what it refuses. With a
+    ``default``, which is shown unless it is empty, Enter gives that.
+    """
     while True:
-        answer = click.prompt(question, default=default, show_default=bool(default), err=True)
+        answer = _answer(f"{question} [{default}]" if default else question)
+        if not answer:
+            if default is None:
+                continue
+            answer = default
         try:
-            return check(answer.strip())
-        except InvalidField as error:
-            say(f"That {error.why}. {error.hint}".rstrip())
+            return check(answer)
+        except (InvalidField, CoworkEnvError) as error:
+            tell_error(error)
 
 
 def confirm(question: str, default: bool = False) -> bool:
     """Ask a question with the answers yes and no; Enter is ``default``."""
     answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
     while True:
-        asked = f"{question} [{'Y/n' if default else 'y/N'}]"
-        answer = click.prompt(asked, default="", show_default=False, err=True)
-        found = answers.get(answer.strip().casefold())
+        answer = _answer(f"{question} [{'Y/n' if default else 'y/N'}]")
+        found = answers.get(answer.casefold())
         if found is not None:
             return found
         say("Answer y or n.")
 
 
 def ask_hidden(question: str, default: str | None = None) -> str:
-    """Ask without showing the answer; white space around it, as in pasted text, is removed."""
-    text: str = click.prompt(
-        f"{question} (hidden)", default=default, show_default=False, hide_input=True, err=True
-    )
-    return text.strip()
+    """Ask without showing the answer; white space around it, as in pasted text, is removed.
+
+    Enter gives the ``default``, if there is one.
+    """
+    while True:
+        answer = _read_line(f"{question} (hidden): ", hidden=True).strip()
+        if answer or default is not None:
+            return answer or default or ""
 
 
 def ask_key(question: str, default: str | None = None) -> str:
-    """Ask for a key, hidden, until it is valid; it may be empty only if ``default`` is given."""
+    """Ask for a key, hidden, until there is one; see :func:`cleaned_key` for what is cleaned.
+
+    Enter gives the ``default``, if there is one.
+    """
     while True:
+        answer = _read_line(f"{question} (hidden): ", hidden=True)
         try:
-            token = check_token(ask_hidden(question, default))
-            if token or default is not None:
-                return token
+            key = cleaned_key(answer)
         except InvalidField as error:
-            say(f"That {error.why}.")
+            tell_error(error)
+            continue
+        if key or default is not None:
+            return key or default or ""
+
+
+def _answer(question: str) -> str:
+    """What the user answers, stripped, where it can be seen: a key is refused, and not repeated."""
+    while True:
+        answer = _read_line(f"{question}: ").strip()
+        if not has_key(answer):
+            return answer
+        tell(KEY_SHOWN)
+
+
+def _read_line(prompt: str, hidden: bool = False) -> str:
+    """One line from the terminal, after ``prompt``, and the lines that were pasted with it.
+
+    What ends the dialog, Ctrl-C or Ctrl-D, raises KeyboardInterrupt, with the cursor on a line of
+    its own and the terminal as it was.
+    """
+    sys.stderr.write("\n".join(wrapped(prompt.rstrip(), columns() - 1)) + " ")
+    sys.stderr.flush()
+    try:
+        with _without_echo() if hidden else nullcontext():
+            line = os.read(0, _MOST)
+            if not line.endswith(b"\n"):  # Ctrl-D
+                raise KeyboardInterrupt
+            while hidden and select([0], [], [], _PASTE_PAUSE)[0] and (more := os.read(0, _MOST)):
+                line += more
+    except KeyboardInterrupt:
+        say("")
+        raise
+    if hidden:
+        say("")
+    if len(line) > _LONGEST_LINE:
+        tell("That is longer than a terminal passes on in one line. Use --token-stdin.")
+        return _read_line(prompt, hidden)
+    return line.decode("utf-8", "replace")
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
+    """Let the terminal not show what is typed."""
+    import termios
+
+    before = termios.tcgetattr(0)
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    try:
+        termios.tcsetattr(0, termios.TCSAFLUSH, silent)
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSAFLUSH, before)
 
 
 # Choices
@@ -91,15 +186,17 @@ def pick(question: str, choices: Sequence[str | Choice], default: str = "") -> s
         return numbered.ask("Number or name", default)[0]
     import questionary
 
-    prompt = questionary.select(
-        question,
-        choices=[questionary.Choice(choice.title, value=choice.value) for choice in listed],
-        default=default if any(choice.value == default for choice in listed) else None,
-        use_search_filter=True,
-        use_jk_keys=False,
-        output=_output(),
-    )
-    answer: str = _run(prompt)
+    def make() -> questionary.Question:
+        return questionary.select(
+            question,
+            choices=[questionary.Choice(choice.title, value=choice.value) for choice in listed],
+            default=default if any(choice.value == default for choice in listed) else None,
+            use_search_filter=True,
+            use_jk_keys=False,
+            output=_output(),
+        )
+
+    answer: str = _run(make)
     return answer
 
 
@@ -114,14 +211,16 @@ def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
         return numbered.ask("Numbers or names with commas, 'all' or 'none'", "all", several=True)
     import questionary
 
-    prompt = questionary.checkbox(
-        question,
-        choices=[questionary.Choice(c.title, value=c.value, checked=True) for c in listed],
-        use_search_filter=True,
-        use_jk_keys=False,
-        output=_output(),
-    )
-    answer: list[str] = _run(prompt)
+    def make() -> questionary.Question:
+        return questionary.checkbox(
+            question,
+            choices=[questionary.Choice(c.title, value=c.value, checked=True) for c in listed],
+            use_search_filter=True,
+            use_jk_keys=False,
+            output=_output(),
+        )
+
+    answer: list[str] = _run(make)
     return answer
 
 
@@ -135,28 +234,74 @@ def _output() -> Any:
     return create_output(stdout=sys.stderr)
 
 
-def _run(prompt: questionary.Question) -> Any:
-    """The answer to a prompt in which a filter that matches nothing cannot be confirmed."""
+class _KeyTyped(Exception):
+    """A key was typed into the filter of a picker."""
+
+
+def _run(make: Callable[[], questionary.Question]) -> Any:
+    """The answer to the picker that ``make`` makes; made again if a key is typed into its filter.
+
+    Raises KeyboardInterrupt on Ctrl-C and Ctrl-D.
+    """
+    while True:
+        prompt = make()
+        _extend(prompt.application)
+        try:
+            answer = prompt.unsafe_ask()
+        except _KeyTyped:
+            _drop_input()
+            tell(KEY_SHOWN)
+            continue
+        if answer is None:
+            raise KeyboardInterrupt
+        return answer
+
+
+def _extend(application: Any) -> None:
+    """Change a picker: Enter confirms no filter that matches nothing, what is pasted is typed,
+    Ctrl-D ends it as Ctrl-C does, and a key in the filter is noticed.
+    """
     from prompt_toolkit.filters import Condition
     from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
     from questionary.prompts.common import InquirerControl
 
-    application = prompt.application
     control = next(
         c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl)
     )
     # A filter that matches nothing shows everything, and Enter would choose the first: ring the
     # bell instead.
     no_match = Condition(lambda: bool(control.search_filter) and not control.found_in_search)
-    bell = KeyBindings()
-    bell.add("enter", filter=no_match, eager=True)(lambda event: event.app.output.bell())
+    more = KeyBindings()
+    more.add("enter", filter=no_match, eager=True)(lambda event: event.app.output.bell())
+
+    @more.add("c-d", eager=True)
+    def end(event: Any) -> None:
+        event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    @more.add("<bracketed-paste>", eager=True)
+    def paste(event: Any) -> None:
+        for char in event.data.strip():
+            if char.isprintable():
+                control.add_search_character(char)
+
+    def look(_processor: Any) -> None:
+        if has_key(control.search_filter or "") and not application.is_done:
+            control.search_filter = None
+            application.exit(exception=_KeyTyped)
+
+    application.key_processor.after_key_press += look
     application.key_bindings = merge_key_bindings(
-        [b for b in (application.key_bindings, bell) if b]
+        [b for b in (application.key_bindings, more) if b]
     )
-    answer = prompt.unsafe_ask()
-    if answer is None:
-        raise KeyboardInterrupt
-    return answer
+
+
+def _drop_input() -> None:
+    """Forget what was typed, and what comes with it: the rest of a key."""
+    import termios
+
+    with _without_echo():
+        while select([0], [], [], _PASTE_PAUSE)[0]:
+            termios.tcflush(0, termios.TCIFLUSH)
 
 
 class _NumberedList:
@@ -164,17 +309,17 @@ class _NumberedList:
 
     def __init__(self, question: str, choices: list[Choice]) -> None:
         self.choices = choices
-        say(question)
+        tell(question)
         width = len(str(len(choices)))
         for number, choice in enumerate(choices, 1):
-            say(f"  {number:{width}}. {choice.title}")
+            start = f"  {number:{width}}. "
+            lines = wrapped(choice.title, columns() - len(start))
+            say(start + f"\n{' ' * len(start)}".join(lines))
 
     def ask(self, question: str, default: str, *, several: bool = False) -> list[str]:
         """The values that the user chooses: one, or with ``several`` any number of them."""
         while True:
-            answer = click.prompt(
-                question, default=default or None, show_default=bool(default), err=True
-            ).strip()
+            answer = _answer(f"{question} [{default}]" if default else question) or default
             if several and answer.casefold() in ("all", "none"):
                 return [c.value for c in self.choices] if answer.casefold() == "all" else []
             parts = answer.split(",") if several else [answer]

@@ -11,6 +11,8 @@ from .. import accounts, presets, securing
 from ..core import provider as rules
 from ..core.provider import ACCOUNT, TIERS, InvalidField
 from ..editing import Fields
+from ..masking import has_key
+from ..pasted import cleaned_key
 from ..util.text import visible
 from .errors import usage_error
 from .inputs import current_inputs
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_KEY = 64 << 10  # bytes
+_NO_KEYS = ("name", "base_url", "default_model", *TIERS, "config_dir")  # options without a key
 
 
 def _complete_scheme(
@@ -104,6 +107,13 @@ def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields
 
     Raises a usage error for the URL of an endpoint that is known to speak another format.
     """
+    for name, value in given.items():
+        if name in _NO_KEYS and value and has_key(value):
+            raise usage_error(
+                f"The value of --{name.replace('_', '-')} looks like a key. It is not stored.",
+                "Your shell's history has it now, and other users could see it: replace that key. "
+                "Pass keys with --token-stdin.",
+            )
     if account:
         if given["auth"] not in (None, ACCOUNT):
             raise usage_error("--account and --auth exclude each other.", "Use one of them.")
@@ -226,12 +236,14 @@ def _key_from_stdin(question: str) -> str:
     if interactive():
         return ask_key(question)
     data = sys.stdin.buffer.read(MAX_KEY + 1)
-    try:
-        token = data.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        raise usage_error("The key on standard input is not UTF-8.") from None
-    if not token:
-        raise usage_error("There is no key on standard input.")
     if len(data) > MAX_KEY:
         raise usage_error("The key on standard input is too long.")
-    return token
+    try:
+        key = cleaned_key(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise usage_error("The key on standard input is not UTF-8.") from None
+    except InvalidField as error:
+        raise usage_error(f"The key on standard input {error.why}.", error.hint) from None
+    if not key:
+        raise usage_error("There is no key on standard input.")
+    return key

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import masking
-from .core.provider import ACCOUNT, ANTHROPIC_URL, BEARER, KEYS, InvalidField, Provider
+from .core.provider import (
+    ACCOUNT,
+    ANTHROPIC_URL,
+    BEARER,
+    KEYS,
+    InvalidField,
+    Provider,
+    Url,
+    is_loopback,
+)
 from .util import jsontext
 from .util.errors import CoworkEnvError
 from .util.text import visible
@@ -23,6 +32,8 @@ _OF_ONE_KIND = (
     *("baseUrl", "authToken", "authTokenFrom", "configDir", "defaultModel", "models"),
     *("verbatimBaseUrl", "allowInsecure"),
 )
+
+_HTTPS_PORTS = ("443", "8443")
 
 
 # In a text for an editor, in the place of what may be a key.
@@ -129,6 +140,25 @@ class Fields:
         entry["verbatimBaseUrl"] = self.verbatim_base_url or None
         entry["allowInsecure"] = self.allow_insecure or None
         return entry
+
+
+def complete_url(answer: str, usual: str) -> str:
+    """A base URL that may have been written without its scheme: ``gateway:4000``, or a port alone.
+
+    ``usual`` is where such a server usually is. What is not in the answer is as there, but a name
+    of another machine without a port means https, and so does port 443 or 8443.
+    """
+    known = Url(usual)
+    if not answer or "://" in answer:
+        return answer
+    if answer.removeprefix(":").isdigit():
+        return f"{known.scheme}://{known.host}:{answer.removeprefix(':')}"
+    given = Url(f"{known.scheme}://{answer}")
+    address = given.host.replace(".", "").isdigit() or ":" in given.host
+    if given.port in _HTTPS_PORTS or not (given.port or address or is_loopback(given.host)):
+        return f"https://{answer}"
+    port = "" if given.port else f":{known.port}"
+    return f"{given.scheme}://{given.authority}{port}{given.rest}"
 
 
 def _object(value: object) -> dict[str, Any]:

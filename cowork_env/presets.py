@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from .core.provider import BEARER, InvalidField, Url, check_base_url
+from .masking import has_key, mask
 from .util import jsontext
 from .util.errors import USAGE, CoworkEnvError
 from .util.text import argument, visible
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "presets.json")
-KEY, MODEL = "key", "model"  # in ``needs``; any other name there is a placeholder
+KEY, MODEL, URL = "key", "model", "url"  # in ``needs``; other names there are placeholders
 ANTHROPIC, OPENAI = "anthropic", "openai"  # the formats
 _loaded: list[Any] = []
 
@@ -23,8 +24,9 @@ _loaded: list[Any] = []
 class Preset:
     """One endpoint.
 
-    ``needs`` is what the user must be asked for: ``key``, ``model``, or the name of a placeholder,
-    each with its question. A placeholder stands as ``{name}`` in the URL or in a variable.
+    ``needs`` is what the user must be asked for: ``key``, ``model``, ``url`` (then ``base_url`` is
+    the usual one), or the name of a placeholder, each with its question. A placeholder stands as
+    ``{name}`` in the URL or in a variable. ``keys_page`` is where the user makes a key, if known.
     ``token`` is a dummy where any key will do, as for servers on this machine, and else empty.
     ``format`` is what the endpoint speaks. One with OpenAI's makes no provider: it needs a gateway,
     and ``gateway`` says what LiteLLM calls it, the variable in which LiteLLM looks for its key, and
@@ -39,6 +41,7 @@ class Preset:
         "format",
         "gateway",
         "id",
+        "keys_page",
         "models",
         "name",
         "needs",
@@ -56,6 +59,7 @@ class Preset:
         self.models: dict[str, str] = dict(entry.get("models", {}))
         self.env: dict[str, str] = dict(entry.get("env", {}))
         self.token: str = entry.get("authToken", "")
+        self.keys_page: str = entry.get("keysPage", "")
         self.needs: dict[str, str] = dict(entry["needs"])
 
     def __repr__(self) -> str:
@@ -63,21 +67,21 @@ class Preset:
 
     def places(self) -> list[str]:
         """The names of the placeholders."""
-        return [name for name in self.needs if name not in (KEY, MODEL)]
+        return [name for name in self.needs if name not in (KEY, MODEL, URL)]
 
     def fill(self, answers: Mapping[str, str]) -> Preset:
         """This preset with ``answers`` in the place of its placeholders.
 
-        Raises :class:`CoworkEnvError` for an answer that cannot be part of a host name.
+        Raises :class:`CoworkEnvError` for an answer that :func:`check_place` refuses.
         """
         filled = Preset(self.as_dict())
         for place in self.places():
-            answer = answers.get(place, "").strip()
-            # A dot or a slash could send the key to another host.
-            if not (answer.isascii() and answer.replace("-", "a").isalnum()):
+            try:
+                answer = check_place(answers.get(place, "").strip())
+            except InvalidField as error:
                 raise CoworkEnvError(
-                    f"{self.needs[place]}: only letters, digits and hyphens.", exit_code=USAGE
-                )
+                    f"{self.needs[place]}: it {error.why}.", exit_code=USAGE
+                ) from None
             filled.base_url = filled.base_url.replace(f"{{{place}}}", answer)
             filled.env = {
                 name: value.replace(f"{{{place}}}", answer) for name, value in filled.env.items()
@@ -98,8 +102,17 @@ class Preset:
             "defaultModel": self.default_model,
             "models": dict(self.models),
             "env": dict(self.env),
+            "keysPage": self.keys_page,
             "needs": dict(self.needs),
         }
+
+
+def check_place(answer: str) -> str:
+    """What fills a placeholder; raises :class:`InvalidField` unless it is part of a host name."""
+    # A dot or a slash could send the key to another host.
+    if not (answer.isascii() and answer.replace("-", "a").isalnum()):
+        raise InvalidField((), "must have only letters, digits and hyphens in it")
+    return answer
 
 
 def _document() -> Any:
@@ -107,6 +120,13 @@ def _document() -> Any:
         with open(FILE, encoding="utf-8") as file:
             _loaded.append(jsontext.parse(file.read(), "presets.json"))
     return _loaded[0]
+
+
+def keys_page(url: str) -> str:
+    """Where the user makes a key for the endpoint at ``url``, if its host is a preset's; or empty."""
+    host = Url(url).host
+    pages = (p.keys_page for p in all_presets() if host and Url(p.base_url).host == host)
+    return next(filter(None, pages), "")
 
 
 def date() -> str:
@@ -129,7 +149,8 @@ def get(preset_id: str) -> Preset:
 
     near = get_close_matches(folded, found, 3)
     hint = "Did you mean " + " or ".join(near) + "?" if near else "See 'cowork-env presets'."
-    raise CoworkEnvError(f"There is no preset '{visible(preset_id)}'.", hint, USAGE)
+    shown = mask(preset_id) if has_key(preset_id) else visible(preset_id)
+    raise CoworkEnvError(f"There is no preset '{shown}'.", hint, USAGE)
 
 
 # Endpoints in OpenAI's format
@@ -153,8 +174,9 @@ def check_format(url: str) -> str:
     return url
 
 
-def gateway_hint(url: str, model: str = "") -> str:
-    """How to reach ``model`` of an endpoint in OpenAI's format: the two commands, safe to show.
+def gateway_commands(url: str, model: str = "") -> tuple[str, str, str]:
+    """How to reach ``model`` of an endpoint in OpenAI's format: the variable for its key, and the
+    two commands that put a gateway before it and add that; safe to show and to paste.
 
     https://docs.litellm.ai/docs/providers has LiteLLM's names and variables.
     """
@@ -171,7 +193,21 @@ def gateway_hint(url: str, model: str = "") -> str:
             where = " --api_base URL"
     model = argument(f"{prefix}/{model or 'MODEL'}", f"{prefix}/MODEL")
     return (
+        key,
+        f"litellm --host 127.0.0.1 --model {model}{where}",
+        f"cowork-env add litellm{word} --default-model {model}",
+    )
+
+
+def gateway_hint(url: str, model: str = "") -> str:
+    """:func:`gateway_commands` as one text."""
+    key, start, add = gateway_commands(url, model)
+    return f"{gateway_introduction(key)}: {start}; then: {add}"
+
+
+def gateway_introduction(key: str) -> str:
+    """What stands before the two commands; ``key`` is the variable for the endpoint's key."""
+    return (
         f"A gateway translates. With the key in {key}, and a new one for the gateway in "
-        f"LITELLM_MASTER_KEY: litellm --host 127.0.0.1 --model {model}{where}; "
-        f"then: cowork-env add litellm{word} --default-model {model}"
+        "LITELLM_MASTER_KEY"
     )

@@ -16,7 +16,7 @@ from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples, provider_argument, yes_option
 from .output import say
-from .prompts import confirm, interactive
+from .prompts import confirm, interactive, tell, tell_error
 from .provider_options import (
     check_kind,
     given_fields,
@@ -119,7 +119,7 @@ def _ask_and_save(change: Change, *, no_check: bool) -> str:
         except saving.Changed:
             raise
         except CoworkEnvError as error:
-            say(f"{error.message} {error.hint}".rstrip())  # What was answered is still there.
+            tell_error(error)  # What was answered is still there.
 
 
 def _edit_in_editor(change: Change) -> str:
@@ -131,7 +131,7 @@ def _edit_in_editor(change: Change) -> str:
             written = file.edit()
             if written == text:
                 if file.at_once and interactive():
-                    say(
+                    tell(
                         "The editor ended at once. One with a window of its own has to be told to "
                         "wait, as in EDITOR='code --wait'."
                     )
@@ -148,7 +148,7 @@ def _edit_in_editor(change: Change) -> str:
             except CoworkEnvError as error:
                 if not interactive():
                     raise CoworkEnvError(error.message, error.hint or NOTHING_CHANGED) from None
-                say(f"{error.message} {error.hint}".rstrip())
+                tell_error(error)
                 if not confirm("Edit again?", default=True):
                     raise CoworkEnvError(f"{change.called} was not changed.") from None
 

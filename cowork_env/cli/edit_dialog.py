@@ -13,10 +13,10 @@ from ..editing import Fields
 from ..masking import is_secret, shown_reference, shown_token, shown_url, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
-from . import progress, saving
-from .output import say
-from .prompts import Choice, ask, ask_hidden, ask_key, pick
-from .provider_options import check_answered_directory, check_answered_url
+from . import model_choice, saving
+from .model_choice import NONE
+from .prompts import Choice, ask, ask_hidden, ask_key, pick, tell, tell_error
+from .provider_options import ask_url, check_answered_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from ..editing import Entry
     from .saving import Change
 
-NONE = "-"  # the answer that removes a value
 _DONE, _ADD, _BACK = "done", "add a variable", "back"
 _NAME, _URL, _KEY, _MODEL = "name", "base URL", "key", "default model"
 _AUTH, _ENV, _DIRECTORY, _TOKEN = "key sent as", "variables", "directory", "token"
 _WIDTH = 13  # of the longest of them, in columns
-_NO_MODEL, _OTHER = "(none)", "(another)"
 
 
 class Dialog:
@@ -92,7 +90,7 @@ class Dialog:
             models.tidy(self._now)
         except InvalidField as error:
             refused = store.refused(self._now, error)
-            say(f"{refused.message} {refused.hint}".rstrip())
+            tell_error(refused)
             return False
         return True
 
@@ -139,16 +137,12 @@ class Dialog:
             self._fields.name = answer
 
     def _ask_url(self) -> None:
-        insecure = self._now.get("allowInsecure") is True
-        url = field_of(self._now, "baseUrl")
+        url, insecure = field_of(self._now, "baseUrl"), self._now.get("allowInsecure") is True
         old = url if shown_url(url) == url else ""
-
-        def check(url: str) -> str:
-            return check_answered_url(url, insecure) if url else ""
-
-        answer = _ask("Base URL", check, old)
-        if answer:
+        answer, allowed = ask_url("Base URL", insecure, old)
+        if answer != url:
             self._fields.base_url = answer
+            self._fields.allow_insecure = True if allowed else None
 
     def _ask_auth(self) -> None:
         now = field_of(self._now, "auth") or BEARER
@@ -174,32 +168,25 @@ class Dialog:
                 try:
                     accounts.check_token(token)
                 except CoworkEnvError as error:
-                    say(f"{error.message} {error.hint}")
+                    tell_error(error)
                     return
             self._fields.token = token
 
     def _ask_model(self) -> None:
         old = field_of(self._now, "defaultModel")
-        answer = self._pick_model("Default model", old, rules.check_model)
+        answer = self._choose_model("Default model", old)
         if answer != old:
             self._fields.default_model = answer
 
     def _ask_tier(self, tier: str) -> None:
         old = field_of(self._now.get("models"), tier)
-        answer = self._pick_model(
-            f"Model for {tier}", old, lambda m: rules.check_model(m, ("models", tier))
-        )
+        answer = self._choose_model(f"Model for {tier}", old)
         if answer != old:
             self._fields.models[tier] = answer
 
-    def _pick_model(self, question: str, old: str, check: Callable[[str], str]) -> str:
+    def _choose_model(self, question: str, old: str) -> str:
         """A model that the endpoint offers, or that the user types; empty: none."""
-        if offered := self._offered():
-            rows = [model for model in offered if model != old]
-            chosen = pick(question, [*([old] if old else []), *rows, _OTHER, _NO_MODEL], old)
-            if chosen != _OTHER:
-                return "" if chosen == _NO_MODEL else chosen
-        return _ask(f"{question}, {NONE} for none" if old else question, check, old)
+        return model_choice.choose_model(question, self._offered(), old, replaces=True)
 
     def _offered(self) -> list[str]:
         """The models that the endpoint lists; it is asked once for each URL and key."""
@@ -210,24 +197,21 @@ class Dialog:
         except InvalidField:
             return []
         asked = (provider.base_url, provider.token, provider.token_from, provider.auth)
-        if asked not in self._models:
+        if provider.base_url and asked not in self._models:
             self._models[asked] = self._list_models(provider)
-        return self._models[asked]
+        return self._models.get(asked, [])
 
     def _list_models(self, provider: Provider) -> list[str]:
-        from ..doctor import checkup
-
+        inputs = self._change.inputs
         try:
-            key = saving.fetch_key(self._change.inputs, provider)
+            key = saving.fetch_key(inputs, provider)
         except CoworkEnvError as error:
-            say(f"The endpoint cannot be asked for its models: {error.message}")
+            tell(f"The endpoint was not asked for its models: {visible(error.message)}")
             return []
-        if not (key and provider.base_url):
-            return []
-        with progress.working("Asking the endpoint for its models"):
-            return checkup.list_models(
-                provider.base_url, key, provider.auth, self._change.inputs.env
-            )
+        offer = model_choice.ask_endpoint(self._now, key, inputs.env)
+        if not offer.models:
+            tell(offer.why)
+        return offer.models
 
     def _ask_env(self) -> None:
         while True:

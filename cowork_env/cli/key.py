@@ -11,7 +11,7 @@ from ..core import provider as rules
 from ..core.provider import is_encrypted
 from ..core.providers import field_of
 from ..editing import Fields, needs_no_endpoint
-from ..masking import shown_reference, shown_url
+from ..masking import shown_reference
 from ..util.errors import CoworkEnvError
 from ..util.text import argument, visible
 from . import saving
@@ -19,7 +19,7 @@ from .inputs import current_inputs
 from .options import examples, provider_argument, yes_option
 from .output import say
 from .prompts import confirm, interactive
-from .provider_options import no_check_option, read_key
+from .provider_options import about_key, no_check_option, read_key
 
 if TYPE_CHECKING:
     from .saving import Change
@@ -55,10 +55,12 @@ def command(name: str | None, stdin: bool, keyring: bool, yes: bool, no_check: b
     if to:
         securing.KeyStore(to, change.inputs).check()
     fields = Fields()
-    if not stdin and interactive():
-        _say_where_to_get_it(change)
     question = f"New {'token' if account else 'key'} for {change.called}"
-    fields.token = read_key(fields, stdin, question, account=account)
+    about = f"{change.called}\nA token is made by: claude setup-token" if account else ""
+    url = field_of(change.entry, "baseUrl")
+    fields.token = read_key(
+        fields, stdin, question, account=account, about=about or about_key(change.called, url)
+    )
     was_encrypted = is_encrypted(field_of(change.entry, "authToken"))
     changed = change.save(fields, to)
     if was_encrypted and not to:
@@ -100,11 +102,3 @@ def _check_replaced(change: Change, yes: bool) -> None:
         raise CoworkEnvError(f"{has}.", f"{there}, or pass --yes to replace it.")
     if not confirm(f"{has}. {question}"):
         raise CoworkEnvError(f"{change.called} was not changed.")
-
-
-def _say_where_to_get_it(change: Change) -> None:
-    url = field_of(change.entry, "baseUrl")
-    if accounts.is_account(change.entry):
-        say("A token is made by: claude setup-token")
-    elif url:
-        say(f"{change.called}: {visible(shown_url(url))}")

@@ -10,13 +10,13 @@ import click
 from .. import accounts, presets, securing
 from ..core import provider as rules
 from ..core.provider import ACCOUNT, TIERS, InvalidField
-from ..editing import Fields
-from ..masking import has_key
+from ..editing import Fields, complete_url
+from ..masking import has_key, shown_url
 from ..pasted import cleaned_key
 from ..util.text import visible
 from .errors import usage_error
 from .inputs import current_inputs
-from .prompts import ask_hidden, ask_key, interactive
+from .prompts import ask, ask_hidden, ask_key, confirm, interactive, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,6 +154,39 @@ def check_kind(fields: Fields, *, account: bool) -> None:
         )
 
 
+def ask_url(question: str, insecure: bool, usual: str = "") -> tuple[str, bool]:
+    """Ask for a base URL; also whether plain http to another machine is allowed, as it was before.
+
+    With ``usual``, Enter gives that, and an answer needs no scheme.
+    """
+    while True:
+        url = ask(
+            question,
+            lambda answer: check_answered_url(
+                complete_url(answer, usual) if usual else answer, True
+            ),
+            usual or None,
+        )
+        if insecure or consents_to(url):
+            return url, insecure or not is_encrypted_or_local(url)
+
+
+def is_encrypted_or_local(url: str) -> bool:
+    """Whether a valid base URL needs no ``allowInsecure``."""
+    parts = rules.Url(url)
+    return parts.scheme == "https" or rules.is_loopback(parts.host)
+
+
+def consents_to(url: str) -> bool:
+    """Whether the user accepts where a valid base URL sends the key: asks if it can be read on the
+    way, which ``--allow-insecure`` answers in advance.
+    """
+    return is_encrypted_or_local(url) or confirm(
+        f"{visible(url)} is plain http to another machine: the key can be read on the way. "
+        "Use it all the same?"
+    )
+
+
 def check_answered_url(url: str, insecure: bool) -> str:
     """A base URL that the user was asked for; raises :class:`InvalidField` for what is refused."""
     return presets.check_format(rules.check_base_url(url, insecure))
@@ -198,29 +231,46 @@ def read_key(
     keyring: bool = False,
     *,
     account: bool = False,
+    about: str = "",
 ) -> str:
     """The key from standard input, or from the user, who is asked ``question``, unless it is empty.
 
     Empty when the key is fetched (``--token-from``), or none is needed. A key for the ``keyring``
-    is always asked for. ``account``: it is the token of one.
+    is always asked for. ``account``: it is the token of one. ``about`` is said before the question:
+    what the key is for.
     """
     usual = accounts.TOKEN_QUESTION if account else "Key"
-    key = _read_key(fields, token_stdin, question, keyring, usual)
+    key = _read_key(fields, token_stdin, question, keyring, usual, about)
     if account:
         accounts.check_token(key)
     return key
 
 
-def _read_key(fields: Fields, token_stdin: bool, question: str, keyring: bool, usual: str) -> str:
+def about_key(name: str, url: str) -> str:
+    """What is said before the question for a key: what it is for, and where it is made."""
+    lines = [f"{visible(name)}{f', {visible(shown_url(url))}' if url else ''}"]
+    if page := presets.keys_page(url):
+        lines.append(f"Keys are made at {page}")
+    return "\n".join(lines)
+
+
+def check_key_options(fields: Fields, token_stdin: bool, keyring: bool) -> None:
+    """Raise a usage error for options about the key that contradict, or that cannot be followed."""
     if keyring and fields.token_from:
         raise usage_error("--keyring and --token-from exclude each other.", "Use one of them.")
     if keyring:
         securing.KeyStore(securing.DEFAULT, current_inputs()).check()
-        question = question or usual
     if token_stdin and fields.token_from:
         raise usage_error("--token-stdin and --token-from exclude each other.", "Use one of them.")
+
+
+def _read_key(
+    fields: Fields, token_stdin: bool, question: str, keyring: bool, usual: str, about: str
+) -> str:
+    check_key_options(fields, token_stdin, keyring)
+    question = question or (usual if keyring else "")
     if token_stdin:
-        return _key_from_stdin(usual)
+        return _key_from_stdin(question or usual, about)
     if fields.token_from or not question:
         return ""
     if not interactive():
@@ -229,12 +279,18 @@ def _read_key(fields: Fields, token_stdin: bool, question: str, keyring: bool, u
             "Pass the key on standard input, or a reference to it; an option would show in "
             "the process list.",
         )
+    return _ask_key(question, about)
+
+
+def _ask_key(question: str, about: str) -> str:
+    if about:
+        tell(about)
     return ask_key(question)
 
 
-def _key_from_stdin(question: str) -> str:
+def _key_from_stdin(question: str, about: str) -> str:
     if interactive():
-        return ask_key(question)
+        return _ask_key(question, about)
     data = sys.stdin.buffer.read(MAX_KEY + 1)
     if len(data) > MAX_KEY:
         raise usage_error("The key on standard input is too long.")

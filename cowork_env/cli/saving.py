@@ -17,7 +17,7 @@ from . import progress, sharing
 from .errors import usage_error
 from .inputs import current_inputs
 from .output import say
-from .prompts import confirm, interactive, pick
+from .prompts import confirm, interactive, pick, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -114,7 +114,7 @@ class Change:
             raise CoworkEnvError(
                 problem, f"{kept}: nothing was changed. To replace it all the same, pass --yes."
             )
-        say(f"{problem} {failure.hint}".rstrip())
+        tell(f"{problem} {failure.hint}".rstrip())
         if not confirm(f"{kept}. Replace it all the same?"):
             raise CoworkEnvError(f"{self.called} was not changed.")
 
@@ -259,15 +259,19 @@ def drop_item(inputs: Inputs, reference: str) -> None:
         say(f"cowork-env: {shown} stays: {error.message}")
 
 
-def check(inputs: Inputs, name: str) -> None:
-    """Let doctor check a provider that was just saved. It stays saved, whatever the result."""
+def check(inputs: Inputs, name: str) -> bool:
+    """Let doctor check a provider that was just saved; whether it is healthy.
+
+    It stays saved, whatever the result, and after Ctrl-C, which raises KeyboardInterrupt.
+    """
     from .doctor import check_after_add
 
     listed = providers.load(inputs.env, inputs.config_dir)
     try:
-        check_after_add(listed, listed.find(name), inputs)
+        return check_after_add(listed, listed.find(name), inputs)
     except KeyboardInterrupt:
         say("\nNot checked.")
+        raise
 
 
 def select(inputs: Inputs, name: str) -> None:

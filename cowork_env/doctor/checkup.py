@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import accounts, overrides
 from ..core import environment, resolve, variables
-from ..core.provider import Provider
+from ..core.provider import InvalidField, Provider
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution
 from ..util.errors import CoworkEnvError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0  # seconds, for each request
 MODELS_TIMEOUT = 8.0  # seconds, for a list of models that the user waits for
+NO_LIST = "no-model"  # the code of a finding: the endpoint lists no models
 PARALLEL = 8  # providers that are checked at once
 
 
@@ -272,16 +273,52 @@ def check_provider(listed: Providers, index: int, options: Options) -> Report:
     return check.report
 
 
-def list_models(
-    url: str, key: str, auth: str, env: Mapping[str, str], timeout: float = MODELS_TIMEOUT
-) -> list[str]:
-    """The models that the endpoint at ``url`` lists for ``key``; none where it fails or is slow.
+class Offer(NamedTuple):
+    """The models that an endpoint lists. Without any: why, as one of doctor's codes and a sentence.
+
+    The code ``no-model`` says that nothing is wrong but that there is no list.
+    """
+
+    models: list[str]
+    code: str = ""
+    why: str = ""
+
+
+def offer(
+    provider: Provider, key: str, env: Mapping[str, str], timeout: float = MODELS_TIMEOUT
+) -> Offer:
+    """The models that the endpoint of ``provider`` lists for ``key``, within ``timeout`` seconds.
 
     ``env`` is the environment of a shell, from which an active provider is removed first.
     """
-    from . import online
+    from .online import OnlineCheck
 
-    return online.list_models(url, key, auth, resolve.original_env(env), timeout)
+    report = Report(provider.name, url=provider.base_url, auth=provider.auth)
+    target = environment.target(provider, key, {})
+    OnlineCheck(
+        report,
+        target,
+        resolve.original_env(env),
+        timeout=timeout,
+        make_fix=lambda _text, _changes: None,
+        progress=lambda _stage: None,
+    ).list_models()
+    if report.offered:
+        return Offer(report.offered)
+    found = report.errors[0]
+    why = "It lists no models." if found.code == NO_LIST else found.message
+    return Offer([], found.code, why)
+
+
+def list_models(
+    url: str, key: str, auth: str, env: Mapping[str, str], timeout: float = MODELS_TIMEOUT
+) -> list[str]:
+    """The models of :func:`offer` for an endpoint that is no provider yet; none where it fails."""
+    entry = {"name": "new", "baseUrl": url, "auth": auth}
+    try:
+        return offer(Provider(entry), key, env, timeout).models
+    except InvalidField:
+        return []
 
 
 # Fixing

@@ -11,9 +11,7 @@ from ..core.provider import (
     API_KEY,
     BEARER,
     CREDENTIAL,
-    InvalidField,
     Url,
-    check_base_url,
     is_loopback,
     is_on,
     repaired,
@@ -67,25 +65,6 @@ def get_models(connection: Connection, headers: Mapping[str, str]) -> Response:
     return connection.get("/v1/models?limit=1000", headers, limit=transport.MAX_LIST)
 
 
-def list_models(url: str, key: str, auth: str, env: Mapping[str, str], timeout: float) -> list[str]:
-    """The models that the endpoint at ``url`` lists for ``key``.
-
-    None where it does not list any within ``timeout`` seconds.
-    """
-    try:
-        check_base_url(url)
-        connection = Connection(repaired(url), env, timeout)
-    except (InvalidField, TransportError):
-        return []
-    headers = VERSION_HEADER | auth_header(auth, key)
-    try:
-        return classify.model_list(get_models(connection, headers), key).names
-    except TransportError:
-        return []
-    finally:
-        connection.close()
-
-
 class OnlineCheck:
     """The requests to one provider, and what their responses say about it."""
 
@@ -125,6 +104,13 @@ class OnlineCheck:
 
     def run(self) -> None:
         """Try everything that can be tried."""
+        self._connected(self._try_models)
+
+    def list_models(self) -> None:
+        """Ask for the list of models alone; without one, report what is wrong with the provider."""
+        self._connected(self._only_list)
+
+    def _connected(self, job: Callable[[], None]) -> None:
         self.report.online = True
         try:
             self._connection = Connection(self.url, self.env, self.timeout)
@@ -133,7 +119,7 @@ class OnlineCheck:
             return
         try:
             if self._can_be_reached():
-                self._try_models()
+                job()
         finally:
             self.connection.close()
 
@@ -152,6 +138,13 @@ class OnlineCheck:
         more = f" and {len(found) - 1} more" if found[1:] else ""
         self.report.add("name", host=connection.host, address=visible(found[0]), more=more)
         return True
+
+    def _only_list(self) -> None:
+        self.progress("models")
+        listed = _caught(self._get_models)()
+        self._take_list(listed)
+        if not self.report.offered:
+            self._report_without_model(listed)
 
     def _try_models(self) -> None:
         """Ask for the list of models, and try each model.

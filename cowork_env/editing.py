@@ -220,7 +220,10 @@ def from_text(text: str, before: Entry) -> Entry:
     """
     from . import models
 
-    entry = jsontext.parse(text, _THE_TEXT)
+    try:
+        entry = jsontext.parse(text, _THE_TEXT)
+    except CoworkEnvError as error:
+        raise CoworkEnvError(error.message) from None  # The hint there is about a file.
     try:
         if not isinstance(entry, dict):
             raise InvalidField((), "is not an object")

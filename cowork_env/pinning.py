@@ -102,7 +102,7 @@ def edited(content: bytes, name_or_id: str, changes: Mapping[str, str | None]) -
                 raw = f"{key} = {value}{end}"
         kept.append(raw)
     added = [f"{key} = {value}" for key, value in left.items() if value is not None]
-    if kept[-1]:
+    if added and kept[-1]:
         kept.append("")
     return "\n".join([*kept[:-1], *added, kept[-1]]).encode("utf-8")
 

@@ -123,7 +123,7 @@ def _document() -> Any:
 
 
 def keys_page(url: str) -> str:
-    """Where the user makes a key for the endpoint at ``url``, if its host is a preset's; or empty."""
+    """Where the user makes a key for the endpoint at ``url``, if it has a preset's host."""
     host = Url(url).host
     pages = (p.keys_page for p in all_presets() if host and Url(p.base_url).host == host)
     return next(filter(None, pages), "")

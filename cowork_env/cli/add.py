@@ -22,6 +22,7 @@ from .options import examples
 from .output import say
 from .prompts import Choice, ask, ask_key, confirm, interactive, pick, tell
 from .provider_options import (
+    about_key,
     ask_url,
     check_answered_directory,
     check_key_options,

@@ -15,7 +15,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .errors import usage_error
 from .inputs import current_inputs
-from .options import examples
+from .options import examples, yes_option
 from .output import say
 from .prompts import confirm, interactive
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.argument("source", metavar="claude-settings|env|cc-switch|FILE")
 @click.option("--name", metavar="NAME", help="The provider's name here, if there is only one.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes_option
 def command(source: str, name: str | None, yes: bool) -> None:
     """Import providers from elsewhere.
 

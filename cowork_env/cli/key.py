@@ -18,7 +18,7 @@ from . import saving
 from .inputs import current_inputs
 from .options import examples, provider_argument, yes_option
 from .output import say
-from .prompts import confirm, interactive
+from .prompts import confirm, interactive, tell
 from .provider_options import about_key, no_check_option, read_key
 
 if TYPE_CHECKING:
@@ -100,5 +100,6 @@ def _check_replaced(change: Change, yes: bool) -> None:
         return
     if not interactive():
         raise CoworkEnvError(f"{has}.", f"{there}, or pass --yes to replace it.")
-    if not confirm(f"{has}. {question}"):
+    tell(f"{has}.")
+    if not confirm(question):
         raise CoworkEnvError(f"{change.called} was not changed.")

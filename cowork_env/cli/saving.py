@@ -114,8 +114,8 @@ class Change:
             raise CoworkEnvError(
                 problem, f"{kept}: nothing was changed. To replace it all the same, pass --yes."
             )
-        tell(f"{problem} {failure.hint}".rstrip())
-        if not confirm(f"{kept}. Replace it all the same?"):
+        tell(f"{problem} {failure.hint}\n{kept}.")
+        if not confirm("Replace it all the same?"):
             raise CoworkEnvError(f"{self.called} was not changed.")
 
     def _failure(self, entry: Entry) -> CoworkEnvError | None:

@@ -135,7 +135,7 @@ def test_a_fault_is_shown_and_what_was_typed_is_there_again(home: Home, runtime:
         "else: write(text[:-1])\n"
     )
     with dialog(home, *EDIT, EDITOR=editor(home, code)) as child:
-        assert "line 14, column 1: Extra data" in child.answer("Edit again? [Y/n]", "")
+        assert "line 13, column 1: Extra data" in child.answer("Edit again? [Y/n]", "")
         child.finish()
         assert child.status == 0
     assert "opus-2" in saved(home)[1]["models"]["opus"]

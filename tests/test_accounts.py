@@ -231,7 +231,7 @@ def test_edit_asks_about_an_account(home: Home) -> None:
             "Directory of the login, - for the default login [~/.claude-work]", "~/.claude-b"
         )
         child.answer("Number or name [done]: ", "default model")
-        child.answer("Default model: ", "opus")
+        child.answer("Default model, Enter for none: ", "opus")
         child.answer("Number or name [done]: ", "")
         child.finish()
         assert child.status == 0

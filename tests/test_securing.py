@@ -515,7 +515,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
     """A new key, on standard input."""
     from cowork_env.cli import provider_options
 
-    monkeypatch.setattr(provider_options, "_key_from_stdin", lambda _asked: OTHER)
+    monkeypatch.setattr(provider_options, "_key_from_stdin", lambda *_: OTHER)
     return OTHER
 
 

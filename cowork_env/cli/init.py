@@ -93,7 +93,8 @@ def command(shell: str, remove: bool, wanted: bool | None, yes: bool) -> None:
 def _write_launcher(inputs: Inputs, shell: str, asked: bool, yes: bool) -> None:
     """Write the launcher for Claude Code, if it is installed and the user agrees.
 
-    ``asked``: no option says so, and the user is asked, unless ``yes``. A launcher that is there is written again.
+    ``asked``: no option says so, and the user is asked, unless ``yes``. A launcher that is there is
+    written again.
     """
     say_what_hides(CLIENT, shell, inputs)
     if asked:

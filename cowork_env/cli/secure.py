@@ -139,8 +139,8 @@ def _check_plaintext(provider: Provider) -> None:
             f"The key of {name} is encrypted by the desktop app already.",
             "Moving it would take it from the app.",
         )
-    edit = f"cowork-env edit --keyring {argument(provider.name, 'NAME')}"
-    raise CoworkEnvError(f"{name} has no key.", f"Enter one: {edit}")
+    key = f"cowork-env key --keyring {argument(provider.name, 'NAME')}"
+    raise CoworkEnvError(f"{name} has no key.", f"Enter one: {key}")
 
 
 def _check_reference(provider: Provider) -> None:

@@ -29,7 +29,7 @@ def fake(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStore]:
     made, real = FakeStore(home.path / "items"), secrets.source
     ours = ("keyring:", "pass:")
     monkeypatch.setattr(secrets, "source", lambda s: made if s in ours else real(s))
-    monkeypatch.setattr(provider_options, "_key_from_stdin", lambda _asked: KEY)
+    monkeypatch.setattr(provider_options, "_key_from_stdin", lambda *_: KEY)
     for name, value in home.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(home.path)
@@ -69,7 +69,7 @@ def test_it_is_asked_for_hidden_and_checked(home: Home) -> None:
         home.providers([GUIDE[2] | {"baseUrl": server.url, "defaultModel": "m", "models": {}}])
         with dialog(home, "key", "litellm-local") as child:
             shown = child.answer("New key for LiteLLM Local (hidden)", KEY, hidden=True)
-            assert f"LiteLLM Local: {server.url}" in shown
+            assert f"LiteLLM Local, {server.url}" in shown
             shown += child.finish()
             assert "LiteLLM Local: works" in shown and KEY not in shown
             assert child.status == 0

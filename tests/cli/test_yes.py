@@ -21,15 +21,19 @@ def _calls() -> dict[str, set[str]]:
     for path in Path(cowork_env.cli.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
-                calls = {
+                called = (
                     ast.unparse(call.func).rpartition(".")[2]
                     for call in ast.walk(node)
                     if isinstance(call, ast.Call)
-                }
-                # Commands have the same name in each module; others are rarely called alike.
-                key = f"{path.stem}.{node.name}" if "command" in node.name else node.name
-                found.setdefault(key, set()).update(calls)
+                )
+                names = {_full(path, name) for name in called}
+                found.setdefault(_full(path, node.name), set()).update(names)
     return found
+
+
+def _full(path: Path, name: str) -> str:
+    """A function's name, with its module where several modules have functions of that name."""
+    return f"{path.stem}.{name}" if name.startswith("_") or "command" in name else name
 
 
 def _asks(function: str, calls: dict[str, set[str]]) -> bool:

@@ -76,7 +76,7 @@ def command(
         )
     change = saving.Change(inputs, saving.named(provider, "Which provider is to be changed?"))
     if editor:
-        name = _edit_in_editor(change)
+        name = _edit_in_editor(change, yes=yes or no_check)
     elif is_asked:
         name = _ask_and_save(change, no_check=no_check)
     else:
@@ -122,7 +122,7 @@ def _ask_and_save(change: Change, *, no_check: bool) -> str:
             tell_error(error)  # What was answered is still there.
 
 
-def _edit_in_editor(change: Change) -> str:
+def _edit_in_editor(change: Change, *, yes: bool) -> str:
     """Let the user edit the entry as text, and save it; the name now, or empty if unchanged."""
     text = editing.as_text(change.entry)
     name = f"{rules.slug(change.called) or 'provider'}.json"
@@ -140,7 +140,8 @@ def _edit_in_editor(change: Change) -> str:
                 edited = editing.from_text(written, change.entry)
                 if edited == change.entry:
                     return ""
-                _check_reference_of(change, edited)
+                reference = editing.Fields(token_from=field_of(edited, "authTokenFrom"))
+                change.check_reference(reference, yes)
                 return change.replace(edited)
             except saving.Changed as error:
                 file.keep()
@@ -151,9 +152,3 @@ def _edit_in_editor(change: Change) -> str:
                 tell_error(error)
                 if not confirm("Edit again?", default=True):
                     raise CoworkEnvError(f"{change.called} was not changed.") from None
-
-
-def _check_reference_of(change: Change, edited: editing.Entry) -> None:
-    reference = field_of(edited, "authTokenFrom")
-    if reference != field_of(change.entry, "authTokenFrom"):
-        change.check_reference(editing.Fields(token_from=reference), yes=False)

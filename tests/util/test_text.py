@@ -68,7 +68,7 @@ def test_a_pasted_command_has_the_argument_byte_for_byte(shell: str, tmp_path: P
         shell, f"run() {{ {stub}; }}"
     )
     word = "cowork-env" if shell == "fish" else "run"
-    lines = [start, *(f"{word} key {argument(name, 'NAME')}" for name in names())]
+    lines = [start, *(f"{word} edit --token-stdin {argument(name, 'NAME')}" for name in names())]
     options = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}.get(shell, [])
     done = subprocess.run(
         [need(shell), *options, "-c", "\n".join(lines)],

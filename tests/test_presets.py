@@ -10,6 +10,7 @@ import pytest
 from cowork_env import presets, secrets
 from cowork_env.core.environment import target
 from cowork_env.core.provider import KEYS, InvalidField, Provider, repaired
+from cowork_env.editing import complete_url
 from cowork_env.util.errors import CoworkEnvError
 
 from support.home import Home
@@ -39,7 +40,7 @@ def test_a_preset_makes_a_valid_provider(preset_id: str) -> None:
         wanted["ANTHROPIC_BASE_URL"] and "{" not in wanted["ANTHROPIC_BASE_URL"]
     )
     assert not any("{" in value for value in provider.env.values())
-    assert preset.needs.keys() <= {"key", "model", "resource", "region", "directory"}
+    assert preset.needs.keys() <= {"key", "model", "url", "resource", "region", "directory"}
     # The URLs of presets need no repair, except for a final slash.
     assert repaired(preset.base_url) == preset.base_url.rstrip("/")
 
@@ -59,6 +60,34 @@ def test_presets_ask_only_for_what_they_do_not_have() -> None:
         needs_none = preset.token or preset.id in ("bedrock", "claude-account")
         assert (presets.KEY in preset.needs) == (not needs_none)
         assert not (preset.default_model and presets.MODEL in preset.needs)
+
+
+def test_pages_for_keys_belong_to_presets_that_need_one() -> None:
+    for preset in presets.all_presets():
+        if preset.keys_page:
+            assert preset.keys_page.startswith("https://") and presets.KEY in preset.needs
+        if presets.URL in preset.needs:  # the usual one is offered
+            assert preset.base_url.startswith("http://")
+
+
+@pytest.mark.parametrize(
+    ("answer", "url"),
+    [
+        ("", ""),
+        ("https://x.example/v1", "https://x.example/v1"),
+        ("ftp://x", "ftp://x"),  # and is refused
+        ("4001", "http://localhost:4001"),
+        (":4001", "http://localhost:4001"),
+        ("localhost", "http://localhost:4000"),
+        ("10.0.0.7", "http://10.0.0.7:4000"),
+        ("[::1]:80/x", "http://[::1]:80/x"),
+        ("proxy:4000", "http://proxy:4000"),
+        ("proxy.example", "https://proxy.example"),
+        ("proxy.example:443", "https://proxy.example:443"),
+    ],
+)
+def test_a_url_without_its_scheme_is_completed(answer: str, url: str) -> None:
+    assert complete_url(answer, "http://localhost:4000") == url
 
 
 def test_known_endpoints() -> None:
@@ -85,6 +114,12 @@ def test_an_unknown_preset_suggests_similar_ones() -> None:
     with pytest.raises(CoworkEnvError) as failure:
         presets.get("openruter")
     assert "openrouter" in failure.value.hint
+
+
+def test_a_key_in_the_place_of_a_preset_is_not_shown() -> None:
+    with pytest.raises(CoworkEnvError) as failure:
+        presets.get("sk-or-v1-5f2e9c0d1b7a4e63")
+    assert "sk-or" not in failure.value.message
 
 
 def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:

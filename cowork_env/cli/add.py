@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -294,7 +295,9 @@ class _New:
         """
         question = preset.needs.get(presets.MODEL, "") if preset else "Default model"
         missing = bool(question) and not entry["defaultModel"] and self.fields.default_model is None
-        offer = self._offer(entry)
+        # A key that was typed is tried at once; a reference only for the sake of the models.
+        typed = not entry["authTokenFrom"]
+        offer = self._offer(entry) if typed or self.fields.default_model is None else None
         offered = offer.models if offer else []
         if offer and not offered and missing:
             tell(offer.why)
@@ -384,7 +387,7 @@ def _pick_preset() -> str | None:
     return None if chosen == ANOTHER else chosen
 
 
-def _explain_gateway(preset: Preset) -> None:
+def _explain_gateway(preset: Preset) -> NoReturn:
     """Say how an endpoint in OpenAI's format is reached, and end the command."""
     message = f"{preset.name} speaks OpenAI's format, and clients speak Anthropic's."
     if not interactive():
@@ -393,7 +396,7 @@ def _explain_gateway(preset: Preset) -> None:
     tell(f"cowork-env: {message}\n{presets.gateway_introduction(key)}:")
     for command in commands:
         say(f"  {command}")
-    raise click.exceptions.Exit(USAGE)
+    sys.exit(USAGE)
 
 
 def _say_login(account: Provider, inputs: Inputs) -> bool:

@@ -26,6 +26,7 @@ KEY_SHOWN = (
     "That looks like a key, and a key is not wanted here. It is not stored, but the screen shows "
     "it now. Keys are asked for in a question of their own, which hides them."
 )
+_POINTER = 7  # columns before a choice in a picker, or a box to tick, and after it
 _MOST = 1 << 16  # bytes of an answer
 _LONGEST_LINE = 4095  # bytes of a line that Linux's terminals pass on; macOS's are shorter
 _PASTE_PAUSE = 0.05  # seconds, until the next line of what was pasted is there
@@ -41,6 +42,25 @@ class Choice(NamedTuple):
     def title(self) -> str:
         """The line that is shown."""
         return visible(f"{self.value}  {self.about}" if self.about else self.value)
+
+
+class _Title(str):
+    """A choice's title in a picker: as much as fits is shown, and all of it is searched."""
+
+    __slots__ = ("_searched",)
+    _searched: str
+
+    @classmethod
+    def of(cls, choice: Choice) -> _Title:
+        """The title, for the terminal as wide as it is."""
+        first, *rest = wrapped(choice.title, columns() - _POINTER)
+        title = cls(f"{first}…" if rest else first)
+        title._searched = choice.title.lower()
+        return title
+
+    def lower(self) -> str:
+        """What questionary searches."""
+        return self._searched
 
 
 def interactive() -> bool:
@@ -136,10 +156,10 @@ def _read_line(prompt: str, hidden: bool = False) -> str:
     What ends the dialog, Ctrl-C or Ctrl-D, raises KeyboardInterrupt, with the cursor on a line of
     its own and the terminal as it was.
     """
-    sys.stderr.write("\n".join(wrapped(prompt.rstrip(), columns() - 1)) + " ")
-    sys.stderr.flush()
     try:
         with _without_echo() if hidden else nullcontext():
+            sys.stderr.write("\n".join(wrapped(prompt.rstrip(), columns() - 1)) + " ")
+            sys.stderr.flush()
             line = os.read(0, _MOST)
             if not line.endswith(b"\n"):  # Ctrl-D
                 raise KeyboardInterrupt
@@ -189,7 +209,7 @@ def pick(question: str, choices: Sequence[str | Choice], default: str = "") -> s
     def make() -> questionary.Question:
         return questionary.select(
             question,
-            choices=[questionary.Choice(choice.title, value=choice.value) for choice in listed],
+            choices=[questionary.Choice(_Title.of(c), value=c.value) for c in listed],
             default=default if any(choice.value == default for choice in listed) else None,
             use_search_filter=True,
             use_jk_keys=False,
@@ -214,7 +234,7 @@ def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
     def make() -> questionary.Question:
         return questionary.checkbox(
             question,
-            choices=[questionary.Choice(c.title, value=c.value, checked=True) for c in listed],
+            choices=[questionary.Choice(_Title.of(c), value=c.value, checked=True) for c in listed],
             use_search_filter=True,
             use_jk_keys=False,
             output=_output(),
@@ -249,7 +269,7 @@ def _run(make: Callable[[], questionary.Question]) -> Any:
         try:
             answer = prompt.unsafe_ask()
         except _KeyTyped:
-            _drop_input()
+            _drop_input(prompt.application)
             tell(KEY_SHOWN)
             continue
         if answer is None:
@@ -268,11 +288,17 @@ def _extend(application: Any) -> None:
     control = next(
         c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl)
     )
+
+    def matches_nothing() -> bool:
+        shown = control.filtered_choices  # which finds what matches, also before it is drawn
+        return bool(shown and control.search_filter and not control.found_in_search)
+
     # A filter that matches nothing shows everything, and Enter would choose the first: ring the
     # bell instead.
-    no_match = Condition(lambda: bool(control.search_filter) and not control.found_in_search)
     more = KeyBindings()
-    more.add("enter", filter=no_match, eager=True)(lambda event: event.app.output.bell())
+    more.add("enter", filter=Condition(matches_nothing), eager=True)(
+        lambda event: event.app.output.bell()
+    )
 
     @more.add("c-d", eager=True)
     def end(event: Any) -> None:
@@ -295,10 +321,13 @@ def _extend(application: Any) -> None:
     )
 
 
-def _drop_input() -> None:
+def _drop_input(application: Any) -> None:
     """Forget what was typed, and what comes with it: the rest of a key."""
     import termios
 
+    from prompt_toolkit.input.typeahead import clear_typeahead
+
+    clear_typeahead(application.input)
     with _without_echo():
         while select([0], [], [], _PASTE_PAUSE)[0]:
             termios.tcflush(0, termios.TCIFLUSH)

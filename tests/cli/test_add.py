@@ -110,6 +110,9 @@ def test_add_reports_missing_and_invalid_options(home: Home, args: list[str], na
         (" \n", "no key"),
         (b"\xff", "not UTF-8"),
         (KEY + "\n" + KEY, "line break"),
+        (f"two {KEY}", "blanks"),
+        (f'{{"key": "{KEY}"}}', "is JSON"),
+        ("sk-...4e63", "masked"),
         ("x" * 70000, "too long"),
     ],
 )
@@ -119,6 +122,44 @@ def test_invalid_key_on_standard_input_is_refused(home: Home, key: str | bytes, 
     assert says in ran.stderr
     assert KEY not in ran.stderr
     assert not file(home).exists()
+
+
+def test_a_key_on_standard_input_is_cleaned(home: Home) -> None:
+    ok(home, "add", "openrouter", "--token-stdin", stdin=f"export OPENROUTER_API_KEY='{KEY}'\n")
+    assert saved(home)[0]["authToken"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--name", KEY),
+        ("--default-model", KEY),
+        ("--haiku", KEY),
+        ("--base-url", f"https://user:{KEY}@a.example"),
+        ("--base-url", "https://user:word@a.example"),
+    ],
+)
+def test_a_key_in_another_option_is_refused_and_not_repeated(
+    home: Home, option: str, value: str
+) -> None:
+    ran = run(home, "add", "openrouter", "--token-stdin", option, value, stdin=KEY)
+    assert (ran.returncode, "looks like a key" in ran.stderr) == (2, True)
+    assert KEY not in ran.stderr and "word" not in ran.stderr
+    assert not file(home).exists()
+
+
+def test_a_preset_with_a_place_uses_the_usual_one_without_a_terminal(home: Home) -> None:
+    ok(home, "add", "litellm", "--token-stdin", stdin=KEY)
+    ok(home, "add", "ollama", "--base-url", "http://127.0.0.1:1")
+    assert [entry["baseUrl"] for entry in saved(home)] == [
+        "http://localhost:4000",
+        "http://127.0.0.1:1",
+    ]
+
+
+def test_what_cannot_be_saved_is_refused_before_the_key_is_read(home: Home) -> None:
+    ran = run(home, "add", "openrouter", "--token-stdin", "--env", "PATH=/x", stdin="")
+    assert ran.returncode == 1 and "PATH" in ran.stderr
 
 
 def test_cloud_provider_needs_neither_url_nor_key(home: Home) -> None:

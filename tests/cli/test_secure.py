@@ -128,7 +128,8 @@ def test_the_plan_is_shown_and_asked_for(home: Home, keyring: KeyringSession) ->
 
 def test_add_and_remove_with_the_keyring(home: Home, keyring: KeyringSession) -> None:
     with dialog(home, "add", "deepseek", "--keyring", "--no-check") as asked:
-        asked.answer("Key", KEY, hidden=True)
+        asked.answer("Key (hidden)", KEY, hidden=True)
+        asked.answer("Use it everywhere? [Y/n]", "n")
         assert KEY not in asked.finish()
         assert asked.status == 0
     item = {"service": "cowork-env", "username": "deepseek"}

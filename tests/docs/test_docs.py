@@ -51,7 +51,7 @@ def test_quick_start(shell: str, desk: Home) -> None:
     with Terminal(shell, desk) as terminal:
         assert "added Work" in terminal.run(lines.pop(0))
         terminal.child.sendline(lines[0])
-        terminal.expect("Key")
+        terminal.expect("Key (hidden)")
         terminal.child.sendline(KEY)
         added = terminal.prompt()
         assert "added OpenRouter" in added and KEY not in added

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from . import masking
 from .core.provider import (
     ACCOUNT,
     ANTHROPIC_URL,
@@ -15,6 +16,9 @@ from .core.provider import (
     Url,
     is_loopback,
 )
+from .util import jsontext
+from .util.errors import CoworkEnvError
+from .util.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +34,10 @@ _OF_ONE_KIND = (
 )
 
 _HTTPS_PORTS = ("443", "8443")
+
+
+# In a text for an editor, in the place of what may be a key.
+UNCHANGED = "(unchanged)"
 
 
 @dataclass(kw_only=True, repr=False)
@@ -176,3 +184,76 @@ def needs_no_endpoint(env: Mapping[str, str]) -> bool:
         return Provider({"name": "x", "env": dict(env)}).direct
     except InvalidField:
         return False
+
+
+# An entry as text, for an editor
+
+
+def as_text(entry: Entry) -> str:
+    """An entry as it stands in the file, with :data:`UNCHANGED` in the place of what may be a key.
+
+    That is whatever would be masked where it is shown.
+    """
+    import json
+
+    shown = masking.shown_entry(entry)
+
+    def without_keys(key: str, value: Any) -> Any:
+        if key == "env" and isinstance(value, dict):
+            masked = masking.shown_env(value)
+            return {n: v if masked[n] == str(v) else UNCHANGED for n, v in value.items()}
+        if key in shown:
+            return value if shown[key] == value else UNCHANGED
+        is_known = key in KEYS or not value
+        return UNCHANGED if not is_known and masking.is_secret(key, str(value)) else value
+
+    values = {key: without_keys(key, value) for key, value in entry.items()}
+    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    # A lone surrogate cannot be encoded in UTF-8; JSON has an escape for it.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def from_text(text: str, before: Entry) -> Entry:
+    """The entry that a text from an editor is about, valid; ``before`` is the one that was edited.
+
+    Raises :class:`CoworkEnvError`, with line and column, for a text that is no valid entry.
+    """
+    from . import models
+
+    try:
+        entry = jsontext.parse(text, _THE_TEXT)
+    except CoworkEnvError as error:
+        raise CoworkEnvError(error.message) from None  # The hint there is about a file.
+    try:
+        if not isinstance(entry, dict):
+            raise InvalidField((), "is not an object")
+        entry = _with_keys(entry, before)
+        if entry.get("authToken") and entry.get("authTokenFrom"):
+            both = bool(before.get("authToken") and before.get("authTokenFrom"))
+            if not both:
+                why = "is there beside authTokenFrom"
+                raise InvalidField(("authToken",), why, "Remove one of the two.")
+        return models.tidy(entry)
+    except InvalidField as error:
+        line, column = jsontext.position(text, error.path)
+        field = visible(jsontext.format_path(error.path)) or "the provider"
+        message = f"{_THE_TEXT}, line {line}, column {column}: {field} {error.why}."
+        raise CoworkEnvError(message, error.hint) from None
+
+
+_THE_TEXT = "What you wrote"
+
+
+def _with_keys(entry: Entry, before: Entry, path: tuple[str, ...] = ()) -> Entry:
+    """An entry, or its variables, with the values of ``before`` where a key was left out."""
+    found = {}
+    for key, value in entry.items():
+        old = before.get(key)
+        if value == UNCHANGED:
+            if old is None:
+                raise InvalidField((*path, key), "has no value that could stay")
+            value = old
+        elif not path and key == "env" and isinstance(value, dict):
+            value = _with_keys(value, _object(old), (key,))
+        found[key] = value
+    return found

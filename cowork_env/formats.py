@@ -48,7 +48,7 @@ def check_account(name: str, provider: Provider) -> None:
     raise CoworkEnvError(
         f"{visible(provider.name)} is an account, and {what} is on this machine only, "
         f"so the {name} format cannot carry it.",
-        f"Run 'claude setup-token', and use its token: cowork-env edit --token-stdin {word}",
+        f"Run 'claude setup-token', and use its token: cowork-env key {word}",
     )
 
 

@@ -6,22 +6,25 @@ import os
 from typing import NamedTuple
 
 from . import accounts
-from .core import environment, pins, providers
+from .core import environment, pins, providers, worktree
 from .core.pins import Pin, PinFile
 from .core.provider import exported_url
-from .core.trust import ALLOWED, location
-from .util import files
+from .core.providers import Providers
+from .core.trust import ALLOWED, DENIED, location
+from .util import files, system
 from .util.errors import USAGE, CoworkEnvError
 from .util.text import tilde, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from .core.provider import Provider
     from .core.resolve import Inputs
 
 REQUIRED = "required"
+_MAX_INDEX = 64 << 20  # bytes of git's list of files
 
 
 # Writing
@@ -51,7 +54,19 @@ def write(
     old = _replaceable(path, inputs, elsewhere, force)
     trusted = bool(old) and store.check(place, old) == ALLOWED
     content = edited(old if trusted else b"", name_or_id, changes)
-    # Parsed again before it is written: what is allowed must mean what the user asked for.
+    pin = _checked(content, name_or_id, changes)
+    # Allowed first: otherwise a failure could leave a pin that is not trusted in place of one that
+    # was.
+    with files.AllSteps():
+        store.allow(place, content)
+        if elsewhere:
+            files.remove(path)
+        files.write_atomically(path, content, 0o644)
+    return Written(path, pin, pins.parse(old) if old and not trusted else None)
+
+
+def _checked(content: bytes, name_or_id: str, changes: Mapping[str, str | None]) -> Pin:
+    """A pin before it is written: what is allowed must mean what the user asked for."""
     pin = pins.parse(content)
     asked = {key: value or "" for key, value in changes.items()}
     says = {**dict.fromkeys(pins.KEYS, ""), **pin.models, REQUIRED: "true" if pin.required else ""}
@@ -61,14 +76,7 @@ def write(
         or any(says[key] != value for key, value in asked.items())
     ):
         raise CoworkEnvError("That does not fit into a pin.", "Pin the provider by its id.")
-    # Allowed first: otherwise a failure could leave a pin that is not trusted in place of one that
-    # was.
-    with files.AllSteps():
-        store.allow(place, content)
-        if elsewhere:
-            files.remove(path)
-        files.write_atomically(path, content, 0o644)
-    return Written(path, pin, pins.parse(old) if old and not trusted else None)
+    return pin
 
 
 def edited(content: bytes, name_or_id: str, changes: Mapping[str, str | None]) -> bytes:
@@ -94,7 +102,7 @@ def edited(content: bytes, name_or_id: str, changes: Mapping[str, str | None]) -
                 raw = f"{key} = {value}{end}"
         kept.append(raw)
     added = [f"{key} = {value}" for key, value in left.items() if value is not None]
-    if kept[-1]:
+    if added and kept[-1]:
         kept.append("")
     return "\n".join([*kept[:-1], *added, kept[-1]]).encode("utf-8")
 
@@ -179,6 +187,109 @@ def find(path: str | None, inputs: Inputs, done: tuple[str, ...]) -> PinFile:
             "'cowork-env pin NAME' in that directory writes one.",
         )
     return file
+
+
+# Pins that name a provider
+
+
+class NamingPin(NamedTuple):
+    """A known pin that names a provider by ``word``, its name or id as it is written.
+
+    ``problem`` completes the sentence "PATH ..." where the pin cannot be rewritten; else empty.
+    """
+
+    file: PinFile
+    word: str
+    problem: str
+
+
+def naming(inputs: Inputs, entries: list[Any], found: int) -> list[NamingPin]:
+    """The pins, of those that were ever allowed or denied, that name an entry of the user's own.
+
+    Which others there are is not known: those of linked worktrees, and below directories in which
+    every pin is allowed.
+    """
+    own = Providers("", "", "")
+    own.entries = entries
+    named = []
+    for path in inputs.store.pins():
+        file = pins.read(path)
+        if file is None or file.problem:
+            continue
+        try:
+            word = pins.parse(file.content).name_or_id
+            if not providers.unless_none(word) or own.look_up(word) != found:
+                continue
+        except CoworkEnvError:
+            continue
+        named.append(NamingPin(file, word, _not_rewritable(file, inputs)))
+    return named
+
+
+def _not_rewritable(file: PinFile, inputs: Inputs) -> str:
+    """Why a pin is not rewritten, as the end of the sentence "PATH ...", or empty."""
+    path = file.path
+    directory = os.path.dirname(path)
+    state = inputs.store.check(path, file.content)
+    if state != ALLOWED:
+        return "is denied" if state == DENIED else "has changed since you allowed it"
+    if os.path.islink(path):
+        return "is a link"
+    if location(path) != path:
+        return "is behind a link"
+    if worktree.find(directory) is not None:
+        return "is in a linked worktree"
+    try:
+        is_ours = os.lstat(path).st_uid in system.our_users()
+    except OSError:
+        is_ours = False
+    if not (is_ours and os.access(path, os.W_OK) and os.access(directory, os.W_OK)):
+        return "cannot be written"
+    return ""
+
+
+def rename(inputs: Inputs, pin: NamingPin, name_or_id: str) -> None:
+    """Write another name into a pin that can be rewritten, and allow it; all other lines stay.
+
+    Raises :class:`CoworkEnvError` with the pin as it was, also if it has changed meanwhile.
+    """
+    path, old = pin.file.path, pin.file.content
+    content = edited(old, name_or_id, {})
+    _checked(content, name_or_id, {})
+
+    def last_check() -> None:
+        now = pins.read(path)
+        if now is None or now.content != old or _not_rewritable(now, inputs):
+            raise CoworkEnvError(f"{tilde(path, inputs.home)} has changed meanwhile.")
+
+    last_check()
+    with files.AllSteps():
+        inputs.store.allow(path, content)
+        try:
+            mode = os.lstat(path).st_mode & 0o777
+        except OSError as error:
+            raise CoworkEnvError(
+                f"{tilde(path, inputs.home)} cannot be read: {error.strerror}."
+            ) from None
+        files.write_atomically(path, content, mode, last_check, follow=False)
+
+
+def is_tracked(path: str) -> bool:
+    """Whether git has a file, by its real path, in a checkout's index; git is not started.
+
+    It would run what the checkout's configuration says. An index that names files in a shorter
+    form (version 4) tells nothing.
+    """
+    for directory in pins.ancestors(os.path.dirname(path)):
+        top = directory.rstrip("/")
+        try:
+            descriptor = system.open_without_blocking(f"{top}/.git/index")
+            with os.fdopen(descriptor, "rb") as index:
+                return system.encode(path[len(top) + 1 :]) + b"\0" in index.read(_MAX_INDEX)
+        except OSError:
+            if os.path.lexists(f"{top}/.git"):
+                return False
+    return False
 
 
 # Describing

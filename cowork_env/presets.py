@@ -122,6 +122,13 @@ def _document() -> Any:
     return _loaded[0]
 
 
+def keys_page(url: str) -> str:
+    """Where the user makes a key for the endpoint at ``url``, if it has a preset's host."""
+    host = Url(url).host
+    pages = (p.keys_page for p in all_presets() if host and Url(p.base_url).host == host)
+    return next(filter(None, pages), "")
+
+
 def date() -> str:
     """The month in which the data was checked: ``2026-08``."""
     return str(_document()["date"])

@@ -39,7 +39,7 @@ _MAX_NAME = 48  # characters of an item's name: pass makes a file name of it
 
 def is_ours(reference: str) -> bool:
     """Whether a reference is one to an item that we make."""
-    return reference.startswith(tuple(scheme + FOLDER for scheme in secrets.STORES.values()))
+    return bool(holder(reference))
 
 
 def _folder(inputs: Inputs) -> str:
@@ -58,6 +58,12 @@ def store_of(inputs: Inputs, reference: str) -> str:
     folder = reference.rpartition("/")[0] + "/"
     stores = (n for n, scheme in secrets.STORES.items() if folder == scheme + _folder(inputs))
     return next(stores, "")
+
+
+def holder(reference: str) -> str:
+    """The store with the item that a reference leads to, if it is one of ours, whoever uses it."""
+    ours = ((n, scheme + FOLDER) for n, scheme in secrets.STORES.items())
+    return next((name for name, begin in ours if reference.startswith(begin)), "")
 
 
 def uses(listed: Providers, reference: str) -> int:
@@ -289,14 +295,16 @@ def drop(inputs: Inputs, reference: str) -> bool:
     return True
 
 
-def save_with_key(inputs: Inputs, provider: str, key: str, save: Callable[[str], T]) -> T:
-    """Store a new key of a provider in the keyring, and call ``save`` with its reference.
+def save_with_key(
+    inputs: Inputs, provider: str, key: str, save: Callable[[str], T], to: str = DEFAULT
+) -> T:
+    """Store a new key of a provider in the store ``to``, and call ``save`` with its reference.
 
     If that raises, the item is removed again, unless an entry refers to it already. Raises
     :class:`CoworkEnvError`.
     """
     with exclusively(inputs):
-        reference, is_new = KeyStore(DEFAULT, inputs).put(provider, key)
+        reference, is_new = KeyStore(to, inputs).put(provider, key)
         try:
             return save(reference)
         except BaseException:

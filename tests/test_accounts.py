@@ -225,14 +225,22 @@ def test_edit(home: Home) -> None:
 
 def test_edit_asks_about_an_account(home: Home) -> None:
     home.providers([LOGIN])
-    with dialog(home, "edit", "work", "--no-check") as child:
-        child.answer("Directory of the login [~/.claude-work]", "~/.claude-b")
-        child.answer("Default model", "opus")
-        assert "Base URL" not in child.finish()
+    with dialog(home, "edit", "work", "--no-check", COWORK_ENV_PLAIN="1") as child:
+        shown = child.answer("Number or name [default model]: ", "directory")
+        assert "base URL" not in shown and "key sent as" not in shown
+        child.answer(
+            "Directory of the login, - for the default login [~/.claude-work]", "~/.claude-b"
+        )
+        child.answer("Number or name [done]: ", "default model")
+        child.answer("Default model, Enter for none: ", "opus")
+        child.answer("Number or name [done]: ", "")
+        child.finish()
+        assert child.status == 0
     before = home.file.read_bytes()
-    with dialog(home, "edit", "work") as child:
-        child.answer("Directory of the login [~/.claude-b]", "")
-        child.answer("Default model [opus]", "")
+    with dialog(home, "edit", "work", "--no-check", COWORK_ENV_PLAIN="1") as child:
+        child.answer("Number or name [default model]: ", "")
+        child.answer("Default model, - for none [opus]: ", "")
+        child.answer("Number or name [default model]: ", "done")
         shown = child.finish()
         assert "Nothing was changed." in shown and "changed Work" not in shown
     assert home.file.read_bytes() == before

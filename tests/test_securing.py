@@ -515,12 +515,13 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
     """A new key, on standard input."""
     from cowork_env.cli import provider_options
 
-    monkeypatch.setattr(provider_options, "_key_from_stdin", lambda _asked: OTHER)
+    monkeypatch.setattr(provider_options, "_key_from_stdin", lambda *_: OTHER)
     return OTHER
 
 
 ADD = ["add", "--name", "New", "--base-url", "https://n.example", "--keyring", "--token-stdin"]
 EDIT = ["edit", "Alpha", "--keyring", "--token-stdin"]
+NEW_KEY = ["key", "Alpha", "--stdin"]  # The old one is in the keyring.
 
 
 def test_add_and_edit_keep_a_key_in_the_keyring(
@@ -533,9 +534,11 @@ def test_add_and_edit_keep_a_key_in_the_keyring(
     assert set(fake.items()) == {"cowork-env/alpha-2", "cowork-env/beta", "cowork-env/new"}
     assert main(["rename", "Alpha", "Gamma"]) == 0
     assert keys_of(home, fake)["Gamma"] == key
-    assert main(["edit", "Gamma", "--token-from", "env:X"]) == 0
-    assert main(["edit", "New", "--token-stdin"]) == 0  # into the file
-    assert list(fake.items()) == ["cowork-env/beta"]
+    assert main(["edit", "Gamma", "--token-from", "env:X"]) == 1  # It has a key that works.
+    assert main(["edit", "Gamma", "--token-from", "env:X", "--yes"]) == 0
+    assert main(["edit", "New", "--token-stdin"]) == 0  # where the old one is
+    assert set(fake.items()) == {"cowork-env/beta", "cowork-env/new"}
+    assert main(["remove", "New", "--yes"]) == 0
     assert main(["remove", "Beta", "--yes"]) == 0
     assert fake.items() == {}
     assert key not in capsys.readouterr().err
@@ -548,7 +551,7 @@ def test_edit_with_the_same_key_uses_its_item_again(home: Home, fake: FakeStore,
         assert fake.items() == {"cowork-env/alpha": key}
 
 
-@pytest.mark.parametrize("arguments", [ADD, EDIT], ids=["add", "edit"])
+@pytest.mark.parametrize("arguments", [ADD, EDIT, NEW_KEY], ids=["add", "edit", "key"])
 @pytest.mark.parametrize("how", ["killed", "interrupted"])
 def test_add_and_edit_at_each_step(
     home: Home, fake: FakeStore, steps: Steps, key: str, arguments: list[str], how: str
@@ -578,7 +581,7 @@ def test_add_and_edit_at_each_step(
     assert results == {True, False}
 
 
-@pytest.mark.parametrize("arguments", [ADD, EDIT], ids=["add", "edit"])
+@pytest.mark.parametrize("arguments", [ADD, EDIT, NEW_KEY], ids=["add", "edit", "key"])
 def test_what_is_not_saved_leaves_no_item(
     home: Home,
     fake: FakeStore,

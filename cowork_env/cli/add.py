@@ -23,6 +23,7 @@ from .options import examples
 from .output import say
 from .prompts import Choice, ask, ask_key, confirm, interactive, pick
 from .provider_options import (
+    about_key,
     ask_url,
     check_answered_directory,
     check_key_options,
@@ -281,7 +282,7 @@ class _New:
         self.question = preset.needs.get(presets.KEY, "") if preset else "Key"
         if not entry["baseUrl"]:  # a cloud, with credentials of its own
             self.question = ""
-        about = _about_key(entry, preset)
+        about = about_key(entry["name"], entry["baseUrl"] or "")
         if token := read_key(
             self.fields, self.token_stdin, self.question, self.keyring, about=about
         ):
@@ -396,15 +397,6 @@ def _explain_gateway(preset: Preset) -> NoReturn:
     for command in commands:
         say(f"  {command}")
     sys.exit(USAGE)
-
-
-def _about_key(entry: Entry, preset: Preset | None) -> str:
-    """What is said before the question for a key: what it is for, and where it is made."""
-    url = entry["baseUrl"] or ""
-    lines = [f"{visible(entry['name'])}{f', {visible(url)}' if url else ''}"]
-    if preset and preset.keys_page and url == presets.get(preset.id).base_url:
-        lines.append(f"Keys are made at {preset.keys_page}")
-    return "\n".join(lines)
 
 
 def _say_login(account: Provider, inputs: Inputs) -> bool:

@@ -14,7 +14,7 @@ from ..util.errors import FAILURE
 from ..util.text import argument, visible
 from .errors import report_error, usage_error
 from .inputs import current_inputs, detect_shell_program
-from .options import complete_provider, examples
+from .options import complete_provider, examples, yes_option
 from .output import say, say_lines, write_json
 from .progress import Working, working
 from .prompts import confirm, interactive
@@ -57,8 +57,9 @@ _COLORS = {OK: "green", NOTE: "bright_black", WARNING: "yellow", ERROR: "red"}
     help="Seconds for each request.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; it contains no keys.")
+@yes_option
 def command(
-    name: str, everyone: bool, offline: bool, fix: bool, timeout: float, as_json: bool
+    name: str, everyone: bool, offline: bool, fix: bool, timeout: float, as_json: bool, yes: bool
 ) -> None:
     """Diagnose problems.
 
@@ -80,7 +81,7 @@ def command(
             )
 
     result, fixed = check(), checkup.Fixed()
-    if fix and result.fixes and _confirmed(result.fixes):
+    if fix and result.fixes and _confirmed(result.fixes, yes):
         fixed = checkup.fix(result.fixes)
         for note in fixed.notes:
             say(note)
@@ -109,11 +110,11 @@ def check_after_add(listed: Providers, index: int, inputs: Inputs) -> bool:
     return found.healthy
 
 
-def _confirmed(fixes: list[Fix]) -> bool:
-    """Show the fixes; whether the user agrees, or cannot be asked."""
+def _confirmed(fixes: list[Fix], yes: bool) -> bool:
+    """Show the fixes; whether the user agrees (``yes``: has done so), or cannot be asked."""
     say("To fix:")
     say_lines([f"  {visible(each.text, 400)}" for each in fixes])  # commands and lines of code
-    return not interactive() or confirm("Continue?", default=True)
+    return yes or not interactive() or confirm("Continue?", default=True)
 
 
 class _Progress(checkup.Progress):

@@ -1,4 +1,4 @@
-"""``edit``, ``rename`` and ``remove``: changes to a provider."""
+"""``edit``: a provider's fields, by options, by questions, or in an editor."""
 
 from __future__ import annotations
 
@@ -6,24 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import accounts, securing, store
-from ..core import catalog
+from .. import editing, securing
 from ..core import provider as rules
-from ..core.provider import InvalidField
 from ..core.providers import field_of
-from ..masking import shown_url
-from ..util import files
 from ..util.errors import NOTHING_CHANGED, CoworkEnvError
-from ..util.text import visible
-from . import saving, sharing
+from . import edit_dialog, saving
+from .editor import EditedFile
 from .errors import usage_error
 from .inputs import current_inputs
-from .options import complete_provider, examples, provider_argument
+from .options import examples, provider_argument, yes_option
 from .output import say
-from .prompts import ask, ask_key, confirm, interactive
+from .prompts import confirm, interactive, tell_error
 from .provider_options import (
-    check_answered_directory,
-    check_answered_url,
     check_kind,
     given_fields,
     no_check_option,
@@ -32,15 +26,15 @@ from .provider_options import (
 )
 
 if TYPE_CHECKING:
-    from ..core.providers import Providers
-    from ..editing import Entry, Fields
+    from .saving import Change
 
 
 @click.command(
     "edit",
     epilog=examples(
+        "cowork-env edit openrouter               # asks what to change",
         "cowork-env edit openrouter --default-model anthropic/claude-sonnet-5",
-        "cowork-env edit work --token-stdin < key.txt",
+        "cowork-env edit openrouter --editor      # the whole entry in $EDITOR",
         "cowork-env edit work --keyring           # a new key, in the keyring",
         "cowork-env edit work --haiku ''          # removes the value",
         "cowork-env edit work --env '' --env A=1  # these variables and no others",
@@ -48,26 +42,58 @@ if TYPE_CHECKING:
         "cowork-env edit work --account --config-dir '~/.claude-work'",
     ),
 )
-@click.argument("provider", metavar="NAME", shell_complete=complete_provider)
+@provider_argument(required=False, parameter="provider")
 @provider_options
+@click.option("--editor", is_flag=True, help="Edit the whole entry in $VISUAL or $EDITOR.")
+@yes_option
 @no_check_option
-def edit_command(
-    provider: str, no_check: bool, token_stdin: bool, keyring: bool, **given: Any
+def command(
+    provider: str | None,
+    token_stdin: bool,
+    keyring: bool,
+    editor: bool,
+    yes: bool,
+    no_check: bool,
+    **given: Any,
 ) -> None:
     """Change a provider.
 
-    An empty value removes a field. Without options, asks on a terminal. A new key replaces a
-    reference, and a reference a stored key. --keyring asks for a new key; to move the one that is
-    there, use 'cowork-env secure NAME'. --account makes it a login of Claude Code's, and another
-    --auth makes an account an endpoint again: URL, key, directory and models are then given anew.
+    An empty value removes a field. Without options, asks on a terminal what to change. A new key
+    replaces a reference, and is kept where 'cowork-env secure' has put the old one; a reference
+    replaces a stored key, but one that gives no key only if you agree. --keyring asks for a new
+    key; to move the one that is there, use 'cowork-env secure NAME'. --account makes it a login of
+    Claude Code's, and another --auth makes an account an endpoint again: URL, key, directory and
+    models are then given anew.
     """
     inputs = current_inputs()
-    listed = saving.load_writable(inputs)
-    index = listed.find(provider)
-    copy = sharing.own_copy(inputs, listed, index)
-    was_selected = store.selected(inputs.state_dir, listed) == index
     fields = given_fields(**given)
-    entry = listed.entries[index]
+    is_asked = not editor and fields.is_empty() and not (token_stdin or keyring)
+    if editor and not (fields.is_empty() and not (token_stdin or keyring)):
+        raise usage_error("--editor goes with no other change.", "Make the others in the editor.")
+    if is_asked and not interactive():
+        raise usage_error(
+            "There is nothing to change.", "See 'cowork-env edit --help' for the options."
+        )
+    change = saving.Change(inputs, saving.named(provider, "Which provider is to be changed?"))
+    if editor:
+        name = _edit_in_editor(change, yes=yes or no_check)
+    elif is_asked:
+        name = _ask_and_save(change, no_check=no_check)
+    else:
+        _read_new_key(change, fields, token_stdin=token_stdin, keyring=keyring)
+        change.check_reference(fields, yes or no_check)
+        name = change.save(fields, securing.DEFAULT if keyring else change.key_store)
+    if not name:
+        say(NOTHING_CHANGED)
+    elif interactive() and not no_check:
+        saving.check(inputs, name)
+
+
+def _read_new_key(
+    change: Change, fields: editing.Fields, *, token_stdin: bool, keyring: bool
+) -> None:
+    """Read the key that goes with the options, if one does, and check that they go together."""
+    entry = change.entry
     account = fields.makes_account(entry)
     check_kind(fields, account=account)
     needs_key = fields.changes_kind(entry) and not account
@@ -78,156 +104,51 @@ def edit_command(
         )
     question = "Key" if needs_key else "New key" if keyring and not account else ""
     fields.token = read_key(fields, token_stdin, question, keyring, account=account)
-    if fields.is_empty():
-        if not interactive():
-            raise usage_error(
-                "There is nothing to change.", "See 'cowork-env edit --help' for the options."
-            )
-        _ask_changes(entry, fields)
+
+
+def _ask_and_save(change: Change, *, no_check: bool) -> str:
+    """Ask what to change, and save it; the name now, or empty if nothing was changed."""
+    dialog = edit_dialog.Dialog(change, ask_endpoint=not no_check)
+    while True:
+        fields = dialog.ask()
         if fields.is_empty():
-            say(NOTHING_CHANGED)
-            return
-
-    def change(listed: Providers) -> tuple[str, str]:
-        if copy is None:
-            entry = listed.entries[listed.find(provider)]
-            before = field_of(entry, "authTokenFrom")
-        else:
-            entry, before = dict(copy), ""
-            listed.entries.append(entry)
-        fields.apply(entry)
-        return field_of(entry, "name"), before
-
-    def save(reference: str = "") -> tuple[str, str]:
-        if reference:
-            fields.token, fields.token_from = None, reference
-        with files.AllSteps():
-            name, before = saving.save(inputs, listed, change)
-            if was_selected:
-                saving.select(inputs, name)
-        return name, before
-
-    if keyring:
-        called = fields.name or field_of(listed.entries[index], "name")
-        name, before = securing.save_with_key(inputs, called, fields.token, save)
-    else:
-        name, before = save()
-    say(f"cowork-env: changed {visible(name)}")
-    if shared := listed.shared(index):
-        say(
-            f"It is one of your own now ({catalog.summary(listed.provider(index))}), and no longer "
-            f"follows the catalogue {shared.where}."
-        )
-    saving.drop_item(inputs, before)
-    if interactive() and not no_check:
-        saving.check(inputs, name)
+            return ""
+        try:
+            change.check_reference(fields, yes=no_check)
+            return change.save(fields, change.key_store)
+        except saving.Changed:
+            raise
+        except CoworkEnvError as error:
+            tell_error(error)  # What was answered is still there.
 
 
-def _ask_changes(entry: Entry, fields: Fields) -> None:
-    """Ask for the fields that change most, into ``fields``."""
-    insecure = entry.get("allowInsecure") is True
-    say("Enter keeps a value.")
-    if accounts.is_account(entry):
-        _ask_account_changes(entry, fields)
-        return
-
-    def check_url(url: str) -> str:
-        return check_answered_url(url, insecure) if url else ""
-
-    url = entry.get("baseUrl")
-    shown = isinstance(url, str) and shown_url(url) == url
-    old = visible(url) if shown and isinstance(url, str) else ""
-    answer = ask("Base URL", check_url, default=old)
-    fields.base_url = answer if answer not in ("", old) else None
-    _ask_model(entry, fields)
-    fields.token = ask_key("New key", default="")
-
-
-def _ask_account_changes(entry: Entry, fields: Fields) -> None:
-    old = visible(field_of(entry, "configDir"))
-    answer = ask(accounts.DIRECTORY_QUESTION, check_answered_directory, default=old)
-    fields.config_dir = answer if answer not in ("", old) else None
-    _ask_model(entry, fields)
-    if entry.get("authToken"):
-        fields.token = ask_key(f"New {accounts.TOKEN_QUESTION.lower()}", default="")
-        accounts.check_token(fields.token)
-
-
-def _ask_model(entry: Entry, fields: Fields) -> None:
-    model = entry.get("defaultModel")
-    old = visible(model) if isinstance(model, str) else ""
-    answer = ask("Default model", rules.check_model, default=old)
-    fields.default_model = answer if answer not in ("", old) else None
-
-
-@click.command("rename", epilog=examples("cowork-env rename openrouter 'OpenRouter (work)'"))
-@click.argument("old", shell_complete=complete_provider)
-@click.argument("new")
-def rename_command(old: str, new: str) -> None:
-    """Rename a provider.
-
-    The selection follows the new name; pins that have the old name must be written again.
-    """
-    inputs = current_inputs()
-    listed = saving.load_writable(inputs)
-    index = listed.find(old)
-    sharing.require_own(listed, index)
-    was_selected = store.selected(inputs.state_dir, listed) == index
-    before = visible(str(listed.entries[index].get("name", "")))
-
-    def change(listed: Providers) -> None:
-        listed.entries[listed.find(old)]["name"] = name
-
-    try:
-        name = rules.check_name(new)
-    except InvalidField as error:
-        raise usage_error(f"The new name {error.why}.") from None
-    with files.AllSteps():
-        saving.save(inputs, listed, change)
-        if was_selected:
-            saving.select(inputs, name)
-    say(f"cowork-env: {before} is now {visible(name)}")
-    if before.casefold() != name.casefold():
-        say(f"Pins with the name '{before}' must be written again: run 'cowork-env pin' there.")
-
-
-@click.command(
-    "remove", epilog=examples("cowork-env remove openrouter", "cowork-env remove openrouter --yes")
-)
-@provider_argument()
-@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
-def remove_command(name: str, yes: bool) -> None:
-    """Remove a provider, and its stored key. Asks first on a terminal."""
-    inputs = current_inputs()
-    listed = saving.load_writable(inputs)
-    index = listed.find(name)
-    sharing.require_own(listed, index)
-    was_selected = store.selected(inputs.state_dir, listed) == index
-    entry = listed.entries[index]
-    shown, reference = visible(str(entry.get("name") or name)), field_of(entry, "authTokenFrom")
-    if not yes and interactive():
-        kept = ""
-        if securing.store_of(inputs, reference) and securing.uses(listed, reference) == 1:
-            kept = f" Its key, {visible(reference)}, is removed, too."
-        elif entry.get("authToken"):
-            kept = " Its key is not stored anywhere else by cowork-env."
-        if not confirm(f"Remove {shown}?{kept}"):
-            raise CoworkEnvError(f"{shown} was not removed.")
-
-    def change(listed: Providers) -> None:
-        found = listed.find(name)
-        if listed.entries[found] != entry:
-            raise CoworkEnvError(
-                f"{shown} was changed by another program.",
-                "Nothing was removed; check the provider and try again.",
-            )
-        del listed.entries[found]
-
-    with files.AllSteps():
-        saving.save(inputs, listed, change)
-        if was_selected:
-            store.select(inputs.state_dir, "")
-    say(f"cowork-env: removed {shown}")
-    saving.drop_item(inputs, reference)
-    if was_selected:
-        say("It was the selection; there is none now. Choose another with: cowork-env use")
+def _edit_in_editor(change: Change, *, yes: bool) -> str:
+    """Let the user edit the entry as text, and save it; the name now, or empty if unchanged."""
+    text = editing.as_text(change.entry)
+    name = f"{rules.slug(change.called) or 'provider'}.json"
+    with EditedFile(name, text) as file:
+        while True:
+            written = file.edit()
+            if written == text:
+                if file.at_once and interactive():
+                    say(
+                        "The editor ended at once. One with a window of its own has to be told to "
+                        "wait, as in EDITOR='code --wait'."
+                    )
+                return ""
+            try:
+                edited = editing.from_text(written, change.entry)
+                if edited == change.entry:
+                    return ""
+                reference = editing.Fields(token_from=field_of(edited, "authTokenFrom"))
+                change.check_reference(reference, yes)
+                return change.replace(edited)
+            except saving.Changed as error:
+                file.keep()
+                raise CoworkEnvError(error.message, f"What you wrote is in {file.path}.") from None
+            except CoworkEnvError as error:
+                if not interactive():
+                    raise CoworkEnvError(error.message, error.hint or NOTHING_CHANGED) from None
+                tell_error(error)
+                if not confirm("Edit again?", default=True):
+                    raise CoworkEnvError(f"{change.called} was not changed.") from None

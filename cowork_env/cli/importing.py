@@ -18,7 +18,7 @@ from ..util.text import argument, visible
 from . import saving
 from .errors import usage_error
 from .inputs import current_inputs
-from .options import complete_source, examples
+from .options import complete_source, examples, yes_option
 from .output import say, say_lines
 from .progress import working
 from .prompts import Choice, confirm, interactive, pick_several
@@ -61,7 +61,7 @@ class _Options(NamedTuple):
 )
 @click.option("--name", metavar="NAME", help="The provider's name here, if there is only one.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes_option
 @click.option(
     "--clean-settings",
     is_flag=True,

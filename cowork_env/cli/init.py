@@ -14,7 +14,7 @@ from ..util.text import tilde
 from . import removing
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
-from .options import complete_words, examples
+from .options import complete_words, examples, yes_option
 from .output import say
 from .prompts import confirm, interactive
 from .shim import say_what_hides
@@ -52,7 +52,8 @@ QUESTION = f"Write a launcher for {CLIENT}?"
     help="Write the launcher for claude, or leave it alone. By default, asks on a terminal, "
     "and writes it elsewhere.",
 )
-def command(shell: str, remove: bool, wanted: bool | None) -> None:
+@yes_option
+def command(shell: str, remove: bool, wanted: bool | None, yes: bool) -> None:
     """Load cowork-env in your shell from now on.
 
     Adds one line to the shell's startup file, in the place of an older one: ~/.bashrc, ~/.zshrc (in
@@ -98,14 +99,15 @@ def command(shell: str, remove: bool, wanted: bool | None) -> None:
     if page := manual.add_link(env):
         say(f"cowork-env: 'man cowork-env' is {tilde(page, inputs.home)}, a link")
     if wanted is not False:
-        _write_launcher(inputs, name, asked=wanted is None)
+        _write_launcher(inputs, name, asked=wanted is None, yes=yes)
     say(startup_files.next_step(name, env, here=name == detect_shell()))
 
 
-def _write_launcher(inputs: Inputs, shell: str, asked: bool) -> None:
+def _write_launcher(inputs: Inputs, shell: str, asked: bool, yes: bool) -> None:
     """Write the launcher for Claude Code, if it is installed and the user agrees.
 
-    ``asked``: no option says so. A launcher that is there is written again.
+    ``asked``: no option says so, and the user is asked, unless ``yes``. A launcher that is there is
+    written again.
     """
     say_what_hides(CLIENT, shell, inputs)
     if asked:
@@ -115,7 +117,7 @@ def _write_launcher(inputs: Inputs, shell: str, asked: bool) -> None:
             say(f"Once {CLIENT} is on PATH, 'cowork-env shim {CLIENT}' writes a launcher for it.")
             return
         is_there = CLIENT in launcher.names()
-        if not is_there and interactive():
+        if not is_there and not yes and interactive():
             say(WHY)
             if not confirm(QUESTION, default=True):
                 return

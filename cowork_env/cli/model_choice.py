@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..doctor.checkup import Offer
     from ..editing import Entry
 
-OTHER = "another model"
+OTHER, NO_MODEL = "another model", "no model"
+NONE = "-"  # the answer that takes a value away
 _DATED = 1000  # a number in a model's name from which on it is a date, and no version
 _TIERS = ("opus", "sonnet", "haiku")  # those whose names are in names of models
 
@@ -39,18 +40,27 @@ def ask_endpoint(entry: Entry, key: str, env: Mapping[str, str]) -> Offer:
         raise
 
 
-def choose_model(question: str, offered: Sequence[str], default: str = "") -> str:
+def choose_model(
+    question: str, offered: Sequence[str], default: str = "", *, replaces: bool = False
+) -> str:
     """The model that the user chooses among ``offered``, or types; empty for none.
 
-    Enter gives ``default``.
+    Enter gives ``default``. If ``replaces``, that is the present one, which may be taken away.
     """
     if offered:
-        first = [default] if default in offered else []
-        names = [*first, *(name for name in offered if name != default)]
-        chosen = pick(question, [*names, Choice(OTHER, "not in this list")], "".join(first))
+        first = [default] if default and (replaces or default in offered) else []
+        names: list[str | Choice] = [*first, *(name for name in offered if name != default)]
+        names.append(Choice(OTHER, "not in this list"))
+        if replaces:
+            names.append(Choice(NO_MODEL, ""))
+        chosen = pick(question, names, "".join(first))
         if chosen != OTHER:
-            return chosen
-    return ask(question if default else f"{question}, Enter for none", rules.check_model, default)
+            return "" if chosen == NO_MODEL else chosen
+    if not (replaces and default):
+        question = question if default else f"{question}, Enter for none"
+        return ask(question, rules.check_model, default)
+    answer = ask(f"{question}, {NONE} for none", rules.check_model, default)
+    return "" if answer == NONE else answer
 
 
 def tiers_among(names: Sequence[str]) -> dict[str, str]:

@@ -111,17 +111,27 @@ def complete_model(ctx: click.Context, _param: click.Parameter, incomplete: str)
     return completing(filter(None, found), incomplete)
 
 
-def provider_argument(required: bool = True, none: bool = False) -> Callable[[F], F]:
+def provider_argument(
+    required: bool = True, none: bool = False, parameter: str = "name"
+) -> Callable[[F], F]:
     """The argument NAME: a provider, with completion; None when it is left out.
 
-    ``none``: the word ``none`` is valid, too.
+    ``none``: the word ``none`` is valid, too. ``parameter``: the name of the function's parameter.
     """
 
     def check(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
         return value if value is None else check_provider_name(value)
 
-    complete = complete_provider_or_none if none else complete_provider
-    return click.argument("name", required=required, callback=check, shell_complete=complete)
+    return click.argument(
+        parameter,
+        metavar="NAME" if required else "[NAME]",
+        required=required,
+        callback=check,
+        shell_complete=complete_provider_or_none if none else complete_provider,
+    )
+
+
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
 def resolution_options(function: F) -> F:

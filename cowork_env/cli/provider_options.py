@@ -11,7 +11,7 @@ from .. import accounts, presets, securing
 from ..core import provider as rules
 from ..core.provider import ACCOUNT, TIERS, InvalidField
 from ..editing import Fields, complete_url
-from ..masking import has_key
+from ..masking import has_key, shown_url
 from ..pasted import cleaned_key
 from ..util.text import visible
 from .errors import usage_error
@@ -249,6 +249,14 @@ def read_key(
     if account:
         accounts.check_token(key)
     return key
+
+
+def about_key(name: str, url: str) -> str:
+    """What is said before the question for a key: what it is for, and where it is made."""
+    lines = [f"{visible(name)}{f', {visible(shown_url(url))}' if url else ''}"]
+    if page := presets.keys_page(url):
+        lines.append(f"Keys are made at {page}")
+    return "\n".join(lines)
 
 
 def check_key_options(fields: Fields, token_stdin: bool, keyring: bool) -> None:

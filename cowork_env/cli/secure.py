@@ -17,7 +17,7 @@ from ..util.text import argument, visible
 from . import saving, sharing
 from .errors import usage_error
 from .inputs import check_provider_name, current_inputs
-from .options import complete_provider, examples
+from .options import complete_provider, examples, yes_option
 from .output import say, say_lines
 from .prompts import confirm, interactive
 from .table import Cell, Table, table_lines
@@ -48,7 +48,7 @@ _COPIES = "Copies of the file, as in backups, still have the keys: replace those
     help="Where to: the desktop's keyring (default), or the password manager pass.",
 )
 @click.option("--undo", is_flag=True, help="Write the keys into the file again.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+@yes_option
 def command(names: tuple[str, ...], to: str | None, undo: bool, yes: bool) -> None:
     """Move keys from providers.json into a key store.
 
@@ -138,8 +138,8 @@ def _check_plaintext(provider: Provider) -> None:
             f"The key of {name} is encrypted by the desktop app already.",
             "Moving it would take it from the app.",
         )
-    edit = f"cowork-env edit --keyring {argument(provider.name, 'NAME')}"
-    raise CoworkEnvError(f"{name} has no key.", f"Enter one: {edit}")
+    key = f"cowork-env key --keyring {argument(provider.name, 'NAME')}"
+    raise CoworkEnvError(f"{name} has no key.", f"Enter one: {key}")
 
 
 def _check_reference(provider: Provider) -> None:

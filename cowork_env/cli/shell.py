@@ -175,11 +175,8 @@ def reload_command() -> None:
     other changes by themselves. On a terminal, asks you to unlock the store of the key that is
     needed here, if it is locked; nothing else does.
     """
-    import time
-
     from ..core.resolve import resolve, unlock
-    from ..hook import respond
-    from ..util import files
+    from .saving import reload_shells
 
     inputs = current_inputs()
     try:
@@ -188,6 +185,5 @@ def reload_command() -> None:
             if found.provider is not None:
                 unlock(found.provider, inputs)
     finally:  # Also with a store that stays locked, or is none: the shells say so then.
-        path = f"{files.state_folder(inputs.state_dir)}/{respond.RELOAD}"
-        files.write_atomically(path, f"{time.time_ns()}\n".encode(), follow=False)
+        reload_shells(inputs)
     say("cowork-env: every shell looks up its provider again at its next prompt")

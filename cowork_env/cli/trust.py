@@ -17,7 +17,7 @@ from ..util.text import tilde, visible
 from . import sharing
 from .errors import usage_error
 from .inputs import check_provider_name, current_inputs
-from .options import complete_provider, examples
+from .options import complete_provider, examples, yes_option
 from .output import say, say_lines
 from .prompts import confirm, interactive
 from .table import labeled
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     shell_complete=complete_provider,
     help="Agree to where this entry of a catalogue sends requests and the key.",
 )
-def allow_command(path: str | None, below: bool, provider: str | None) -> None:
+@yes_option
+def allow_command(path: str | None, below: bool, provider: str | None, yes: bool) -> None:
     """Trust a pin, after showing what it does.
 
     PATH is a pin or its directory; default: the nearest pin. The pin is trusted as long as its
@@ -58,7 +59,7 @@ def allow_command(path: str | None, below: bool, provider: str | None) -> None:
     if provider is not None:
         if path is not None or below:
             raise usage_error("--provider goes with neither PATH nor --below.")
-        _allow_provider(inputs, provider)
+        _allow_provider(inputs, provider, yes)
         return
     if below:
         directory = _directory(path or inputs.directory)
@@ -95,7 +96,7 @@ def allow_command(path: str | None, below: bool, provider: str | None) -> None:
     say("cowork-env: allowed")
 
 
-def _allow_provider(inputs: Inputs, name: str) -> None:
+def _allow_provider(inputs: Inputs, name: str, yes: bool) -> None:
     """Agree to an entry of a catalogue, after showing it; asks only about what has changed."""
     listed = providers.load(inputs.env, inputs.config_dir)
     provider = listed.provider(listed.find(check_provider_name(name)))
@@ -104,7 +105,7 @@ def _allow_provider(inputs: Inputs, name: str) -> None:
         raise CoworkEnvError(f"'{shown}' is a provider of your own.", "It needs no agreement.")
     _show(f"{shown} ({provider.catalog.where})", sharing.described(inputs, provider))
     changed = catalog.state(inputs.store, provider) == catalog.CHANGED
-    if changed and interactive() and not confirm("Agree to the change?"):
+    if changed and not yes and interactive() and not confirm("Agree to the change?"):
         raise CoworkEnvError(f"'{shown}' was not agreed to.", "It stays inactive.")
     catalog.agree(inputs.store, provider)
     say(f"cowork-env: agreed to {shown}")

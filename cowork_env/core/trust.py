@@ -153,6 +153,10 @@ class TrustStore:
         """
         return self._files((_ALLOW, _BELOW, _DENY))
 
+    def pins(self) -> list[str]:
+        """The paths of all pins that were allowed or denied, with whatever content, sorted."""
+        return sorted({path for _, path in self._files((_ALLOW, _DENY, _KNOWN))})
+
     def _files(self, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
         """The files of these kinds as (file name, path), sorted."""
         import os

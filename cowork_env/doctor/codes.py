@@ -370,12 +370,12 @@ TOPICS = {
                 ERROR,
                 "The server rejects the key ({status}).{server_message}",
                 "Claude Code may call this 'Not logged in'. "
-                "Enter the key again: cowork-env edit --token-stdin {argument}",
+                "Enter the key again: cowork-env key {argument}",
             ),
             characters=Text(
                 ERROR,
                 "The key has characters that an HTTP header cannot contain.",
-                "Enter the key again: cowork-env edit --token-stdin {argument}",
+                "Enter the key again: cowork-env key {argument}",
             ),
         ),
         Code(

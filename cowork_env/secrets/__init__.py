@@ -158,8 +158,8 @@ def _fetch(provider: Provider, env: Mapping[str, str]) -> str:
 
         return checked(desktop.decrypt(provider, env))
     if not provider.token and provider.needs_key:
-        edit = f"cowork-env edit --token-stdin {argument(provider.name, 'NAME')}"
-        raise CoworkEnvError("it has no key.", f"Enter one: {edit}")
+        key = f"cowork-env key {argument(provider.name, 'NAME')}"
+        raise CoworkEnvError("it has no key.", f"Enter one: {key}")
     return provider.plain_token
 
 

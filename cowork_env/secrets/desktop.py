@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 APPS = FOLDERS  # its folder has the name of the app, and so has its password
 _KWALLET_ENTRY = ("Chromium Keys", "Chromium Safe Storage")  # of every app
 _NO_PASSWORD = "not found: the {} has no password of the desktop app."
-_AGAIN = "Enter the key again, in the app or with: cowork-env edit --token-stdin {}"
-_ELSEWHERE = "Keep it in the keyring, where the app does not look: cowork-env edit --keyring {}"
+_AGAIN = "Enter the key again, in the app or with: cowork-env key {}"
+_ELSEWHERE = "Keep it in the keyring, where the app does not look: cowork-env key --keyring {}"
 
 
 def decrypt(provider: Provider, env: Env) -> str:

@@ -172,7 +172,7 @@ def test_a_key_of_the_users_own(home: Home, team: Team) -> None:
     team.update(authTokenFrom=None)
     ok(home, "use", "work")
     said = run(home, "exec", "true").check(1).stderr
-    assert "it has no key" in said and "cowork-env edit --token-stdin Work" in said
+    assert "it has no key" in said and "cowork-env key Work" in said
     ok(home, "edit", "--token-stdin", "Work", stdin=KEY)
     assert url(home) == "https://ai.example"
 

@@ -20,6 +20,7 @@ NAMES = ("create", "fsync", "rename", "unlink", "close")  # what a write calls, 
 COMMANDS = {
     "edit": ["edit", "OpenRouter", "--default-model", "m"],
     "rename": ["rename", "OpenRouter", "Other"],
+    "rename in pins": ["rename", "OpenRouter", "Other", "--yes"],
     "remove": ["remove", "OpenRouter", "--yes"],
     "use": ["use", "LiteLLM Local"],
     "use none": ["use", "none"],
@@ -122,6 +123,8 @@ def test_an_interrupt_at_each_point_of_a_write(
             selection = home.state / "selection"
             assert "OpenRouter" not in names
             assert not selection.exists() or selection.read_text() != "OpenRouter\n"
+        if arguments[-1] == "--yes" and arguments[0] == "rename" and changed:
+            assert (home.path / "project/.cowork-provider").read_text() == "Other\n"
         if arguments[0] == "pin" and changed:
             assert (home.path / "project/.cowork-provider").read_text() == "LiteLLM Local\n"
     removes = arguments in (["use", "none"], ["unpin"])  # a single call

@@ -52,7 +52,7 @@ def test_pin_again_keeps_the_other_lines(home: Home, project: Path) -> None:
         "cowork-env: ~/work/app/.cowork-provider: provider LiteLLM Local (opus big, required)\n"
     )
     kept = "\ufeff# ours\r\nLiteLLM Local\r\n\nopus=big\n# why\nrequired =  true\n"
-    assert pin.read_bytes().decode() == kept + "\t\n"
+    assert pin.read_bytes().decode() == kept + "\t"
     run(home, "pin", "none", "--haiku", "small", "--opus", "bigger", cwd=project).check()
     kept = kept.replace("LiteLLM Local", "none").replace("opus=big", "opus = bigger")
     assert pin.read_bytes().decode() == kept + "\t\nhaiku = small\n"

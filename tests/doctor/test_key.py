@@ -148,7 +148,7 @@ def test_a_key_that_the_app_has_encrypted(serve: Serve, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "path", [])
     for online in (True, False):
         found = the(checked("ENC:v1:djEyAAAA", online), "secret")
-        assert "desktop portal" in found.message and "edit --keyring 'Under Test'" in found.hint
+        assert "desktop portal" in found.message and "key --keyring 'Under Test'" in found.hint
         found = the(checked(fixed, online), "secret")
         assert "package cryptography" in found.message and "install cryptography" in found.hint
 

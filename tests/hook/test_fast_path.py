@@ -314,6 +314,7 @@ COMMANDS = (
     "rename OpenRouter Other",
     "remove OpenRouter",
     "secure --undo",
+    "key OpenRouter --stdin --no-check",
     "list",
     "list --json",
     "show OpenRouter --json",

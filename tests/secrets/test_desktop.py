@@ -38,8 +38,8 @@ from support.processes import wait_for
 
 KEY = "sk-marked-0123456789"
 NO_BUS = {"PATH": os.environ["PATH"]}
-AGAIN = "Enter the key again, in the app or with: cowork-env edit --token-stdin A"
-ELSEWHERE = "Keep it in the keyring, where the app does not look: cowork-env edit --keyring A"
+AGAIN = "Enter the key again, in the app or with: cowork-env key A"
+ELSEWHERE = "Keep it in the keyring, where the app does not look: cowork-env key --keyring A"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux's key stores")
 
 

@@ -179,7 +179,7 @@ def protection(path: str) -> Protection:
     from . import claude, claude_files
     from .util import paths
 
-    found = _found_launcher(path)
+    found = launcher_on(path)
     try:
         program = find(CLAUDE, path, [])
     except CoworkEnvError:
@@ -189,8 +189,8 @@ def protection(path: str) -> Protection:
     return Protection(found, program, version, claude.way(version) if found else claude.FLAG)
 
 
-def _found_launcher(path: str) -> str:
-    """The launcher that the name of Claude Code finds on ``path``, or empty."""
+def launcher_on(path: str) -> str:
+    """The launcher that the name of Claude Code finds on ``path``, the value of PATH, or empty."""
     first = next((c for c in _on_path(CLAUDE, path) if os.access(c, os.X_OK)), "")
     return first if first and is_launcher(first) else ""
 
@@ -206,7 +206,7 @@ def execute(inputs: Inputs, command: list[str]) -> NoReturn:
     found.check()
     program, *arguments = command
     path = inputs.env.get("PATH", os.defpath)
-    if program == CLAUDE and _found_launcher(path):
+    if program == CLAUDE and launcher_on(path):
         # As the launcher there starts it: a login has no other protection.
         from . import claude
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -106,6 +107,9 @@ def check_after_add(listed: Providers, index: int, inputs: Inputs) -> bool:
         found = checkup.check_provider(listed, index, options)
     works = "works" if found.online else "not asked"
     say(f"{visible(found.name)}: {works if found.healthy else 'does not work yet'}")
+    if found.healthy:  # Of what is fine, the last finding says it all.
+        last = found.findings[-1:]
+        found = replace(found, findings=[f for f in found.findings if f.level != OK or f in last])
     say_lines(report_lines(found, sys.stderr))
     return found.healthy
 

@@ -15,7 +15,7 @@ from ..importers import claude_settings
 from ..masking import shown_reference, shown_token, shown_url, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import argument, visible
-from . import saving
+from . import next_steps, saving
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import complete_source, examples, yes_option
@@ -158,11 +158,19 @@ def _import_chosen(
     new: list[tuple[str, Entry]],
     options: _Options,
 ) -> None:
-    choices = [
-        Choice(str(i), f"{entry['name']} ({source}, {_shown_place(entry)})")
-        for i, (source, entry) in enumerate(new, 1)
-    ]
-    picked = {int(value) - 1 for value in pick_several("Import which?", choices)}
+    choices: dict[str, Choice] = {}
+    for source, entry in new:
+        name = str(entry["name"])
+        label = f"{name} ({source})" if name in choices else name
+        label = f"{label} {len(choices) + 1}" if label in choices else label
+        choices[label] = Choice(label, f"{source}, {_shown_place(entry)}")
+    shown = list(choices.values())
+    if len(shown) > 1:
+        chosen_labels = pick_several("Import which?", shown)
+    else:  # It is asked about below.
+        say(shown[0].title)
+        chosen_labels = list(choices)
+    picked = {i for i, label in enumerate(choices) if label in chosen_labels}
     if not picked:
         say(_NOT_ADDED)
     for source, found in sources.items():
@@ -210,7 +218,11 @@ def _import(
         return
     else:
         _add(inputs, plan, options)
-    _clean(inputs, source, plan, options)
+    selected = _clean(inputs, source, plan, options)
+    if selected:
+        next_steps.say_next(selected)
+    elif plan.added and interactive():
+        next_steps.say_commands(plan.added[0]["name"])
     if plan.refused:
         raise CoworkEnvError(f"{len(plan.refused)} could not be added.", "See above.")
 
@@ -230,9 +242,6 @@ def _add(inputs: Inputs, plan: Plan, options: _Options) -> None:
     store.edit(inputs, add)
     names = [entry["name"] for entry in plan.added]
     say(f"cowork-env: added {', '.join(map(visible, names))}; the source is unchanged")
-    if interactive():
-        word = _word(names[0])
-        say(f"In a directory and below: cowork-env pin {word}")
     if options.check:
         tried = [entry["name"] for entry in plan.added if not accounts.is_account(entry)]
         for name in tried[:_MAX_CHECKS]:
@@ -257,33 +266,36 @@ def _confirmed(plan: Plan, yes: bool) -> bool:
     return confirm(f"Add {what}?", default=True)
 
 
-def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> None:
-    """Take what is now the provider's out of Claude Code's settings, if the user agrees."""
+def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> str:
+    """Take what is now the provider's out of Claude Code's settings, if the user agrees.
+
+    The provider that the user then selects, or empty.
+    """
     from ..importers.cleaning import Cleaning
 
     entry = next(iter([*plan.added, *plan.present]), None)
     if source != importers.CLAUDE_SETTINGS or entry is None:
-        return
+        return ""
     cleaning = Cleaning(claude_settings.path_of(inputs), inputs.home, entry)
     if not cleaning.names:
-        return
+        return ""
     asks = interactive() and not options.yes and not options.dry_run
     if not asks and not options.clean:
         say(
             f"{cleaning.where} still sets them, for a 'claude' without a provider. To take them "
             f"out: cowork-env import {argument(source, 'SOURCE')} --clean-settings"
         )
-        return
+        return ""
     say(f"In {cleaning.where}, {_them(len(cleaning.names))} no longer needed:")
     for line in cleaning.diff():
         say(line)
     if options.dry_run:
-        return
+        return ""
     if not asks and not options.yes:
         raise usage_error("Nothing was taken out: not on a terminal.", "Pass --yes, too.")
     if asks and not confirm("Take them out, keeping a copy of the file?"):
         say(f"{cleaning.where} is unchanged.")
-        return
+        return ""
     backup = cleaning.write()
     say(f"cowork-env: changed {cleaning.where}; as it was: {backup}")
     name = str(entry["name"])
@@ -292,9 +304,10 @@ def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> None:
     if asks and confirm(question, default=not resolve.read_selection(inputs.state_dir)):
         saving.select(inputs, name)
         say(f"cowork-env: {visible(name)} is used where no pin applies")
-    else:
-        word = _word(name)
-        say(f"To use the provider there: cowork-env use {word}")
+        return name
+    if not (plan.added and interactive()):  # else that is said at the end
+        say(f"To use the provider there: cowork-env use {_word(name)}")
+    return ""
 
 
 def _them(count: int) -> str:
@@ -315,5 +328,7 @@ def _described(entry: dict[str, Any]) -> list[str]:
         *provider.models.items(),
         *((name, shown_value(name, value)) for name, value in provider.env.items()),
     ]
-    lines = [f"  {visible(label):9} {visible(value)}" for label, value in rows if value]
+    rows = [(visible(label), visible(value)) for label, value in rows if value]
+    width = max((len(label) for label, _ in rows), default=0)
+    lines = [f"  {label:{width}}  {value}" for label, value in rows]
     return [visible(provider.name), *lines]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import launcher, manual, startup_files
+from ..core import providers
 from ..hook import render
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 CLIENT = launcher.CLAUDE
 WHY = (
-    "A launcher keeps settings files from redirecting the provider, and leaves "
-    f"{CLIENT} its\nbackground sessions, and its Bash tool the key."
+    f"A launcher is a small program, also named {CLIENT}, that starts the real one with the\n"
+    "provider of its directory. With it, no settings file redirects the provider, and the\n"
+    "background sessions and the Bash tool work as without a provider."
 )
 QUESTION = f"Write a launcher for {CLIENT}?"
 
@@ -101,6 +103,16 @@ def command(shell: str, remove: bool, wanted: bool | None, yes: bool) -> None:
     if wanted is not False:
         _write_launcher(inputs, name, asked=wanted is None, yes=yes)
     say(startup_files.next_step(name, env, here=name == detect_shell()))
+    if not _has_providers(inputs):
+        say("Then add a provider: cowork-env add")
+
+
+def _has_providers(inputs: Inputs) -> bool:
+    """Whether there is a provider; also where that cannot be told."""
+    try:
+        return bool(providers.load(inputs.env, inputs.config_dir).names())
+    except CoworkEnvError:
+        return True
 
 
 def _write_launcher(inputs: Inputs, shell: str, asked: bool, yes: bool) -> None:

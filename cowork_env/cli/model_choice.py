@@ -10,7 +10,7 @@ from ..core.provider import Provider, Url
 from ..util.text import visible
 from .output import say
 from .progress import working
-from .prompts import Choice, ask, pick
+from .prompts import Choice, ask, pick_or_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,9 +53,11 @@ def choose_model(
         names.append(Choice(OTHER, "not in this list"))
         if replaces:
             names.append(Choice(NO_MODEL, ""))
-        chosen = pick(question, names, "".join(first))
+        chosen, typed = pick_or_type(question, names, "".join(first), OTHER)
         if chosen != OTHER:
             return "" if chosen == NO_MODEL else chosen
+        if typed:  # shown once more, as it could be mistyped
+            return ask(question, rules.check_model, typed)
     if not (replaces and default):
         question = question if default else f"{question}, Enter for none"
         return ask(question, rules.check_model, default)

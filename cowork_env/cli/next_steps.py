@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .. import pinning, startup_files, store
+from .. import launcher, pinning, startup_files, store
 from ..core import pins, providers, resolve
 from ..core.environment import STATE
 from ..core.provider import slug
@@ -28,14 +28,15 @@ def ask_where(inputs: Inputs, name: str) -> None:
     listed = providers.load(inputs.env, inputs.config_dir)
     index = listed.find(name)
     pinned = False
-    if _can_pin(inputs) and confirm("Pin it here?", default=_in_repository(inputs)):
+    here = f"Pin it here, for {visible(tilde(inputs.directory, inputs.home))} and below?"
+    if _can_pin(inputs) and confirm(here, default=_in_repository(inputs)):
         try:
             written = pinning.write(inputs, listed.designation(index, "name", "id"), {})
         except CoworkEnvError as error:
             report_error(error)
         else:
             pinned = True
-            say(f"cowork-env: {tilde(written.path, inputs.home)}: {pins.summary(written.pin)}")
+            say(f"cowork-env: pinned {pins.name_and_lines(written.pin)} here")
     selected = store.selected(inputs.state_dir, listed)
     other = listed.entries[selected].get("name", "") if selected is not None else ""
     question = f"Use it everywhere{' else' if pinned else ''}"
@@ -53,14 +54,19 @@ def say_commands(name: str) -> None:
 
 
 def say_next(name: str) -> None:
-    """Say the next command, in one line: the one that starts the client with a provider."""
+    """Say the next command, in one line: the one that starts the client with a provider.
+
+    That is its name alone where the hook is known to be loaded, or where PATH has the launcher.
+    """
     inputs = current_inputs()  # as it is now
     shell = detect_shell()
     found = resolve.resolve(inputs).provider
     applies = found is not None and found.name == name
     hook = startup_files.hook_places(shell, inputs.env)
-    loaded = bool(inputs.env.get(STATE)) or _started_after(
-        startup_files.existing(shell, inputs.env)
+    loaded = (
+        bool(inputs.env.get(STATE))
+        or bool(launcher.launcher_on(inputs.env.get("PATH", os.defpath)))
+        or _started_after(startup_files.existing(shell, inputs.env))
     )
     if not (hook or inputs.env.get(STATE)):
         command = "cowork-env init"
@@ -70,6 +76,8 @@ def say_next(name: str) -> None:
         option = "" if applies else f"--provider {_word(name)} "
         command = f"cowork-env exec {option}-- {CLIENT}"
     say(f"Next: {command}")
+    if hook and applies and not loaded:
+        say(f"Or open a new shell, and run: {CLIENT}")
 
 
 def _word(name: str) -> str:

@@ -81,7 +81,7 @@ def pin_command(name: str | None, required: bool | None, force: bool, **models: 
     if required is not None:
         changes[pinning.REQUIRED] = "true" if required else None
     written = pinning.write(inputs, _name_to_pin(inputs, name), changes, force)
-    say(f"cowork-env: {tilde(written.path, inputs.home)}: {pins.summary(written.pin)}")
+    say(f"cowork-env: pinned {pins.name_and_lines(written.pin)} here")
     if written.lost and (written.lost.models or written.lost.required):
         say(f"Not kept, as the pin was not trusted: {pins.summary(written.lost)}")
     if other := inputs.env.get(variables.CHOICE):

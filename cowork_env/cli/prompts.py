@@ -111,7 +111,7 @@ def ask_hidden(question: str, default: str | None = None) -> str:
     Enter gives the ``default``, if there is one.
     """
     while True:
-        answer = _read_line(f"{question} (hidden): ", hidden=True).strip()
+        answer = _read_line(_hidden(question), hidden=True).strip()
         if answer or default is not None:
             return answer or default or ""
 
@@ -122,7 +122,7 @@ def ask_key(question: str, default: str | None = None) -> str:
     Enter gives the ``default``, if there is one.
     """
     while True:
-        answer = _read_line(f"{question} (hidden): ", hidden=True)
+        answer = _read_line(_hidden(question), hidden=True)
         try:
             key = cleaned_key(answer)
         except InvalidField as error:
@@ -130,6 +130,11 @@ def ask_key(question: str, default: str | None = None) -> str:
             continue
         if key or default is not None:
             return key or default or ""
+
+
+def _hidden(question: str) -> str:
+    """The prompt for what is not shown, with one pair of parentheses at its end."""
+    return f"{question.removesuffix(')')}{', ' if question.endswith(')') else ' ('}hidden): "
 
 
 def _answer(question: str) -> str:
@@ -191,10 +196,21 @@ def pick(question: str, choices: Sequence[str | Choice], default: str = "") -> s
     With the arrow keys, or by typing a part of it; on a plain terminal by its number in a list, or
     by a part of it. Raises KeyboardInterrupt on Ctrl-C.
     """
+    return pick_or_type(question, choices, default)[0]
+
+
+def pick_or_type(
+    question: str, choices: Sequence[str | Choice], default: str = "", other: str = ""
+) -> tuple[str, str]:
+    """Let the user choose as :func:`pick` does; the value, and what was typed that is not listed.
+
+    ``other`` is the value of the choice for that: Enter chooses it where nothing matches what was
+    typed. The second is empty for all else.
+    """
     listed = _as_choices(choices)
     if is_plain(sys.stderr):
-        numbered = _NumberedList(question, listed)
-        return numbered.ask("Number or name", default)[0]
+        numbered = _NumberedList(question, listed, other)
+        return numbered.ask("Number or name", default)[0], numbered.typed
     import questionary
 
     def make() -> questionary.Question:
@@ -207,8 +223,8 @@ def pick(question: str, choices: Sequence[str | Choice], default: str = "") -> s
             output=_output(),
         )
 
-    answer: str = _run(make)
-    return answer
+    answer, typed = _run(make, other)
+    return str(answer), typed
 
 
 def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
@@ -231,7 +247,7 @@ def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
             output=_output(),
         )
 
-    answer: list[str] = _run(make)
+    answer: list[str] = _run(make)[0]
     return answer
 
 
@@ -249,14 +265,15 @@ class _KeyTyped(Exception):
     """A key was typed into the filter of a picker."""
 
 
-def _run(make: Callable[[], questionary.Question]) -> Any:
-    """The answer to the picker that ``make`` makes; made again if a key is typed into its filter.
+def _run(make: Callable[[], questionary.Question], other: str = "") -> tuple[Any, str]:
+    """The answer to the picker that ``make`` makes, and what was typed if that matches nothing;
+    made again if a key is typed into its filter.
 
-    Raises KeyboardInterrupt on Ctrl-C and Ctrl-D.
+    ``other``: see :func:`pick_or_type`. Raises KeyboardInterrupt on Ctrl-C and Ctrl-D.
     """
     while True:
         prompt = make()
-        _extend(prompt.application)
+        unmatched = _extend(prompt.application, other)
         try:
             answer = prompt.unsafe_ask()
         except _KeyTyped:
@@ -265,31 +282,50 @@ def _run(make: Callable[[], questionary.Question]) -> Any:
             continue
         if answer is None:
             raise KeyboardInterrupt
-        return answer
+        return answer, unmatched() if answer == other else ""
 
 
-def _extend(application: Any) -> None:
-    """Change a picker: Enter confirms no filter that matches nothing, what is pasted is typed,
-    Ctrl-D ends it as Ctrl-C does, and a key in the filter is noticed.
+def _extend(application: Any, other: str) -> Callable[[], str]:
+    """Change a picker: Enter confirms no filter that matches nothing, or chooses ``other`` then;
+    what is pasted is typed, Ctrl-D ends it as Ctrl-C does, a key in the filter is noticed, and no
+    empty lines are drawn. Returns what tells the filter that matches nothing.
     """
     from prompt_toolkit.filters import Condition
     from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+    from prompt_toolkit.layout import FormattedTextControl, VerticalAlign
     from questionary.prompts.common import InquirerControl
 
     control = next(
         c for c in application.layout.find_all_controls() if isinstance(c, InquirerControl)
     )
 
-    def matches_nothing() -> bool:
+    def unmatched() -> str:
         shown = control.filtered_choices  # which finds what matches, also before it is drawn
-        return bool(shown and control.search_filter and not control.found_in_search)
+        typed = control.search_filter
+        return str(typed) if shown and typed and not control.found_in_search else ""
 
-    # A filter that matches nothing shows everything, and Enter would choose the first: ring the
-    # bell instead.
+    # A filter that matches nothing shows everything, and Enter would choose the first.
     more = KeyBindings()
-    more.add("enter", filter=Condition(matches_nothing), eager=True)(
-        lambda event: event.app.output.bell()
-    )
+
+    @more.add("enter", filter=Condition(lambda: bool(unmatched())), eager=True)
+    def refuse(event: Any) -> None:
+        if not other:
+            event.app.output.bell()
+            return
+        control.pointed_at = [choice.value for choice in control.choices].index(other)
+        control.is_answered = True
+        event.app.exit(result=other)
+
+    what_enter_does = f"Enter: {other}" if other else "nothing matches"
+    search_line: Any = control.get_search_string_tokens
+    for shown in application.layout.find_all_controls():
+        if isinstance(shown, FormattedTextControl) and shown.text == search_line:
+            shown.text = lambda: [
+                *(search_line() or []),
+                ("", f"  ({what_enter_does})" if unmatched() else ""),
+            ]
+    # Else the picker takes all of the screen below the cursor, with its filter at the end.
+    application.layout.container.align = VerticalAlign.TOP
 
     @more.add("c-d", eager=True)
     def end(event: Any) -> None:
@@ -310,6 +346,7 @@ def _extend(application: Any) -> None:
     application.key_bindings = merge_key_bindings(
         [b for b in (application.key_bindings, more) if b]
     )
+    return unmatched
 
 
 def _drop_input(application: Any) -> None:
@@ -327,8 +364,8 @@ def _drop_input(application: Any) -> None:
 class _NumberedList:
     """Choices as a numbered list, for terminals on which nothing can be redrawn."""
 
-    def __init__(self, question: str, choices: list[Choice]) -> None:
-        self.choices = choices
+    def __init__(self, question: str, choices: list[Choice], other: str = "") -> None:
+        self.choices, self.other, self.typed = choices, other, ""
         say(question)
         width = len(str(len(choices)))
         for number, choice in enumerate(choices, 1):
@@ -359,6 +396,9 @@ class _NumberedList:
         if found:
             shown = ", ".join(map(visible, found[:5])) + (", ..." if len(found) > 5 else "")
             say(f"Several match '{visible(answer)}': {shown}.")
+        elif self.other:
+            self.typed = answer
+            return self.other
         else:
             say(f"Nothing matches '{visible(answer)}'.")
         return None

@@ -181,7 +181,12 @@ def requires(content: bytes) -> bool:
 
 def summary(pin: Pin) -> str:
     """What a pin says, on one line, safe to show."""
+    return f"provider {name_and_lines(pin)}"
+
+
+def name_and_lines(pin: Pin) -> str:
+    """The provider that a pin names, and in parentheses its other lines, safe to show."""
     parts = [f"{key} {visible(value)}" for key, value in pin.models.items()]
     if pin.required:
         parts.append("required")
-    return f"provider {visible(pin.name_or_id)}" + (f" ({', '.join(parts)})" if parts else "")
+    return visible(pin.name_or_id) + (f" ({', '.join(parts)})" if parts else "")

@@ -369,7 +369,10 @@ def test_it_can_be_pinned_here_and_used_everywhere(home: Home, repository: bool)
         args = ("add", "--name", name, *args[3:])
         with Dialog.with_program(home, *args, env=env, cwd=here) as child:
             if name == "A":
-                child.answer(f"Pin it here? [{'Y/n' if repository else 'y/N'}]: ", "y")
+                child.answer(
+                    f"Pin it here, for ~/app/src and below? [{'Y/n' if repository else 'y/N'}]: ",
+                    "y",
+                )
                 child.answer("Use it everywhere else? [Y/n]: ", "")
             else:  # There is a pin already.
                 child.answer("Use it everywhere, in the place of A? [y/N]: ", "")

@@ -30,10 +30,7 @@ def test_pin_writes_and_allows(home: Home, project: Path) -> None:
         home, "pin", "openrouter", "--opus", "big", "--model", "usual", "--required", cwd=project
     )
     assert (result.returncode, result.stdout) == (0, "")
-    assert (
-        result.stderr == "cowork-env: ~/work/app/.cowork-provider:"
-        " provider OpenRouter (model usual, opus big, required)\n"
-    )
+    assert result.stderr == "cowork-env: pinned OpenRouter (model usual, opus big, required) here\n"
     pin = project / PIN
     assert pin.read_text() == "OpenRouter\nmodel = usual\nopus = big\nrequired = true\n"
     assert pin.stat().st_mode & 0o7777 == 0o644
@@ -48,9 +45,7 @@ def test_pin_again_keeps_the_other_lines(home: Home, project: Path) -> None:
         project, "\ufeff# ours\r\n  OpenRouter \r\n\nopus=big\n# why\nrequired =  true\n\t"
     )
     said = run(home, "pin", "litellm-local", cwd=project).check().stderr
-    assert said == (
-        "cowork-env: ~/work/app/.cowork-provider: provider LiteLLM Local (opus big, required)\n"
-    )
+    assert said == "cowork-env: pinned LiteLLM Local (opus big, required) here\n"
     kept = "\ufeff# ours\r\nLiteLLM Local\r\n\nopus=big\n# why\nrequired =  true\n"
     assert pin.read_bytes().decode() == kept + "\t"
     run(home, "pin", "none", "--haiku", "small", "--opus", "bigger", cwd=project).check()

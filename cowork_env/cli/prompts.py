@@ -15,7 +15,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from .output import say
 from .terminal import columns, is_plain
-from .wrapping import wrapped
+from .wrapping import display_width, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,12 +51,19 @@ class _Title(str):
     _searched: str
 
     @classmethod
-    def of(cls, choice: Choice) -> _Title:
-        """The title, for the terminal as wide as it is."""
-        first, *rest = wrapped(choice.title, columns() - _POINTER)
-        title = cls(f"{first}…" if rest else first)
-        title._searched = choice.title.lower()
-        return title
+    def all_of(cls, choices: Sequence[Choice]) -> list[_Title]:
+        """The titles, for the terminal as wide as it is, with the texts below each other."""
+        sizes = [display_width(visible(choice.value)) for choice in choices]
+        column = max((s for s in sizes if s <= columns() // 3), default=0)
+        titles = []
+        for choice, size in zip(choices, sizes, strict=True):
+            start = visible(choice.value) + " " * (max(column, size) - size + 2)
+            room = columns() - _POINTER - display_width(start)
+            first, *rest = wrapped(visible(choice.about), room) if choice.about else ("",)
+            title = cls(f"{start}{first}{'…' if rest else ''}".rstrip())
+            title._searched = choice.title.lower()
+            titles.append(title)
+        return titles
 
     def lower(self) -> str:
         """What questionary searches."""
@@ -216,7 +223,10 @@ def pick_or_type(
     def make() -> questionary.Question:
         return questionary.select(
             question,
-            choices=[questionary.Choice(_Title.of(c), value=c.value) for c in listed],
+            choices=[
+                questionary.Choice(title, value=choice.value)
+                for title, choice in zip(_Title.all_of(listed), listed, strict=True)
+            ],
             default=default if any(choice.value == default for choice in listed) else None,
             use_search_filter=True,
             use_jk_keys=False,
@@ -241,7 +251,10 @@ def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
     def make() -> questionary.Question:
         return questionary.checkbox(
             question,
-            choices=[questionary.Choice(_Title.of(c), value=c.value, checked=True) for c in listed],
+            choices=[
+                questionary.Choice(title, value=choice.value, checked=True)
+                for title, choice in zip(_Title.all_of(listed), listed, strict=True)
+            ],
             use_search_filter=True,
             use_jk_keys=False,
             output=_output(),
@@ -271,11 +284,15 @@ def _run(make: Callable[[], questionary.Question], other: str = "") -> tuple[Any
 
     ``other``: see :func:`pick_or_type`. Raises KeyboardInterrupt on Ctrl-C and Ctrl-D.
     """
+    from prompt_toolkit.input.typeahead import clear_typeahead
+
     while True:
         prompt = make()
         unmatched = _extend(prompt.application, other)
         try:
             answer = prompt.unsafe_ask()
+            # A second Enter that came at once would choose in the next picker.
+            clear_typeahead(prompt.application.input)
         except _KeyTyped:
             _drop_input(prompt.application)
             say(KEY_SHOWN)
@@ -290,7 +307,7 @@ def _extend(application: Any, other: str) -> Callable[[], str]:
     what is pasted is typed, Ctrl-D ends it as Ctrl-C does, a key in the filter is noticed, and no
     empty lines are drawn. Returns what tells the filter that matches nothing.
     """
-    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.filters import Condition, to_filter
     from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
     from prompt_toolkit.layout import FormattedTextControl, VerticalAlign
     from questionary.prompts.common import InquirerControl
@@ -326,6 +343,8 @@ def _extend(application: Any, other: str) -> Callable[[], str]:
             ]
     # Else the picker takes all of the screen below the cursor, with its filter at the end.
     application.layout.container.align = VerticalAlign.TOP
+    for window in application.layout.find_all_windows():
+        window.dont_extend_height = to_filter(True)
 
     @more.add("c-d", eager=True)
     def end(event: Any) -> None:

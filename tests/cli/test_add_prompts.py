@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.home import GUIDE, Home
+from support.program import Program
 from support.providers import CTRL_C, ENTER, KEY, dialog, file, saved, selection
 from support.server import Behavior, Request, Response, Server, always, api, error, silent_port
 from support.terminal import Dialog, plain
@@ -388,12 +390,22 @@ def test_it_can_be_pinned_here_and_used_everywhere(home: Home, repository: bool)
         ("old", "y", "Next: claude"),
         ("old", "n", "Next: cowork-env exec --provider a -- claude"),
         ("new", "y", "Next: cowork-env exec -- claude"),
+        ("new", "y", "Or open a new shell, and run: claude"),
+        ("launcher", "y", "Next: claude"),
     ],
 )
 def test_the_next_command(home: Home, hook: str, answer: str, says: str) -> None:
     if hook:
         startup = home.path / ".bashrc"
         startup.write_text('eval "$(cowork-env hook bash)"\n')
+        if hook == "launcher":
+            client = home.path / "bin/claude"
+            client.parent.mkdir()
+            client.write_text("#!/bin/sh\n")
+            client.chmod(0o755)
+            path = f"{home.path / '.local/share/cowork-env/shims'}:{home.env['PATH']}"
+            home.env["PATH"] = f"{path}:{client.parent}"
+            Program(home).run("shim", "claude").check()
         age = -3600 if hook == "old" else 3600
         when = startup.stat().st_mtime + age
         os.utime(startup, (when, when))
@@ -520,7 +532,28 @@ def test_a_picker_on_a_narrow_terminal_shows_whole_words(home: Home) -> None:
         child.expect("https://app.fireworks.ai/settings")
         child.send(CTRL_C)
         child.finish()
-    assert "fireworks Fireworks,…" in shown
+    assert re.search(r"fireworks +Fireworks,…", shown)
+
+
+def test_what_no_model_matches_is_asked_once_more(home: Home) -> None:
+    """Enter pressed twice at a picker chooses nothing in the next one, and what is typed there and
+    not listed need not be typed again. A picker takes no more lines than it has."""
+    with (
+        Server(api(("gpt-5", "qwen-9"), key=KEY)) as server,
+        add(home, size=(50, 100), NO_PROXY="*") as child,
+    ):
+        shown = child.expect("another endpoint")
+        child.send("litellm" + ENTER + ENTER)
+        child.answer("Where is it?", server.url)
+        child.answer("virtual key, hidden)", KEY, hidden=True)
+        child.expect("another model")
+        child.send("mine-1")
+        child.expect("(Enter: another model)")
+        child.send(ENTER)
+        child.answer("configuration) [mine-1]: ", "")
+        finish(child)
+    assert saved(home)[0]["defaultModel"] == "mine-1"
+    assert "litellm         " in plain(shown)
 
 
 def test_the_key_goes_to_the_endpoint_only(home: Home) -> None:

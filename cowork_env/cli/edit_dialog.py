@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _DONE, _ADD, _BACK = "done", "add a variable", "back"
 _NAME, _URL, _KEY, _MODEL = "name", "base URL", "key", "default model"
 _AUTH, _ENV, _DIRECTORY, _TOKEN = "key sent as", "variables", "directory", "token"
-_WIDTH = 13  # of the longest of them, in columns
 
 
 class Dialog:
@@ -73,7 +72,7 @@ class Dialog:
             rows[_DONE] = "change nothing" if self._fields.is_empty() else "save the changes"
             chosen = pick(
                 f"What is to be changed in {self._change.called}?",
-                [Choice(name, " " * (_WIDTH - len(name)) + text) for name, text in rows.items()],
+                [Choice(name, text) for name, text in rows.items()],
                 chosen if self._fields.is_empty() else _DONE,
             )
             if chosen != _DONE:

@@ -139,14 +139,26 @@ def test_several_are_chosen_by_their_numbers(home: Home) -> None:
         assert "Import which?" in shown and KEY not in shown
         assert shown.count("one.example") == 2, "name and URL, listed once"
         assert "siliconflow" in shown.partition("Import which?")[0], "what cannot be chosen"
-        listed = [s.split(". ")[1] for s in shown.splitlines() if ". " in s and "(" in s]
-        wanted = [i for i, s in enumerate(listed, 1) if "(cc-switch" in s or "glm" in s]
+        listed = [s.split(". ")[1] for s in shown.splitlines() if ". " in s and "http" in s]
+        assert listed[0] == "one.example  claude-settings, https://one.example"
+        wanted = [i for i, s in enumerate(listed, 1) if "cc-switch, " in s or "glm" in s]
         dialog.send(",".join(map(str, wanted)) + "\n")
         dialog.answer("Add it?", "y")
         dialog.answer("Add it?", "")
         dialog.finish()
     assert dialog.status == 0
     assert names(home) == ["Switched", "glm"]
+
+
+def test_the_only_one_is_not_asked_about_twice(home: Home) -> None:
+    settings(home, {URL: HERE, TOKEN: KEY, "HTTPS_PROXY": "http://proxy.example:1"})
+    with Dialog.with_program(home, "import", "--no-check", env={}) as dialog:
+        shown = dialog.answer("Add it?", "y")
+        assert "Import which?" not in shown and f"claude-settings, {HERE}" in shown
+        assert f"  base URL     {HERE}" in shown.replace("\r", "").splitlines()
+        dialog.answer("Take them out", "")
+        rest = dialog.finish()
+    assert rest.count("cowork-env pin 127-0-0-1-9") == 1 == rest.count("cowork-env use 127-0-0-1-9")
 
 
 def test_what_becomes_of_each_setting(home: Home) -> None:
@@ -226,6 +238,8 @@ def test_lines_are_taken_out_after_a_question(home: Home, use: bool) -> None:
     assert dialog.status == 0
     assert json.loads(path.read_text()) == {"env": {}}
     assert ("is used where no pin applies" in rest) is use
+    assert ("Next: cowork-env init" in rest) is use
+    assert ("Elsewhere: cowork-env use 127-0-0-1-9" in rest) is not use
     assert (home.state / "selection").exists() is use
 
 

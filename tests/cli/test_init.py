@@ -189,8 +189,12 @@ def test_init_writes_the_launcher_for_claude(
     program.run("init", "elvish", "--remove").check()
 
 
-def test_without_claude_there_is_no_launcher(program: Program, with_claude: Path) -> None:
+def test_without_claude_there_is_no_launcher(
+    program: Program, home: Home, with_claude: Path
+) -> None:
+    home.providers()
     shown = program.run("init", "bash", PATH="/usr/bin:/bin").check().stderr
+    assert "add a provider" not in shown
     assert "Once claude is on PATH, 'cowork-env shim claude' writes a launcher" in shown
     assert not with_claude.exists()
     program.run("init", "bash", "--launcher", PATH="/usr/bin:/bin").check()
@@ -200,8 +204,9 @@ def test_without_claude_there_is_no_launcher(program: Program, with_claude: Path
 @pytest.mark.parametrize("answer", ["", "y", "n"])
 def test_init_asks_on_a_terminal(answer: str, home: Home, with_claude: Path) -> None:
     with Dialog.with_program(home, "init", "bash") as dialog:
-        dialog.answer("Write a launcher for claude? ", answer)
-        dialog.finish()
+        shown = dialog.answer("Write a launcher for claude? ", answer)
+        assert "starts the real one" in shown
+        assert "Then add a provider: cowork-env add" in dialog.finish()
         assert dialog.status == 0
     assert with_claude.exists() == (answer != "n")
 

@@ -42,7 +42,8 @@ def test_check_after_add(serve: Serve, capsys: pytest.CaptureFixture[str]) -> No
     assert healthy("", authToken="", env={"CLAUDE_CODE_USE_BEDROCK": "1"})
     out, err = capsys.readouterr()
     assert out == "" and KEY not in err and "New: not asked\n" in err
-    assert "New: works\n" in err and "New: does not work yet\n" in err
+    assert "New: works\n  ok      It works: " in err, "of what is fine, the last finding alone"
+    assert "New: does not work yet\n" in err
     assert "refused the connection" in err
 
 

@@ -251,6 +251,7 @@ def pick_several(question: str, choices: Sequence[str | Choice]) -> list[str]:
     def make() -> questionary.Question:
         return questionary.checkbox(
             question,
+            instruction="(Space to tick or untick, Enter to go on, type to filter)",
             choices=[
                 questionary.Choice(title, value=choice.value, checked=True)
                 for title, choice in zip(_Title.all_of(listed), listed, strict=True)

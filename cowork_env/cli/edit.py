@@ -74,7 +74,7 @@ def command(
         raise usage_error(
             "There is nothing to change.", "See 'cowork-env edit --help' for the options."
         )
-    change = saving.Change(inputs, saving.named(provider, "Which provider is to be changed?"))
+    change = saving.Change(inputs, saving.chosen_name(provider, "Which provider is to be changed?"))
     if editor:
         name = _edit_in_editor(change, yes=yes or no_check)
     elif is_asked:

@@ -350,7 +350,7 @@ class _EntryBuilder:
         offer = self._ask_endpoint(entry, key)
         while offer.code == "key" and not entry["authTokenFrom"]:
             say(offer.why)
-            question = f"{self.question or 'Key'}, Enter to keep it as it is"
+            question = f"{self.question or 'Key'}, Enter keeps it"
             if not (key := ask_key(question, default="")):
                 break
             entry["authToken"] = key

@@ -119,10 +119,10 @@ class Change:
             kept = f"{self.called} has a key that works"
         if not interactive():
             raise CoworkEnvError(
-                problem, f"{kept}: nothing was changed. To replace it all the same, pass --yes."
+                problem, f"{kept}: nothing was changed. To replace it anyway, pass --yes."
             )
         say(f"{problem} {failure.hint}\n{kept}.")
-        if not confirm("Replace it all the same?"):
+        if not confirm("Replace it anyway?"):
             raise CoworkEnvError(f"{self.called} was not changed.")
 
     def _failure(self, entry: Entry) -> CoworkEnvError | None:

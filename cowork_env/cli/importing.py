@@ -115,7 +115,7 @@ def _choose(inputs: Inputs, options: _ImportOptions) -> None:
 
     with working("Looking for providers"):
         sources, failed = importers.read_all(inputs)
-    listed = providers.load_own(inputs.env, inputs.config_dir)
+    listed = providers.load_own(inputs.env, inputs.config_dir, new=True)
     asks = interactive() and not options.dry_run
     table, new = Table("Source", "Provider", "Base URL", ""), []
     for source, found in sources.items():
@@ -229,7 +229,8 @@ def _add(inputs: Inputs, plan: Plan, options: _ImportOptions) -> None:
     names = [entry["name"] for entry in plan.added]
     say(f"cowork-env: added {', '.join(map(visible, names))}; the source is unchanged")
     if interactive():
-        say(f"In a directory and below: cowork-env pin {name_argument(names[0])}")
+        word = name_argument(names[0])
+        say(f"In a directory and below: cowork-env pin {word}")
     if options.check:
         tried = [entry["name"] for entry in plan.added if not accounts.is_account(entry)]
         for name in tried[:_MAX_CHECKS]:
@@ -286,7 +287,8 @@ def _clean(inputs: Inputs, source: str, plan: Plan, options: _ImportOptions) -> 
         saving.select(inputs, name)
         saving.say_selected(name)
     else:
-        say(f"To use the provider there: cowork-env use {name_argument(name)}")
+        word = name_argument(name)
+        say(f"To use the provider there: cowork-env use {word}")
 
 
 def _them(count: int) -> str:

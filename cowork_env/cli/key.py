@@ -75,9 +75,10 @@ def _check_has_key(change: Change) -> None:
     entry = change.entry
     env = entry.get("env")
     if not entry.get("baseUrl") and isinstance(env, dict) and needs_no_endpoint(env):
+        word = name_argument(change.called)
         raise CoworkEnvError(
             f"{change.called} needs no key: its variables choose a cloud.",
-            f"Change those: cowork-env edit {name_argument(change.called)}",
+            f"Change those: cowork-env edit {word}",
         )
 
 

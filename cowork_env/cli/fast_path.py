@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..util.errors import USAGE, CoworkEnvError
+from ..util.text import argument
 from .errors import usage_error
 from .output import write_output
 
@@ -87,7 +88,7 @@ def export(
     from .. import export, launcher
     from .inputs import current_inputs, detect_shell
 
-    options = "" if format is None else f" --format {format}"
+    given = "" if format is None else f" --format {format}"
     if format is None:
         format = export.format_for_shell(detect_shell())
     else:
@@ -101,7 +102,9 @@ def export(
         if explains:
             from .eval_hint import explain_statements
 
-            explain_statements(format, options, not text, not no_secrets)
+            name = f" --provider {argument(provider, 'NAME')}" if provider else ""
+            which = f"{given}{' --trust' if trust else ''}{name}"
+            explain_statements(format, which, not text, not no_secrets)
 
     export.export(inputs, format, write, no_secrets=no_secrets)
 

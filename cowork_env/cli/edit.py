@@ -128,15 +128,16 @@ def _edit_in_editor(change: Change, *, yes: bool) -> str:
     name = f"{rules.slug(change.called) or 'provider'}.json"
     with EditedFile(name, text) as file:
         while True:
-            written = file.edit()
-            if written == text:
-                if file.at_once and interactive():
-                    say(
-                        "The editor ended at once. One with a window of its own has to be told to "
-                        "wait, as in EDITOR='code --wait'."
-                    )
-                return ""
+            file.edit()
             try:
+                written = file.read()
+                if written == text:
+                    if file.at_once and interactive():
+                        say(
+                            "The editor ended at once. One with a window of its own has to be told "
+                            "to wait, as in EDITOR='code --wait'."
+                        )
+                    return ""
                 edited = editing.from_text(written, change.entry)
                 if edited == change.entry:
                     return ""

@@ -118,7 +118,8 @@ def _without_keys(message: str, hint: str) -> tuple[str, str]:
     from .. import masking
 
     for argument in sys.argv[1:]:
-        for text in (argument, argument.partition("=")[2]):
+        name, _, value = argument.partition("=")
+        for text in (argument, name, value):
             word = text.strip().lstrip("-")
             if masking.looks_like_key(word) and visible(word) in message + hint:
                 return (

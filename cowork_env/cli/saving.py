@@ -75,7 +75,7 @@ def save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) ->
 
 
 def found_again(listed: Providers, name: str, seen: Entry) -> Entry:
-    """The entry of ``listed`` that ``name`` finds, where it still is the provider that was ``seen``.
+    """The entry of ``listed`` that ``name`` finds, if it still is the provider that was ``seen``.
 
     Raises :class:`Changed` for another one, which has got its name meanwhile.
     """

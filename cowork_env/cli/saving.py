@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .. import secrets, securing, store
 from ..core import catalog, providers, resolve, variables
-from ..core.provider import InvalidField, Provider
+from ..core.provider import InvalidField, Provider, Url
 from ..core.providers import field_of
 from ..editing import Fields
 from ..masking import shown_reference
@@ -256,6 +256,15 @@ def fetch_key(inputs: Inputs, provider: Provider) -> str:
     finally:
         inputs.say = said
     raise AssertionError("the second attempt returns or raises")
+
+
+def say_where_key_goes(before: Entry, after: Entry) -> None:
+    """Say that a provider's key, which is the same as before, goes to another host now."""
+    kept = [key for key in ("authToken", "authTokenFrom") if after.get(key)]
+    hosts = [Url(field_of(entry, "baseUrl")).host for entry in (before, after)]
+    is_kept = bool(kept) and all(before.get(key) == after.get(key) for key in kept)
+    if is_kept and all(hosts) and hosts[0] != hosts[1]:
+        say(f"Its key is the same as for {visible(hosts[0])}, and goes to {visible(hosts[1])}.")
 
 
 def reload_shells(inputs: Inputs) -> None:

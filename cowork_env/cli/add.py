@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from .. import accounts, models, presets, securing, store
+from .. import accounts, presets, securing, store
 from ..core import provider as rules
 from ..core.provider import ANTHROPIC_HOST, API_KEY, BEARER, InvalidField, Provider, Url
 from ..core.providers import words
@@ -268,6 +268,8 @@ class _New:
 
     def _try(self, entry: Entry) -> None:
         """Raise what saving the entry would, with any key."""
+        from .. import models
+
         tried = without_empty(entry)
         if "authTokenFrom" not in tried and tried.get("baseUrl"):
             tried["authToken"] = "any"

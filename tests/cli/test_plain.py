@@ -25,9 +25,10 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("completion zsh", ()),
     ("reload", ()),
     ("demo", ()),
-    ("add openrouter --name New --token-stdin", (KEY,)),
+    ("add openrouter --name New --no-check", (KEY, "n")),
+    ("key OpenRouter --no-check", (KEY,)),
     ("edit OpenRouter --default-model m", ()),
-    ("rename OpenRouter Other", ()),
+    ("rename OpenRouter Other", ("n",)),
     ("remove OpenRouter", ("y",)),
     ("secure --to pass", ()),
     ("list", ()),
@@ -36,7 +37,7 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("presets", ()),
     ("paths", ()),
     ("import", ()),
-    ("import env", ("y",)),
+    ("import env", ()),
     ("use", ("2",)),
     ("pin OpenRouter", ()),
     ("unpin", ()),
@@ -59,7 +60,7 @@ def shown(home: Home, line: str, answers: tuple[str, ...] = (), **options: Any) 
     """Everything that a command writes on a plain terminal."""
     with Dialog.with_program(home, *line.split(), env=PLAIN, **options) as dialog:
         for answer in answers:
-            dialog.child.expect(r"[:\]\n] ?")
+            dialog.child.expect(r"(\(hidden\)|\]): $")
             dialog.send(answer + "\n")
         return dialog.finish()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,13 +22,17 @@ THIEF = GUIDE[1] | {"id": "99999999-9999-4999-8999-999999999999", "baseUrl": "ht
 
 
 @pytest.fixture(autouse=True)
-def inside(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def inside(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process is the command's."""
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
     for name, value in home.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(home.path)
     home.providers()
     assert main(["use", "openrouter"]) == 0
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def hook(shell: str = "") -> None:
     found = render.find(shell)
     write_output(render.render(found))
     if os.isatty(1):
-        from .explain import explain_script
+        from .eval_hint import explain_script
 
         explain_script(found.name, "hook")
 
@@ -99,7 +99,7 @@ def export(
     def write(text: str) -> None:
         write_output(text)
         if explains:
-            from .explain import explain_statements
+            from .eval_hint import explain_statements
 
             explain_statements(format, options, not text, not no_secrets)
 

@@ -103,7 +103,7 @@ def test_help_imports_no_command(home: Home) -> None:
 def test_completion_of_command_names_imports_no_command(home: Home) -> None:
     modules = imported(home, _COWORK_ENV_COMPLETE="zsh", _COWORK_ENV_WORDS="ex")
     assert {m for m in modules if m.startswith("cowork_env.cli.")} == {
-        "cowork_env.cli.complete",
+        "cowork_env.cli.completion",
         "cowork_env.cli.errors",
         "cowork_env.cli.fast_path",
         "cowork_env.cli.group",

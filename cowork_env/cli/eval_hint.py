@@ -1,4 +1,4 @@
-"""What is said on standard error where shell code goes to a terminal: nobody evaluates it there."""
+"""The hint on standard error where shell code goes to a terminal: nobody evaluates it there."""
 
 from __future__ import annotations
 

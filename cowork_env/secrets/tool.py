@@ -199,7 +199,9 @@ class _Running:
         assert process.stdin and process.stdout and process.stderr
         self.stdin, self.stdout, self.stderr = process.stdin, process.stdout, process.stderr
 
-    def end(self, given: bytes, handlers: Mapping[int, Any], received: list[int]) -> Ended:
+    def end(
+        self, given: bytes, handlers: Mapping[signal.Signals, Any], received: list[int]
+    ) -> Ended:
         """Wait for its end. Afterwards it and its children have ended, whatever happens.
 
         ``handlers``: what signals do in this process; those that end it raise KeyboardInterrupt.

@@ -209,8 +209,8 @@ class _Running:
         try:
             for number, handler in handlers.items():
                 signal.signal(number, _interrupt if handler in _DEFAULT else handler)
-            for number in received:
-                signal.raise_signal(number)
+            for each in received:
+                signal.raise_signal(each)
             self._give(given)
             output, errors = self._read()
         finally:

@@ -144,6 +144,8 @@ class Dialog:
         if answer != url:
             self._fields.base_url = answer
             self._fields.allow_insecure = True if allowed else None
+            # Before it is asked for its models.
+            saving.say_where_key_goes(self._change.entry, self._now)
 
     def _ask_auth(self) -> None:
         now = field_of(self._now, "auth") or BEARER

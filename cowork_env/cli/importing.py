@@ -17,7 +17,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import argument, visible
 from . import saving
 from .errors import usage_error
-from .inputs import current_inputs
+from .inputs import check_no_key, current_inputs
 from .options import complete_source, examples, yes_option
 from .output import say, say_lines
 from .progress import working
@@ -95,6 +95,7 @@ def command(
         store.writable(inputs)
     if clean_settings and source != importers.CLAUDE_SETTINGS:
         raise usage_error(f"--clean-settings is for 'import {importers.CLAUDE_SETTINGS}' only.")
+    check_no_key("The value of --name", name)
     check = interactive() and not no_check
     options = _ImportOptions(name, dry_run, yes, check, clean_settings)
     if source is not None:

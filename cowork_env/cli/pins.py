@@ -16,7 +16,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from . import sharing
 from .errors import usage_error
-from .inputs import current_inputs
+from .inputs import check_no_key, current_inputs
 from .options import complete_model, examples, provider_argument
 from .output import say
 from .prompts import interactive, pick
@@ -115,6 +115,7 @@ def _models(given: dict[str, str | None]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for key in ("model", *TIERS):
         if (value := given[key]) is not None:
+            check_no_key(f"The value of --{key}", value)
             try:
                 found[key] = pins.check_override(value) if value.strip() else None
             except InvalidField as error:

@@ -11,11 +11,11 @@ from .. import accounts, presets, securing
 from ..core import provider as rules
 from ..core.provider import ACCOUNT, TIERS, InvalidField
 from ..editing import Fields, complete_url
-from ..masking import has_key, shown_url
+from ..masking import shown_url
 from ..pasted import cleaned_key
 from ..util.text import visible
 from .errors import usage_error
-from .inputs import current_inputs
+from .inputs import check_no_key, current_inputs
 from .options import complete_model, complete_words
 from .output import say
 from .prompts import ask, ask_hidden, ask_key, confirm, interactive
@@ -113,12 +113,8 @@ def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields
     Raises a usage error for the URL of an endpoint that is known to speak another format.
     """
     for name, value in given.items():
-        if name in _NO_KEYS and value and has_key(value):
-            raise usage_error(
-                f"The value of --{name.replace('_', '-')} looks like a key. It is not stored.",
-                "Your shell's history has it now, and other users could see it: replace that key. "
-                "Pass keys with --token-stdin.",
-            )
+        if name in _NO_KEYS:
+            check_no_key(f"The value of --{name.replace('_', '-')}", value)
     if account:
         if given["auth"] not in (None, ACCOUNT):
             raise usage_error("--account and --auth exclude each other.", "Use one of them.")

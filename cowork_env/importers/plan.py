@@ -14,7 +14,7 @@ from ..core.provider import (
     is_loopback,
     repaired,
 )
-from ..core.providers import words
+from ..core.providers import field_of, words
 from ..pasted import is_placeholder
 from ..util.errors import USAGE, CoworkEnvError
 from ..util.text import visible
@@ -90,7 +90,7 @@ class Plan:
             try:
                 entry = models.tidy(entry)
                 if not entry.get("verbatimBaseUrl"):
-                    presets.check_format(entry.get("baseUrl", ""))
+                    presets.check_format(field_of(entry, "baseUrl"))
                 _check_key(entry)
             except InvalidField as error:
                 self.refused.append(store.refused(entry, error))
@@ -106,9 +106,9 @@ class Plan:
     def _add_notes(self, entry: Entry) -> None:
         """Say what an entry depends on."""
         name = visible(entry["name"])
-        if tool := overrides.proxy_of(entry.get("baseUrl", "")):
+        if tool := overrides.proxy_of(field_of(entry, "baseUrl")):
             self.notes.append(f"{name} needs the proxy of {tool} on this machine to be running.")
-        if is_encrypted(entry.get("authToken", "")):
+        if is_encrypted(field_of(entry, "authToken")):
             self.notes.append(
                 f"The key of {name} is encrypted: only the user and the machine that it was "
                 "encrypted for can read it."
@@ -122,7 +122,7 @@ class Plan:
 
 def _check_key(entry: Entry) -> None:
     """Raise :class:`InvalidField` for a text in the place of a key; a server here takes any."""
-    key, host = entry.get("authToken", ""), Url(entry.get("baseUrl", "")).host
+    key, host = field_of(entry, "authToken"), Url(field_of(entry, "baseUrl")).host
     if key and is_placeholder(key) and not is_loopback(host):
         raise InvalidField(("authToken",), "is a placeholder, not a key", _NO_KEY)
 

@@ -193,6 +193,20 @@ def test_a_key_at_another_question_is_not_taken(home: Home) -> None:
         assert KEY not in finish(child)
 
 
+def test_the_second_line_of_what_is_pasted_answers_no_question(home: Home) -> None:
+    with add(home, *NAMED[1:], **PLAIN) as child:
+        child.answer("Number or name: ", "another")
+        child.answer("Base URL: ", "http://b.example\ny")
+        child.expect("several lines")
+        child.answer("Base URL: ", f"https://a.example\n{KEY}")
+        child.expect("looks like a key")
+        child.answer("Base URL: ", "https://a.example")
+        child.answer("Key (hidden)", KEY, hidden=True)
+        child.answer(EVERYWHERE, "n")
+        finish(child)
+    assert saved(home)[0]["baseUrl"] == "https://a.example"
+
+
 @pytest.mark.parametrize("pasted", [KEY, f"\x1b[200~{KEY}\x1b[201~"])
 def test_a_key_in_a_pickers_filter_is_not_taken(home: Home, pasted: str) -> None:
     with add(home, "--no-check") as child:
@@ -231,6 +245,19 @@ def test_add_offers_the_models_that_the_endpoint_lists(home: Home, env: dict[str
     assert KEY not in shown
     assert "A: does not work yet" in shown and "cowork-env pin a" in shown
     assert saved(home)[0]["defaultModel"] == "large-2"
+
+
+def test_a_listed_model_that_no_provider_can_have_is_not_offered(home: Home) -> None:
+    names = ("a model", "https://m.example", "good")
+    rejected = always(401, error("authentication_error", "no"))
+    with (
+        Server(api(names, key=KEY, post=rejected)) as server,
+        add(home, "--name", "A", "--base-url", server.url, **PLAIN) as child,
+    ):
+        child.answer("Key (hidden)", KEY, hidden=True)
+        child.answer("Number or name: ", "1")
+        finish(child)
+    assert saved(home)[0]["defaultModel"] == "good"
 
 
 def no_list(request: Request) -> Response:

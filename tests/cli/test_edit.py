@@ -284,3 +284,32 @@ def test_a_key_is_not_saved_beside_another_url_than_the_user_has_seen(home: Home
         assert "was changed by another program" in child.finish()
         assert child.status == 1
     assert saved(home)[1]["authToken"] == GUIDE[1]["authToken"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--base-url", "https://other.example"], True),
+        (["--base-url", "https://other.example", "--token-from", "env:PATH"], False),
+        (["--base-url", "https://openrouter.ai/api"], False),
+    ],
+)
+def test_a_key_that_goes_to_another_host_is_mentioned(
+    home: Home, options: list[str], said: bool
+) -> None:
+    home.providers()
+    ran = ok(home, "edit", "openrouter", *options)
+    sentence = "Its key is the same as for openrouter.ai, and goes to other.example."
+    assert (sentence in ran.stderr) == said
+
+
+def test_a_key_that_goes_to_another_host_is_mentioned_before_it_does(home: Home) -> None:
+    home.providers()
+    plain = {"COWORK_ENV_PLAIN": "1", "NO_PROXY": "*"}
+    with Server(api(("m",))) as server, dialog(home, "edit", "openrouter", **plain) as child:
+        child.answer("Number or name", "base URL")
+        child.answer("Base URL", server.url)
+        shown = child.expect("Number or name")
+        assert "and goes to 127.0.0.1." in " ".join(shown.split())
+        assert server.requests == []
+        child.interrupt()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from .. import accounts, models, presets, securing, store
+from .. import accounts, presets, securing, store
 from ..core import provider as rules
 from ..core.provider import ANTHROPIC_HOST, API_KEY, BEARER, InvalidField, Provider, Url
 from ..core.providers import words
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 ANOTHER = "another endpoint"
 
 
-def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    return [preset.id for preset in presets.all_presets() if preset.id.startswith(incomplete)]
+def _complete_preset() -> list[str]:
+    return [preset.id for preset in presets.all_presets()]
 
 
 @click.command(
@@ -271,6 +271,8 @@ class _New:
         tried = without_empty(entry)
         if "authTokenFrom" not in tried and tried.get("baseUrl"):
             tried["authToken"] = "any"
+        from .. import models
+
         try:
             models.tidy(tried)
         except InvalidField as error:

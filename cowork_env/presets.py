@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from .core.provider import BEARER, InvalidField, Url, check_base_url
-from .masking import has_key, mask
 from .util import jsontext
 from .util.errors import USAGE, CoworkEnvError
 from .util.text import argument, visible
@@ -148,8 +147,7 @@ def get(preset_id: str) -> Preset:
     from .util.nearest import did_you_mean
 
     hint = did_you_mean(folded, found, "See 'cowork-env presets'.")
-    shown = mask(preset_id) if has_key(preset_id) else visible(preset_id)
-    raise CoworkEnvError(f"There is no preset '{shown}'.", hint, USAGE)
+    raise CoworkEnvError(f"There is no preset '{visible(preset_id)}'.", hint, USAGE)
 
 
 # Endpoints in OpenAI's format

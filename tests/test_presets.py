@@ -116,12 +116,6 @@ def test_an_unknown_preset_suggests_similar_ones() -> None:
     assert "openrouter" in failure.value.hint
 
 
-def test_a_key_in_the_place_of_a_preset_is_not_shown() -> None:
-    with pytest.raises(CoworkEnvError) as failure:
-        presets.get("sk-or-v1-5f2e9c0d1b7a4e63")
-    assert "sk-or" not in failure.value.message
-
-
 def test_the_command_lists_them(home: Home, tmp_path: Path) -> None:
     program = Program(home, cwd=tmp_path)
     listed = program.run("presets").check().stdout

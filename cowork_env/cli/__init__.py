@@ -59,7 +59,7 @@ SECTIONS = (
         (
             ("list show presets", "List providers, and known endpoints."),
             ("edit rename remove", "Change or remove a provider."),
-            ("key secure", "Change a key; move keys into a keyring, or pass."),
+            ("key secure", "Change a key; move keys into a key store."),
             ("import", "Import providers from other tools."),
             ("use", "Select the provider used where no pin applies."),
         ),

@@ -268,11 +268,11 @@ class _New:
 
     def _try(self, entry: Entry) -> None:
         """Raise what saving the entry would, with any key."""
+        from .. import models
+
         tried = without_empty(entry)
         if "authTokenFrom" not in tried and tried.get("baseUrl"):
             tried["authToken"] = "any"
-        from .. import models
-
         try:
             models.tidy(tried)
         except InvalidField as error:

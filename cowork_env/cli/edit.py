@@ -70,11 +70,11 @@ def command(
     is_asked = not editor and fields.is_empty() and not (token_stdin or keyring)
     if editor and not (fields.is_empty() and not (token_stdin or keyring)):
         raise usage_error("--editor goes with no other change.", "Make the others in the editor.")
+    change = saving.Change(inputs, saving.named(provider, "Which provider is to be changed?"))
     if is_asked and not interactive():
         raise usage_error(
             "There is nothing to change.", "See 'cowork-env edit --help' for the options."
         )
-    change = saving.Change(inputs, saving.named(provider, "Which provider is to be changed?"))
     if editor:
         name = _edit_in_editor(change, yes=yes or no_check)
     elif is_asked:

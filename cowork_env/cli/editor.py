@@ -121,7 +121,10 @@ def _run(editor: str, path: str) -> int:
     # Not SIG_IGN, which the editor would inherit.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
-        process = subprocess.Popen(["/bin/sh", "-c", f'{editor} "$@"', editor, path])
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f'{editor} "$@"', editor, path],
+            env={**os.environ, "PATH": system.absolute_path(os.environ.get("PATH", os.defpath))},
+        )
         try:
             return process.wait()
         except BaseException:

@@ -117,7 +117,7 @@ def _choose(inputs: Inputs, options: _Options) -> None:
 
     with working("Looking for providers"):
         sources, failed = importers.read_all(inputs)
-    listed = providers.load_own(inputs.env, inputs.config_dir)
+    listed = providers.load_own(inputs.env, inputs.config_dir, new=True)
     asks = interactive() and not options.dry_run
     table, new = Table("Source", "Provider", "Base URL", ""), []
     for source, found in sources.items():

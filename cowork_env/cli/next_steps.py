@@ -48,8 +48,9 @@ def ask_where(inputs: Inputs, name: str) -> None:
 
 def say_commands(name: str) -> None:
     """Say how a provider is used here, or everywhere else."""
-    say(f"In a directory and below: cowork-env pin {_word(name)}")
-    say(f"Elsewhere: cowork-env use {_word(name)}")
+    word = _word(name)
+    say(f"In a directory and below: cowork-env pin {word}")
+    say(f"Elsewhere: cowork-env use {word}")
 
 
 def say_next(name: str) -> None:
@@ -67,8 +68,8 @@ def say_next(name: str) -> None:
     elif applies and loaded:
         command = CLIENT
     else:
-        option = "" if applies else f"--provider {_word(name)} "
-        command = f"cowork-env exec {option}-- {CLIENT}"
+        which = "" if applies else f"--provider {_word(name)} "
+        command = f"cowork-env exec {which}-- {CLIENT}"
     say(f"Next: {command}")
 
 

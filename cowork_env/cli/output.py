@@ -9,7 +9,7 @@ import os
 import sys
 
 from ..util.errors import CoworkEnvError
-from .terminal import columns, is_plain
+from .terminal import columns
 
 
 def say(text: str) -> None:
@@ -18,7 +18,7 @@ def say(text: str) -> None:
     On a terminal its lines are broken between words. Commands to copy stay whole, and so do lines
     that are indented: those of code, and of lists.
     """
-    if not is_plain(sys.stderr):
+    if sys.stderr.isatty():
         from .wrapping import wrapped
 
         width = columns(sys.stderr)

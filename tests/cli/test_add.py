@@ -84,7 +84,7 @@ def test_add_keeps_other_entries(home: Home) -> None:
         (["bedrock"], "--env AWS_REGION"),
         (["openrouter", "--token-stdin", "--env", "A"], "NAME=VALUE"),
         (["openrouter", "--token-stdin", "--token-from", "env:A"], "exclude"),
-        (["openrouter", "--token", KEY], "No such option"),
+        (["openrouter", "--token", KEY], "There is no option '--token'"),
         (["openruoter", "--token-stdin"], "openrouter"),
         (["--name", "A", "--base-url", "example.com", "--token-stdin"], "has no scheme"),
         (["--name", "A", "--base-url", "https://example.com ", "--token-stdin"], "has white space"),

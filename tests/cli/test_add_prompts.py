@@ -241,7 +241,7 @@ def no_list(request: Request) -> Response:
 @pytest.mark.parametrize(
     ("behavior", "why"),
     [
-        (no_list, "It lists no models."),
+        (no_list, "It lists no models (HTTP status 404)."),
         (always(403, error("permission_error", "no")), "The server denies access with this key"),
         (None, "nothing listens there"),
     ],

@@ -99,7 +99,9 @@ def test_what_is_offered(home: Home, offer: Offer, line: list[str], expected: li
 def test_flags(home: Home, offer: Offer) -> None:
     assert offer("add", "--token-from", "o") == [" nospace ", "op://\t"]
     assert offer("import", "c")[0] == " files "
-    assert words(offer("import", "c"))[:2] == ["claude-settings", "cc-switch"]
+    assert words(offer("import", "c")) == [
+        *("claude-settings", "cc-switch", "claude-code-router", "ccs", "claude-acc"),
+    ]
     assert offer("add", "--config-dir", "") == [" directories "]
     assert offer("exec", "--provider", "x", "git", "a") == [" command=4 "]
     assert offer("exec", "--", "-") == [" command=3 "]

@@ -233,7 +233,7 @@ def test_what_a_shell_evaluates_explains_itself_on_a_terminal(
     home.pin(home.path, "OpenRouter\n")
     piped = program.run(*command).check()
     assert piped.stderr == ""
-    with Dialog.with_program(home, *command, size=(50, 4000)) as dialog:
+    with Dialog.with_program(home, *command, size=(50, 4000), env={"COLUMNS": ""}) as dialog:
         shown = dialog.finish().replace("\r\n", "\n")
     assert shown.startswith(piped.stdout)
     rest = shown[len(piped.stdout) :]

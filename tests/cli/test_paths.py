@@ -22,7 +22,7 @@ def test_every_place_with_the_home_as_tilde(home: Home) -> None:
     assert lines["pin here"] == "path ~/work/.cowork-provider"
     assert lines["selection"].endswith("/selection; not there")
     assert lines["startup file"] == "path ~/.bashrc; the hook is loaded in ~/.bashrc:2"
-    assert lines["Python"] == f"path {sys.executable}"
+    assert lines["Python"].startswith(f"path {sys.prefix}/bin/python")
 
 
 def test_json_has_absolute_paths_and_the_documented_keys(home: Home) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cowork_env import cli
 
-from support.home import GUIDE, Home
+from support.home import GUIDE, Home, executable
 from support.server import KEY, Server, api, silent_port
 from support.terminal import Dialog
 
@@ -25,9 +25,10 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("completion zsh", ()),
     ("reload", ()),
     ("demo", ()),
-    ("add openrouter --name New --token-stdin", (KEY,)),
+    ("add openrouter --name New --no-check", (KEY, "n")),
+    ("key OpenRouter --no-check", (KEY,)),
     ("edit OpenRouter --default-model m", ()),
-    ("rename OpenRouter Other", ()),
+    ("rename OpenRouter Other", ("n",)),
     ("remove OpenRouter", ("y",)),
     ("secure --to pass", ()),
     ("list", ()),
@@ -36,7 +37,7 @@ COMMANDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("presets", ()),
     ("paths", ()),
     ("import", ()),
-    ("import env", ("y",)),
+    ("import env", ()),
     ("use", ("2",)),
     ("pin OpenRouter", ()),
     ("unpin", ()),
@@ -59,7 +60,7 @@ def shown(home: Home, line: str, answers: tuple[str, ...] = (), **options: Any) 
     """Everything that a command writes on a plain terminal."""
     with Dialog.with_program(home, *line.split(), env=PLAIN, **options) as dialog:
         for answer in answers:
-            dialog.child.expect(r"[:\]\n] ?")
+            dialog.child.expect(r"(\(hidden\)|\]): $")
             dialog.send(answer + "\n")
         return dialog.finish()
 
@@ -89,3 +90,12 @@ def test_slow_work_is_one_line(home: Home) -> None:
     assert [line.strip() for line in text.splitlines() if line.startswith("Checking")] == [
         "Checking Slow: connection..."
     ]
+
+
+@pytest.mark.parametrize("term", ["dumb", "", None])
+def test_a_terminal_of_an_unknown_kind_is_plain(home: Home, term: str | None) -> None:
+    env = {name: value for name, value in home.env.items() if name != "TERM"}
+    with Dialog(
+        [executable(), "nonsense"], env=env if term is None else env | {"TERM": term}, cwd=home.path
+    ) as dialog:
+        assert CONTROL.findall(dialog.finish()) == []

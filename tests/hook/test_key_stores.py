@@ -164,8 +164,8 @@ def test_nothing_else_asks_a_source(home: Home, tools: Tools) -> None:
             done = program.run(*command.split())
             assert done.returncode in (0, 1), done.stderr
             assert tools.runs == [], command
-    words = {"COMP_WORDS": "cowork-env show ", "COMP_CWORD": "2"}
-    shown = program.run(**words, _COWORK_ENV_COMPLETE="bash_complete").stdout
+    words = {"_COWORK_ENV_COMPLETE": "zsh", "_COWORK_ENV_WORDS": "show\x1f"}
+    shown = program.run(**words).stdout
     assert "Vault" in shown and tools.runs == []
     environment = program.run("export", "--provider", "OpenRouter", "--format", "json").check()
     assert json.loads(environment.stdout)["ANTHROPIC_AUTH_TOKEN"] == GUIDE[1]["authToken"]

@@ -411,7 +411,7 @@ def test_keys_are_fetched_in_one_place() -> None:
 
 def test_programs_are_started_in_few_places() -> None:
     """The tools for keys; what a user runs with exec or a launcher, and Claude Code for its
-    version; the tour, in a home of its own.
+    version; the tour, in a home of its own; the user's editor; man, to see whether it finds a page.
 
     None finds its program in the directory that it is run in.
     """
@@ -419,7 +419,10 @@ def test_programs_are_started_in_few_places() -> None:
         *(f"subprocess.{name}" for name in ("Popen", "run", "call", "check_output", "check_call")),
         *("os.system", "os.popen", "os.execve", "os.execvp", "os.execvpe", "os.posix_spawn"),
         *("os.posix_spawnp", "os.spawnvp", "posix.fork", "os.fork", "pexpect.spawn", "pty.spawn"),
-    ) == {"claude_files.py", "cli/demo.py", "launcher.py", "secrets/tool.py"}
+    ) == {
+        *("claude_files.py", "cli/demo.py", "cli/editor.py", "launcher.py", "manual.py"),
+        "secrets/tool.py",
+    }
 
 
 def test_a_launcher_of_the_tool_is_not_started(home: Home) -> None:

@@ -70,7 +70,7 @@ def command(
     is_asked = not editor and fields.is_empty() and not (token_stdin or keyring)
     if editor and not (fields.is_empty() and not (token_stdin or keyring)):
         raise usage_error("--editor goes with no other change.", "Make the others in the editor.")
-    change = saving.Change(inputs, saving.named(provider, "Which provider is to be changed?"))
+    change = saving.Change(inputs, saving.chosen_name(provider, "Which provider is to be changed?"))
     if is_asked and not interactive():
         raise usage_error(
             "There is nothing to change.", "See 'cowork-env edit --help' for the options."

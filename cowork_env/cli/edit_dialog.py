@@ -164,7 +164,7 @@ class Dialog:
 
     def _ask_key(self) -> None:
         label = accounts.TOKEN_QUESTION if self._account else "key"
-        if token := ask_key(f"New {label[0].lower()}{label[1:]}, Enter keeps it as it is", ""):
+        if token := ask_key(f"New {label[0].lower()}{label[1:]}, Enter keeps it", ""):
             if self._account:
                 try:
                     accounts.check_token(token)

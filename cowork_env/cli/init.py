@@ -11,7 +11,7 @@ from .. import launcher, manual, startup_files
 from ..hook import render
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
-from . import removing
+from . import uninstall
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
 from .options import examples, yes_option
@@ -72,7 +72,7 @@ def command(shell: str, remove: bool, wanted: bool | None, yes: bool) -> None:
     inputs = current_inputs()
     name = shell or detect_shell()
     if remove and not shell:
-        removing.remove("", inputs, launchers=wanted is not False)
+        uninstall.remove("", inputs, launchers=wanted is not False)
         return
     if not name:
         raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env init zsh")
@@ -83,7 +83,7 @@ def command(shell: str, remove: bool, wanted: bool | None, yes: bool) -> None:
             f"'cowork-env hook {name}' prints the hook.",
         )
     if remove:
-        removing.remove(name, inputs, launchers=wanted is not False)
+        uninstall.remove(name, inputs, launchers=wanted is not False)
         return
     env = inputs.env
     change = startup_files.install(name, env)

@@ -186,7 +186,7 @@ def consents_to(url: str) -> bool:
     """
     return is_encrypted_or_local(url) or confirm(
         f"{visible(url)} is plain http to another machine: the key can be read on the way. "
-        "Use it all the same?"
+        "Use it anyway?"
     )
 
 

@@ -38,7 +38,7 @@ class Changed(CoworkEnvError):
     """Another program has changed the provider meanwhile; it is left as it is."""
 
 
-def named(name: str | None, question: str) -> str:
+def chosen_name(name: str | None, question: str) -> str:
     """The provider that the user has named, or chooses now, where there is a terminal."""
     if name is not None:
         return name
@@ -119,10 +119,10 @@ class Change:
             kept = f"{self.called} has a key that works"
         if not interactive():
             raise CoworkEnvError(
-                problem, f"{kept}: nothing was changed. To replace it all the same, pass --yes."
+                problem, f"{kept}: nothing was changed. To replace it anyway, pass --yes."
             )
         say(f"{problem} {failure.hint}\n{kept}.")
-        if not confirm("Replace it all the same?"):
+        if not confirm("Replace it anyway?"):
             raise CoworkEnvError(f"{self.called} was not changed.")
 
     def _failure(self, entry: Entry) -> CoworkEnvError | None:
@@ -285,3 +285,8 @@ def select(inputs: Inputs, name: str) -> None:
     """Make the provider with this name the selection, by its id, which survives a rename."""
     listed = providers.load(inputs.env, inputs.config_dir)
     store.select(inputs.state_dir, listed.designation(listed.find(name), "id", "name"))
+
+
+def say_selected(name: str) -> None:
+    """Say that a provider is the selection now."""
+    say(f"cowork-env: {visible(name)} is used where no pin applies")

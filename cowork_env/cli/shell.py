@@ -12,7 +12,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from . import fast_path
 from .errors import usage_error
-from .explain import explain_script
+from .eval_hint import explain_script
 from .inputs import current_inputs, detect_shell
 from .options import (
     complete_hook,

@@ -269,9 +269,9 @@ def test_a_rejected_key_is_asked_for_again(home: Home) -> None:
     ):
         child.answer("Key (hidden)", "sk-wrong", hidden=True)
         child.expect("The server rejects the key (401)")
-        child.answer("Key, Enter to keep it as it is (hidden)", "sk-wrong-2", hidden=True)
+        child.answer("Key, Enter keeps it (hidden)", "sk-wrong-2", hidden=True)
         child.expect("The server rejects the key (401)")
-        child.answer("Key, Enter to keep it as it is (hidden)", KEY, hidden=True)
+        child.answer("Key, Enter keeps it (hidden)", KEY, hidden=True)
         child.answer("Number or name: ", "1")
         child.answer(EVERYWHERE, "")
         finish(child)
@@ -284,7 +284,7 @@ def test_a_rejected_key_can_be_kept(home: Home) -> None:
         add(home, *NAMED[1:5], "--base-url", server.url, **PLAIN) as child,
     ):
         child.answer("Key (hidden)", KEY, hidden=True)
-        child.answer("Enter to keep it as it is (hidden)", "", hidden=True)
+        child.answer("Enter keeps it (hidden)", "", hidden=True)
         assert "does not work yet" in finish(child)
     assert saved(home)[0]["authToken"] == KEY
 
@@ -416,7 +416,7 @@ PLACES: dict[str, tuple[tuple[str, ...], list[tuple[str, str]], str]] = {
     "name": ((), [("another endpoint", "another" + ENTER)], "Name: "),
     "url": (("--name", "A"), [("another endpoint", "another" + ENTER)], "Base URL: "),
     "where": (("ollama",), [], "Where is it?"),
-    "consent": (("ollama",), [("Where is it?", "10.0.0.7\n")], "all the same? [y/N]: "),
+    "consent": (("ollama",), [("Where is it?", "10.0.0.7\n")], "anyway? [y/N]: "),
     "resource": (("foundry",), [], "resource: "),
     "key": (("openrouter",), [], "Key (hidden): "),
     "model": (
@@ -527,7 +527,7 @@ def test_the_key_goes_to_the_endpoint_only(home: Home) -> None:
         add(home, "vllm", "--base-url", server.url, **PLAIN) as child,
     ):
         child.expect("The server rejects the key (401)")  # the preset's, as any will do
-        child.answer("Enter to keep it as it is (hidden)", KEY, hidden=True)
+        child.answer("Enter keeps it (hidden)", KEY, hidden=True)
         child.answer("Number or name: ", "m-1")
         child.answer(EVERYWHERE, "n")
         finish(child)

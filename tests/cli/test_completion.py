@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cowork_env.cli import complete
+from cowork_env.cli import completion
 from cowork_env.util import nearest
 
 from support.home import Home, executable, need
@@ -36,7 +36,7 @@ def offer(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
         monkeypatch.setenv("_COWORK_ENV_WORDS", "\x1f".join(words))
         for name, value in variables.items():
             monkeypatch.setenv(f"_COWORK_ENV_{name}", value)
-        complete.respond()
+        completion.respond()
         out, err = capfd.readouterr()
         assert err == ""
         return out.splitlines()

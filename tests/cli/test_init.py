@@ -13,7 +13,7 @@ import pytest
 import shellingham  # type: ignore[import-untyped]
 
 from cowork_env import manual
-from cowork_env.cli import inputs, removing
+from cowork_env.cli import inputs, uninstall
 
 from support.home import GUIDE, Home, executable, need
 from support.program import Program, execute, run_in_shell
@@ -263,7 +263,7 @@ def test_init_remove_leaves_nothing_but_what_it_names(
     ],
 )
 def test_how_to_uninstall(prefix: str, command: str) -> None:
-    assert removing.uninstall_command(prefix) == command
+    assert uninstall.uninstall_command(prefix) == command
 
 
 def test_a_program_of_the_users_in_the_launchers_folder_stays(

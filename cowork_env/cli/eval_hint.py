@@ -25,7 +25,8 @@ def evaluated(shell: str, command: str) -> str:
 def explain_statements(shell: str, which: str, nothing: bool, has_keys: bool) -> None:
     """Say what ``export`` has just printed for ``shell``, and what to type.
 
-    ``which``: the options that it was given. ``nothing``: it printed nothing. ``has_keys``: keys were not left out.
+    ``which``: the options that it was given. ``nothing``: it printed nothing.
+    ``has_keys``: keys were not left out.
     """
     if nothing:
         say("cowork-env: the environment is right for this directory; nothing has to change")

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 ANOTHER = "another endpoint"
 
 
-def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    return [preset.id for preset in presets.all_presets() if preset.id.startswith(incomplete)]
+def _complete_preset() -> list[str]:
+    return [preset.id for preset in presets.all_presets()]
 
 
 @click.command(

@@ -14,7 +14,7 @@ from ..util.text import tilde
 from . import uninstall
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
-from .options import complete_words, examples, yes_option
+from .options import examples, yes_option
 from .output import say
 from .prompts import confirm, interactive
 from .shim import say_what_hides
@@ -42,7 +42,7 @@ QUESTION = f"Write a launcher for {CLIENT}?"
     "shell",
     required=False,
     default="",
-    shell_complete=complete_words(*startup_files.SHELLS),
+    shell_complete=startup_files.SHELLS,
 )
 @click.option("--remove", is_flag=True, help="Remove what init wrote, and say what is left.")
 @click.option(

@@ -16,7 +16,7 @@ from ..pasted import cleaned_key
 from ..util.text import visible
 from .errors import usage_error
 from .inputs import check_no_key, current_inputs
-from .options import complete_model, complete_words
+from .options import complete_model
 from .output import say
 from .prompts import ask, ask_hidden, ask_key, confirm, interactive
 
@@ -30,13 +30,11 @@ MAX_KEY = 64 << 10  # bytes
 _NO_KEYS = ("name", "base_url", "default_model", *TIERS, "config_dir")  # options without a key
 
 
-def _complete_scheme(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """The schemes of references that begin with ``incomplete``."""
+def _complete_scheme() -> list[str]:
+    """The schemes of references."""
     from ..secrets import SCHEMES
 
-    return [scheme for scheme in SCHEMES if scheme.startswith(incomplete)]
+    return list(SCHEMES)
 
 
 _OPTIONS = (
@@ -52,7 +50,7 @@ _OPTIONS = (
     click.option(
         "--auth",
         metavar="STYLE",
-        shell_complete=complete_words(*rules.AUTH_STYLES),
+        shell_complete=rules.AUTH_STYLES,
         help="How the key is sent: bearer (default) or api-key; account: as --account.",
     ),
     click.option(

@@ -254,6 +254,17 @@ def test_nothing_of_a_failure_reaches_the_command_line(home: Home, kind: str) ->
         assert "<rel>" in shown and "bad" not in shown and "worse" not in shown
 
 
+@pytest.mark.parametrize("kind", ["bash", "zsh", "zsh after compinit", "fish"])
+def test_a_script_that_an_update_has_moved_is_no_error(home: Home, kind: str) -> None:
+    shell = kind.split()[0]
+    equals = " " if shell == "fish" else "="
+    moved = f"{'set -g ' * (shell == 'fish')}__cowork_env_file{equals}/moved/hook.{shell}"
+    with terminal(home, kind, after=moved) as session:
+        for _ in range(2):
+            shown = session.show("cowork-env rel\t")
+            assert "<rel>" in shown and "moved" not in shown and "not found" not in shown
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_no_tab_no_process(home: Home, shell: str) -> None:
     """Loading the hook reads no completion script, and runs nothing for it."""

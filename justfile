@@ -83,6 +83,7 @@ bench *args:
 docs:
     {{ python }} docs/make_commands.py >docs/commands.md
     {{ python }} docs/make_manual.py >docs/cowork-env.1
+    {{ python }} docs/make_completion.py >cowork_env/cli/completion.json
     {{ python }} docs/make_tables.py
     {{ python }} docs/make_picture.py demo >docs/demo.svg
     {{ python }} docs/make_picture.py status >docs/status.svg

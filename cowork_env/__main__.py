@@ -13,7 +13,10 @@ if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "saf
 def main() -> None:
     """Run the command line in ``sys.argv``, and exit with its status."""
     try:
-        sys.exit(_run(sys.argv[1:]))
+        import os
+
+        # Everything is written. Not shutting down the interpreter saves a tenth of the time.
+        os._exit(_run(sys.argv[1:]))
     except KeyboardInterrupt:  # during an import
         sys.exit(130)
 
@@ -23,12 +26,9 @@ def _run(argv: list[str]) -> int:
         from .cli import fast_path
 
         if (command := fast_path.parse(argv)) is not None:
-            import os
-
             from .cli.errors import run
 
-            # Everything is written. Not shutting down the interpreter saves a sixth of the time.
-            os._exit(run(command))
+            return run(command)
     from .cli import main as run_with_click
 
     return run_with_click(argv)

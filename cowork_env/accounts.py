@@ -13,10 +13,10 @@ from .core.provider import (
     Provider,
     check_config_dir,
     login_directory,
-    slug,
+    name_argument,
 )
 from .util.errors import CoworkEnvError
-from .util.text import argument, visible
+from .util.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def check_token(token: str) -> None:
 
 def start_command(provider: Provider, rest: str) -> str:
     """The command that starts Claude Code with an account, and with ``rest`` as its arguments."""
-    word = argument(slug(provider.name) or provider.name, "NAME")
+    word = name_argument(provider.name)
     return f"cowork-env exec --provider {word} -- claude {rest}".rstrip()
 
 

@@ -16,11 +16,13 @@ from .util import system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .core.provider import Provider
     from .core.resolve import Inputs
 
 NAME = "claude"  # of the folder in the state folder
-RUNTIME = "XDG_RUNTIME_DIR"
+_RUNTIME = "XDG_RUNTIME_DIR"
 LIFETIME = 30 * 86400  # seconds that a file is kept after the last start with it
 KEY_LIFETIME = 600  # seconds that a key from a slow source is used for other starts
 # The first version that is known to go on with what it has read when the file is gone. The runtime
@@ -48,10 +50,16 @@ _OF_THE_TERMINAL = frozenset(
 
 def folder(inputs: Inputs, version: tuple[int, ...]) -> tuple[str, bool]:
     """The folder for the settings files, which need not exist, and whether it is in memory."""
-    runtime = inputs.env.get(RUNTIME, "")
-    if version >= NEEDS_NO_FILE and _is_private_memory(runtime):
-        return f"{runtime}/cowork-env", True
+    in_memory = folder_in_memory(inputs.env)
+    if version >= NEEDS_NO_FILE and in_memory and _is_private_memory(inputs.env[_RUNTIME]):
+        return in_memory, True
     return f"{inputs.state_dir}/{NAME}", False
+
+
+def folder_in_memory(env: Mapping[str, str]) -> str:
+    """The folder that is gone when the user logs out, which need not exist; empty without one."""
+    runtime = env.get(_RUNTIME, "")
+    return f"{runtime}/cowork-env" if runtime.startswith("/") else ""
 
 
 def _is_private_memory(path: str) -> bool:

@@ -233,6 +233,9 @@ def from_text(text: str, before: Entry) -> Entry:
             if not both:
                 why = "is there beside authTokenFrom"
                 raise InvalidField(("authToken",), why, "Remove one of the two.")
+        if before.get("id") and not entry.get("id"):
+            # It would get a new one, and pins and the selection would not find it any more.
+            entry = {"id": before["id"], **{k: v for k, v in entry.items() if k != "id"}}
         return models.tidy(entry)
     except InvalidField as error:
         line, column = jsontext.position(text, error.path)

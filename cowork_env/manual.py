@@ -27,11 +27,17 @@ def add_link(env: Mapping[str, str]) -> str:
     Empty where nothing was done: there is no page, no ``man``, or something else in that place.
     """
     page, link = f"{sys.prefix}/share/{_PAGE}", _link(env)
-    if not link or not os.path.isfile(page) or os.path.lexists(link) or _is_found(env):
+    if not link or not os.path.isfile(page) or _is_found(env):
         return ""
-    folder = os.path.dirname(link)
+    if _is_ours(link):  # of an environment that is gone
+        remove_link(env)
+    folder = above = os.path.dirname(link)
+    made = []
+    while not os.path.lexists(above):
+        made.append(above)
+        above = os.path.dirname(above)
     try:
-        if not os.path.isdir(folder):
+        if made:
             files.make_folder(folder, 0o755)
         os.symlink(page, link)
     except OSError:
@@ -39,19 +45,47 @@ def add_link(env: Mapping[str, str]) -> str:
     if _is_found(env):
         return link
     os.unlink(link)
+    _remove_empty(made)
     return ""
 
 
 def remove_link(env: Mapping[str, str]) -> str:
     """Remove the link that :func:`add_link` made; its path, or empty."""
     link = _link(env)
-    try:
-        if not link or not os.readlink(link).endswith(f"/share/{_PAGE}"):
-            return ""
-        os.unlink(link)
-    except OSError:  # a file, or nothing
+    if not link or not _is_ours(link):
         return ""
+    try:
+        os.unlink(link)
+    except OSError:
+        return ""
+    folder = os.path.dirname(link)
+    _remove_empty([folder, os.path.dirname(folder)])
     return link
+
+
+def _is_ours(link: str) -> bool:
+    """Whether a link leads to our page; or to one that is gone, as its environment is.
+
+    The user may have one to a page elsewhere, which is there.
+    """
+    try:
+        target = os.readlink(link)
+    except OSError:  # a file, or nothing
+        return False
+    if target == f"{sys.prefix}/share/{_PAGE}":
+        return True
+    return (
+        target.startswith("/") and target.endswith(f"/share/{_PAGE}") and not os.path.exists(link)
+    )
+
+
+def _remove_empty(folders: list[str]) -> None:
+    """Remove folders, from the innermost on, up to one that is not empty."""
+    try:
+        for folder in folders:
+            os.rmdir(folder)
+    except OSError:
+        pass
 
 
 def _link(env: Mapping[str, str]) -> str:

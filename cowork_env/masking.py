@@ -51,7 +51,7 @@ _BEGINNINGS = (
         "AIza",
         "ya29.",
     ),
-    *("hf_", "gsk_", "npm_", "pypi-", "dop_v1_", "hvs.", "eyJ"),
+    *("hf_", "gsk_", "npm_", "pypi-", "dop_v1_", "hvs.", "eyJ", "fw_"),
 )
 _LEAST_REST = 8
 _RANDOM = 32  # characters of letters and digits without a break: no word of any language
@@ -135,28 +135,38 @@ def has_secret(value: str) -> bool:
 
 
 def looks_like_key(word: str) -> bool:
-    """Whether a word begins as keys of well-known kinds do, or is long and random."""
-    if any(len(word) >= len(b) + _LEAST_REST and word.startswith(b) for b in _BEGINNINGS):
+    """Whether a word begins as keys of well-known kinds do, or has a long and random part."""
+    if _begins_like_key(word):
         return True
-    run = word.replace("_", "").replace("+", "").replace("=", "")
-    return (
+    # Z.ai's keys have two parts with a dot, and others a short name with a hyphen before.
+    parts = word.replace(".", "-").split("-")
+    runs = (part.replace("_", "").replace("+", "").replace("=", "") for part in parts)
+    return any(
         len(run) >= _RANDOM
         and run.isalnum()
         and not run.isdigit()
         and any(c.isdigit() for c in run)
+        for run in runs
     )
+
+
+def _begins_like_key(word: str) -> bool:
+    return any(len(word) >= len(b) + _LEAST_REST and word.startswith(b) for b in _BEGINNINGS)
 
 
 def has_key(text: str) -> bool:
     """Whether a key was typed where something else was asked for: a name, a URL, a model.
 
     Less is taken for a key than by :func:`has_secret`, as the answer is refused: what looks like
-    one, with a digit in it, or a password in a URL. A path is none.
+    one, with a digit in it, or a password in a URL. A path is none, and the id of an account, which
+    is random, is part of some endpoints' URLs.
     """
-    if "://" in text and ":" in Url(text).authority.rpartition("@")[0]:
+    is_url = "://" in text
+    if is_url and ":" in Url(text).authority.rpartition("@")[0]:
         return True
+    looks = _begins_like_key if is_url else looks_like_key
     words = [] if text.startswith(("/", "~")) else text.translate(_SEPARATORS).split()
-    return any(looks_like_key(word) and any(c.isdigit() for c in word) for word in words)
+    return any(looks(word) and any(c.isdigit() for c in word) for word in words)
 
 
 def shown_value(name: str, value: str) -> str:

@@ -262,7 +262,7 @@ def load(
     text = jsontext.decode(providers.read_bytes(path, where, own, limit), where)
     document = jsontext.parse(text, where) if text.strip() else {}
     if not isinstance(document, dict):
-        raise CoworkEnvError(f"{where} does not hold an object.")
+        raise CoworkEnvError(f"{where} is not a JSON object.")
     return document
 
 

@@ -31,7 +31,6 @@ _BEFORE = tuple(
 )
 _VARIABLE = re.compile(rf"\$[A-Z_][A-Z0-9_]*|\$\{{{_NAME}\}}|\$\(.*\)|%{_NAME}%")
 _MASKED = re.compile(r"[•●∙·…]|\*\*|\.\.|[xX]{6}")
-_PLACEHOLDER = re.compile(r"<.*>|.*\byour[-_ ].*|.*[-_ ]here", re.IGNORECASE)
 _REFERENCE = "Pass it with --token-from."
 
 
@@ -56,9 +55,27 @@ def cleaned_key(text: str) -> str:
         raise _refused("has blanks in it", "A key is one word: copy it alone.")
     if _MASKED.search(key):
         raise _refused("is a masked key", "Copy it where the key itself is shown.")
-    if _PLACEHOLDER.fullmatch(key):
+    if key and is_placeholder(key):
         raise _refused("stands for a key", "Put your own key in its place.")
     return check_token(key)
+
+
+def is_placeholder(key: str) -> bool:
+    """Whether a key is a text that stands for one, as in examples: ``sk-xxx``, ``YOUR_API_KEY``.
+
+    What servers on this machine get in the place of a key (``ollama``, ``dummy``) is none.
+    """
+    words = "".join(c if c.isalnum() else " " for c in key.casefold()).split()
+    rest = [word for word in words if word not in ("sk", "ant", "or", "v1", "api03")]
+    if key.startswith(("<", "{", "[")) or not rest:
+        return True
+    if all(set(word) == {"x"} and len(word) > 2 for word in rest):
+        return True
+    text = " ".join(rest)
+    return len(rest) < 8 and any(
+        mark in f" {text} "
+        for mark in (" your ", " here ", " changeme ", " change me ", "replace ")
+    )
 
 
 def _refused(why: str, hint: str = "Copy the key alone.") -> InvalidField:

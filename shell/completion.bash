@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # it does not see assignments in "\builtin local"
 # cowork-env's completion for bash 3.2 and later. The hook reads this file at the first Tab;
 # "cowork-env completion bash" prints it. The request and the response are described in
-# cowork_env/cli/complete.py.
+# cowork_env/cli/completion.py.
 
 \builtin shopt -q expand_aliases && \builtin shopt -u expand_aliases && __cowork_env_aliases=(1)
 case $- in *a*) \builtin set +a && __cowork_env_allexport=(1) ;; esac

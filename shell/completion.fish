@@ -1,5 +1,5 @@
 # cowork-env's completion for fish. The hook reads this file at the first Tab; "cowork-env completion
-# fish" prints it. The request and the response are described in cowork_env/cli/complete.py.
+# fish" prints it. The request and the response are described in cowork_env/cli/completion.py.
 
 # Whether to complete: not where the user has a completion for the command.
 function __cowork_env_completes

@@ -1,6 +1,6 @@
 #compdef cowork-env
 # cowork-env's completion for zsh. The hook reads this file at the first Tab; "cowork-env completion
-# zsh" prints it. The request and the response are described in cowork_env/cli/complete.py.
+# zsh" prints it. The request and the response are described in cowork_env/cli/completion.py.
 
 # The response for words, without quotes, of which the last is unfinished: flags, and a line for each
 # word.

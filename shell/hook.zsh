@@ -614,15 +614,18 @@ function __cowork_env_notify {
 
 # The completion is read at the first Tab.
 function __cowork_env_complete __cowork_env_complete_words {
-  builtin local __cowork_env_name=$0
+  builtin local __cowork_env_name=$0 __cowork_env_script=${__cowork_env_file%hook.zsh}completion.zsh
+  # An update may have moved it. The functions stay then: zsh would complain that there are none.
+  [[ -r $__cowork_env_script ]] || builtin return 1
   builtin unfunction __cowork_env_complete __cowork_env_complete_words
-  builtin source "${__cowork_env_file%hook.zsh}completion.zsh" 2>/dev/null && $__cowork_env_name "$@"
+  builtin source $__cowork_env_script 2>/dev/null && $__cowork_env_name "$@"
 }
 
 # Have it used, unless the user has one: at the first prompt, where compinit has usually run. Where it
 # has not, zsh's older completion has it; the newer one then uses that, too.
 function __cowork_env_add_completion {
-  if (( ${+_comps} )); then
+  # Not "+_comps", which copies all of it.
+  if [[ ${(t)_comps-} == association* ]]; then
     : ${_comps[cowork-env]=__cowork_env_complete}
   elif (( ${+functions[compdef]} )); then
     compdef __cowork_env_complete cowork-env

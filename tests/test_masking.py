@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cowork_env.masking import MASK, has_secret, is_secret, mask, shown_value
+from cowork_env.masking import MASK, has_key, has_secret, is_secret, mask, shown_value
 
 
 @pytest.mark.parametrize(
@@ -142,3 +142,33 @@ def test_no_value_of_a_secret_name_is_shown(before: str, name: str, value: str) 
         return
     shown = shown_value(before + "_" + name, value)
     assert shown.startswith(MASK) and len(shown) <= len(MASK) + 40
+
+
+HEX = "0123456789abcdef0123456789abcdef"
+TYPED_KEYS = [
+    f"{HEX}.AbCdEfGhIjKl0123",  # Z.ai
+    "xai-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGh",
+    "fw_3ZAbCdEfGhIjKlMnOpQrStUv",
+    f"export X={HEX}",
+    "https://a.example/sk-ant-api03-invented1",
+    "https://me:pw@a.example",
+]
+
+
+@pytest.mark.parametrize("text", TYPED_KEYS)
+def test_a_key_where_something_else_is_asked_for(text: str) -> None:
+    assert has_key(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://gateway.example/v1/{HEX}/gw/anthropic",  # the id of an account
+        f"https://{HEX}.a.example",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "My provider",
+        f"/home/me/{HEX}",
+    ],
+)
+def test_what_is_asked_for_is_no_key(text: str) -> None:
+    assert not has_key(text)

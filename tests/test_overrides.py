@@ -163,7 +163,7 @@ def test_no_value_is_in_a_repr(machine: Machine) -> None:
     ("content", "problem"),
     [
         ("{", "is not valid JSON"),
-        ("[1]", "does not hold an object"),
+        ("[1]", "is not a JSON object"),
         ("[" * 200_000, "nested too deeply"),
         ('{"env":' * 100_000, "nested too deeply"),
         ('{"model": 1' + "0" * 5000 + "}", "has a number"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cowork_env.core.provider import InvalidField
-from cowork_env.pasted import cleaned_key
+from cowork_env.pasted import cleaned_key, is_placeholder
 
 KEY = "sk-or-v1-5f2e9c0d1b7a4e63"
 
@@ -82,3 +82,33 @@ def test_what_is_no_key_is_refused_and_not_repeated(pasted: str, why: str) -> No
         cleaned_key(pasted)
     assert why in refused.value.why
     assert KEY not in f"{refused.value} {refused.value.why} {refused.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("sk-xxx", "sk-ant-xxxxxxxx", "sk-", "sk-ant-api03-...", "...", "xxx", "XXXX-XXXX"),
+        *("YOUR_API_KEY", "your-api-key-here", "<your key>", "{{API_KEY}}", "[key]", "<KEY>"),
+        *(
+            "YOUR_GLM_API_KEY_HERE",
+            "sk-or-v1-your-key",
+            "changeme",
+            "change-me",
+            "replace-with-key",
+        ),
+        *("API_KEY_HERE", "********", "••••"),
+    ],
+)
+def test_a_text_in_the_place_of_a_key_is_a_placeholder(text: str) -> None:
+    assert is_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("sk-ant-api03-Abc123xyz", "ollama", "lm-studio", "dummy", "test", "k", "sk-1234", "xx"),
+        *("ccs-internal-managed", "0123456789abcdef", "tp-here4yourself", "a.b.c", "sk-x9xxx"),
+    ],
+)
+def test_a_key_is_no_placeholder(text: str) -> None:
+    assert not is_placeholder(text)

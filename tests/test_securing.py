@@ -59,7 +59,7 @@ class Steps:
 @pytest.fixture
 def fake(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStore]:
     """A store in the place of the keyring; this process is the command's."""
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     made, real = FakeStore(home.path / "items"), secrets.source
     monkeypatch.setattr(secrets, "source", lambda s: made if s == "keyring:" else real(s))
     for name, value in home.env.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# Where a shell that completes says which one it is; see ``complete.py``.
+# Where a shell that completes says which one it is; see ``completion.py``.
 COMPLETE_VARIABLE = "_COWORK_ENV_COMPLETE"
 
 # Command -> its click object: a module of this package, and an attribute in it.
@@ -100,7 +100,7 @@ def main(argv: list[str]) -> int:
     from .errors import raise_when_terminated, run
 
     if os.environ.get(COMPLETE_VARIABLE):
-        from .complete import respond
+        from .completion import respond
 
         return run(respond)
 

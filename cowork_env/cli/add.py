@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 ANOTHER = "another endpoint"
 
 
-def _complete_preset(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    return [preset.id for preset in presets.all_presets() if preset.id.startswith(incomplete)]
+def _complete_preset() -> list[str]:
+    return [preset.id for preset in presets.all_presets()]
 
 
 @click.command(
@@ -83,7 +83,9 @@ def command(
     listed = saving.load_writable(inputs, new=True)
     fields = given_fields(**given)
     check_key_options(fields, token_stdin, keyring)
-    new = _New(inputs, listed, fields, token_stdin=token_stdin, keyring=keyring, check=not no_check)
+    new = _EntryBuilder(
+        inputs, listed, fields, token_stdin=token_stdin, keyring=keyring, check=not no_check
+    )
     entry = new.entry(preset)
 
     def save(reference: str = "") -> None:
@@ -114,7 +116,7 @@ def command(
         next_steps.say_commands(name)
 
 
-class _New:
+class _EntryBuilder:
     """How the entry of a new provider comes about: from options and a preset, and, on a terminal,
     from what the user is asked for. Whatever can fail does so before the key is asked for.
     """
@@ -350,7 +352,7 @@ class _New:
         offer = self._ask_endpoint(entry, key)
         while offer.code == "key" and not entry["authTokenFrom"]:
             say(offer.why)
-            question = f"{self.question or 'Key'}, Enter to keep it as it is"
+            question = f"{self.question or 'Key'}, Enter keeps it"
             if not (key := ask_key(question, default="")):
                 break
             entry["authToken"] = key

@@ -70,7 +70,7 @@ def command(
     is_asked = not editor and fields.is_empty() and not (token_stdin or keyring)
     if editor and not (fields.is_empty() and not (token_stdin or keyring)):
         raise usage_error("--editor goes with no other change.", "Make the others in the editor.")
-    change = saving.Change(inputs, saving.named(provider, "Which provider is to be changed?"))
+    change = saving.Change(inputs, saving.chosen_name(provider, "Which provider is to be changed?"))
     if is_asked and not interactive():
         raise usage_error(
             "There is nothing to change.", "See 'cowork-env edit --help' for the options."
@@ -82,7 +82,10 @@ def command(
     else:
         _read_new_key(change, fields, token_stdin=token_stdin, keyring=keyring)
         change.check_reference(fields, yes or no_check)
+        after = {**change.entry}
+        fields.apply(after)
         name = change.save(fields, securing.DEFAULT if keyring else change.key_store)
+        saving.say_where_key_goes(change.entry, after)
     if not name:
         say(NOTHING_CHANGED)
     elif interactive() and not no_check:
@@ -125,24 +128,26 @@ def _ask_and_save(change: Change, *, no_check: bool) -> str:
 def _edit_in_editor(change: Change, *, yes: bool) -> str:
     """Let the user edit the entry as text, and save it; the name now, or empty if unchanged."""
     text = editing.as_text(change.entry)
-    name = f"{rules.slug(change.called) or 'provider'}.json"
-    with EditedFile(name, text) as file:
+    with EditedFile(f"{rules.slug(change.called) or 'provider'}.json", text) as file:
         while True:
-            written = file.edit()
-            if written == text:
-                if file.at_once and interactive():
-                    say(
-                        "The editor ended at once. One with a window of its own has to be told to "
-                        "wait, as in EDITOR='code --wait'."
-                    )
-                return ""
+            file.edit()
             try:
+                written = file.read()
+                if written == text:
+                    if file.at_once and interactive():
+                        say(
+                            "The editor ended at once. One with a window of its own has to be told "
+                            "to wait, as in EDITOR='code --wait'."
+                        )
+                    return ""
                 edited = editing.from_text(written, change.entry)
                 if edited == change.entry:
                     return ""
                 reference = editing.Fields(token_from=field_of(edited, "authTokenFrom"))
                 change.check_reference(reference, yes)
-                return change.replace(edited)
+                name = change.replace(edited)
+                saving.say_where_key_goes(change.entry, edited)
+                return name
             except saving.Changed as error:
                 file.keep()
                 raise CoworkEnvError(error.message, f"What you wrote is in {file.path}.") from None

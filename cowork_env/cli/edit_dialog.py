@@ -143,6 +143,8 @@ class Dialog:
         if answer != url:
             self._fields.base_url = answer
             self._fields.allow_insecure = True if allowed else None
+            # Before it is asked for its models.
+            saving.say_where_key_goes(self._change.entry, self._now)
 
     def _ask_auth(self) -> None:
         now = field_of(self._now, "auth") or BEARER
@@ -163,7 +165,7 @@ class Dialog:
 
     def _ask_key(self) -> None:
         label = accounts.TOKEN_QUESTION if self._account else "key"
-        if token := ask_key(f"New {label[0].lower()}{label[1:]}, Enter keeps it as it is", ""):
+        if token := ask_key(f"New {label[0].lower()}{label[1:]}, Enter keeps it", ""):
             if self._account:
                 try:
                     accounts.check_token(token)

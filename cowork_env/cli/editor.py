@@ -60,8 +60,8 @@ class EditedFile:
         """Leave the file where it is."""
         self._kept = True
 
-    def edit(self) -> str:
-        """Let the user edit the file; what is in it then.
+    def edit(self) -> None:
+        """Let the user edit the file.
 
         Raises :class:`CoworkEnvError` if the editor fails, KeyboardInterrupt if it was interrupted.
         """
@@ -80,9 +80,9 @@ class EditedFile:
             raise CoworkEnvError(
                 f"The editor '{visible(editor)}' failed (exit status {status}).", NOTHING_CHANGED
             )
-        return self._read()
 
-    def _read(self) -> str:
+    def read(self) -> str:
+        """What is in the file now; raises :class:`CoworkEnvError` if it is no text."""
         try:
             with os.fdopen(system.open_without_blocking(self.path), "rb") as file:
                 data = file.read(MAX_BYTES + 1)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEBUG_VARIABLE = "COWORK_ENV_DEBUG"
-INTERRUPTED, TERMINATED = 130, 143  # as a shell reports SIGINT and SIGTERM
 MAX_MESSAGE = 2000  # characters
 
 
@@ -76,30 +75,36 @@ def _changes() -> str:
 def _report_interrupt(error: BaseException | None) -> int:
     """Say whether a command that was interrupted while it wrote has changed anything.
 
-    Returns the exit status.
+    Returns the exit status, as a shell reports the signal.
     """
     terminated = isinstance(error, Terminated)
+    number = error.number if isinstance(error, Terminated) else 2  # SIGINT
     files = sys.modules.get("cowork_env.util.files")
     if "click" in sys.modules and files and files.tried:  # others only write caches
         changes = _changes()
         did = f"after it had changed {changes}" if changes else "nothing was changed"
         _print_error(f"{'terminated' if terminated else 'interrupted'}; {did}", "")
-    return TERMINATED if terminated else INTERRUPTED
+    return 128 + number
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM; cleaned up after like Ctrl-C."""
+    """SIGTERM, or SIGHUP of a closed terminal; cleaned up after like Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def raise_when_terminated() -> None:
-    """Raise :class:`Terminated` on SIGTERM from now on, unless it is ignored."""
+    """Raise :class:`Terminated` on SIGTERM and SIGHUP from now on, unless they are ignored."""
     import signal
 
-    def terminate(_number: int, _frame: object) -> None:
-        raise Terminated
+    def terminate(number: int, _frame: object) -> None:
+        raise Terminated(number)
 
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, terminate)
 
 
 def _print_error(message: str, hint: str) -> None:
@@ -118,7 +123,8 @@ def _without_keys(message: str, hint: str) -> tuple[str, str]:
     from .. import masking
 
     for argument in sys.argv[1:]:
-        for text in (argument, argument.partition("=")[2]):
+        name, _, value = argument.partition("=")
+        for text in (argument, name, value):
             word = text.strip().lstrip("-")
             if masking.looks_like_key(word) and visible(word) in message + hint:
                 return (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..util.errors import USAGE, CoworkEnvError
+from ..util.text import argument
 from .errors import usage_error
 from .output import write_output
 
@@ -72,7 +73,7 @@ def hook(shell: str = "") -> None:
     found = render.find(shell)
     write_output(render.render(found))
     if os.isatty(1):
-        from .explain import explain_script
+        from .eval_hint import explain_script
 
         explain_script(found.name, "hook")
 
@@ -87,7 +88,7 @@ def export(
     from .. import export, launcher
     from .inputs import current_inputs, detect_shell
 
-    options = "" if format is None else f" --format {format}"
+    given = "" if format is None else f" --format {format}"
     if format is None:
         format = export.format_for_shell(detect_shell())
     else:
@@ -99,9 +100,11 @@ def export(
     def write(text: str) -> None:
         write_output(text)
         if explains:
-            from .explain import explain_statements
+            from .eval_hint import explain_statements
 
-            explain_statements(format, options, not text, not no_secrets)
+            name = f" --provider {argument(provider, 'NAME')}" if provider else ""
+            which = f"{given}{' --trust' if trust else ''}{name}"
+            explain_statements(format, which, not text, not no_secrets)
 
     export.export(inputs, format, write, no_secrets=no_secrets)
 

@@ -1,14 +1,13 @@
-"""The click group: help and completion come from tables, commands are imported when called."""
+"""The click group: help comes from a table, commands are imported when called."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
 import click
-from click.shell_completion import CompletionItem
 
 from .. import __version__
-from . import ALIASES, COMMANDS, HELP, SECTIONS, VERSION, summary
+from . import ALIASES, COMMANDS, SECTIONS
 from .terminal import use_color
 
 
@@ -38,12 +37,6 @@ class LazyGroup(click.Group):
 
             raise unknown_command(name)
         return super().resolve_command(ctx, [name, *args[1:]])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete a command's name without importing the commands."""
-        names = [n for n in (*COMMANDS, *ALIASES, HELP, VERSION) if n.startswith(incomplete)]
-        found = [CompletionItem(n, help=summary(n)) for n in names]
-        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help of the program, on one screen."""

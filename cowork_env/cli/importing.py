@@ -10,14 +10,14 @@ import click
 
 from .. import accounts, importers, store
 from ..core import providers, resolve
-from ..core.provider import API_KEY, Provider, slug
+from ..core.provider import API_KEY, Provider, name_argument
 from ..importers import claude_settings
 from ..masking import shown_reference, shown_token, shown_url, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import argument, visible
 from . import next_steps, saving
 from .errors import usage_error
-from .inputs import current_inputs
+from .inputs import check_no_key, current_inputs
 from .options import complete_source, examples, yes_option
 from .output import say, say_lines
 from .progress import working
@@ -35,7 +35,7 @@ _MAX_CHECKS = 3  # providers that are tried out; more are doctor's work
 _NOT_ADDED = "Nothing was added."
 
 
-class _Options(NamedTuple):
+class _ImportOptions(NamedTuple):
     name: str | None
     dry_run: bool
     yes: bool
@@ -86,19 +86,18 @@ def command(
       claude-settings, env, cc-switch, claude-code-router, ccs, claude-acc,
       api-config (the desktop app's older file)
 
-    FILE is a file of any of these, or another providers.json,
-    recognized by its content. The source is not changed, unless you agree to it
-    for Claude Code's settings. Each provider gets a new id. Variables that could do harm in a
-    shared list, and references to keys, are left out, and named.
+    FILE is a file of any of these, or another providers.json, recognized by its content. The source
+    is not changed, unless you agree to it for Claude Code's settings. Each provider gets a new id.
+    Variables that could do harm in a shared list, and references to keys, are left out, and named.
     """
-
     inputs = current_inputs()
     if not dry_run:
         store.writable(inputs)
     if clean_settings and source != importers.CLAUDE_SETTINGS:
         raise usage_error(f"--clean-settings is for 'import {importers.CLAUDE_SETTINGS}' only.")
+    check_no_key("The value of --name", name)
     check = interactive() and not no_check
-    options = _Options(name, dry_run, yes, check, clean_settings)
+    options = _ImportOptions(name, dry_run, yes, check, clean_settings)
     if source is not None:
         with working("Reading"):
             found = importers.read(source, inputs)
@@ -111,7 +110,7 @@ def command(
     _choose(inputs, options)
 
 
-def _choose(inputs: Inputs, options: _Options) -> None:
+def _choose(inputs: Inputs, options: _ImportOptions) -> None:
     """List what all sources have, and let the user choose, if on a terminal."""
     from ..importers.plan import Plan
 
@@ -121,12 +120,12 @@ def _choose(inputs: Inputs, options: _Options) -> None:
     asks = interactive() and not options.dry_run
     table, new = Table("Source", "Provider", "Base URL", ""), []
     for source, found in sources.items():
-        fates = Plan(found, found.entries, listed).fates
-        for entry, fate in zip(found.entries, fates, strict=True):
-            if not fate:
+        obstacles = Plan(found, found.entries, listed).obstacles
+        for entry, obstacle in zip(found.entries, obstacles, strict=True):
+            if not obstacle:
                 new.append((source, entry))
-            if fate or not asks:  # else it is offered below
-                table.add(source, str(entry.get("name")), _shown_place(entry), fate)
+            if obstacle or not asks:  # else it is offered below
+                table.add(source, str(entry.get("name")), _shown_place(entry), obstacle)
         if not found.entries:
             table.add(source, "", "", " ".join(found.notes))
     if table.rows:
@@ -156,7 +155,7 @@ def _import_chosen(
     inputs: Inputs,
     sources: dict[str, Found],
     new: list[tuple[str, Entry]],
-    options: _Options,
+    options: _ImportOptions,
 ) -> None:
     choices: dict[str, Choice] = {}
     for source, entry in new:
@@ -187,15 +186,15 @@ def _shown_place(entry: Entry) -> str:
 
 
 def _import(
-    inputs: Inputs, source: str, found: Found, entries: list[Entry], options: _Options
+    inputs: Inputs, source: str, found: Found, entries: list[Entry], options: _ImportOptions
 ) -> None:
     """Show what becomes of what was found, and add ``entries``."""
-    from ..importers.plan import Plan, named
+    from ..importers.plan import Plan, renamed
 
-    _show_things(found)
+    _show_settings(found)
     for note in found.notes:
         say(note)
-    entries = entries if options.name is None else named(entries, options.name)
+    entries = entries if options.name is None else renamed(entries, options.name)
     plan = Plan(found, entries, providers.load_own(inputs.env, inputs.config_dir, new=True))
     for note in plan.notes:
         say(note)
@@ -227,15 +226,15 @@ def _import(
         raise CoworkEnvError(f"{len(plan.refused)} could not be added.", "See above.")
 
 
-def _show_things(found: Found) -> None:
-    if found.things:
+def _show_settings(found: Found) -> None:
+    if found.settings:
         table = Table("Setting", "")
-        for thing, fate in found.things:
-            table.add(thing, fate)
+        for name, outcome in found.settings:
+            table.add(name, outcome)
         say_lines(table_lines(table, sys.stderr))
 
 
-def _add(inputs: Inputs, plan: Plan, options: _Options) -> None:
+def _add(inputs: Inputs, plan: Plan, options: _ImportOptions) -> None:
     def add(listed: Providers) -> None:
         listed.entries.extend(dict(entry) for entry in plan.added)
 
@@ -250,10 +249,6 @@ def _add(inputs: Inputs, plan: Plan, options: _Options) -> None:
             say("The others: cowork-env doctor --all")
 
 
-def _word(name: str) -> str:
-    return argument(slug(name) or name, "NAME")
-
-
 def _confirmed(plan: Plan, yes: bool) -> bool:
     """Show what will be added, and ask whether to, unless ``yes``."""
     for entry in plan.added:
@@ -266,7 +261,7 @@ def _confirmed(plan: Plan, yes: bool) -> bool:
     return confirm(f"Add {what}?", default=True)
 
 
-def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> str:
+def _clean(inputs: Inputs, source: str, plan: Plan, options: _ImportOptions) -> str:
     """Take what is now the provider's out of Claude Code's settings, if the user agrees.
 
     The provider that the user then selects, or empty.
@@ -303,10 +298,10 @@ def _clean(inputs: Inputs, source: str, plan: Plan, options: _Options) -> str:
     question = f"Use {visible(name)} wherever no pin applies?"
     if asks and confirm(question, default=not resolve.read_selection(inputs.state_dir)):
         saving.select(inputs, name)
-        say(f"cowork-env: {visible(name)} is used where no pin applies")
+        saving.say_selected(name)
         return name
     if not (plan.added and interactive()):  # else that is said at the end
-        say(f"To use the provider there: cowork-env use {_word(name)}")
+        say(f"To use the provider there: cowork-env use {name_argument(name)}")
     return ""
 
 

@@ -12,10 +12,10 @@ from ..core import providers
 from ..hook import render
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde
-from . import removing
+from . import uninstall
 from .errors import usage_error
 from .inputs import current_inputs, detect_shell
-from .options import complete_words, examples, yes_option
+from .options import examples, yes_option
 from .output import say
 from .prompts import confirm, interactive
 from .shim import say_what_hides
@@ -44,7 +44,7 @@ QUESTION = f"Write a launcher for {CLIENT}?"
     "shell",
     required=False,
     default="",
-    shell_complete=complete_words(*startup_files.SHELLS),
+    shell_complete=startup_files.SHELLS,
 )
 @click.option("--remove", is_flag=True, help="Remove what init wrote, and say what is left.")
 @click.option(
@@ -74,7 +74,7 @@ def command(shell: str, remove: bool, wanted: bool | None, yes: bool) -> None:
     inputs = current_inputs()
     name = shell or detect_shell()
     if remove and not shell:
-        removing.remove("", inputs, launchers=wanted is not False)
+        uninstall.remove("", inputs, launchers=wanted is not False)
         return
     if not name:
         raise usage_error("Could not detect your shell.", "Name it, as in: cowork-env init zsh")
@@ -85,7 +85,7 @@ def command(shell: str, remove: bool, wanted: bool | None, yes: bool) -> None:
             f"'cowork-env hook {name}' prints the hook.",
         )
     if remove:
-        removing.remove(name, inputs, launchers=wanted is not False)
+        uninstall.remove(name, inputs, launchers=wanted is not False)
         return
     env = inputs.env
     change = startup_files.install(name, env)

@@ -54,6 +54,18 @@ def check_provider_name(name: str) -> str:
     return name
 
 
+def check_no_key(what: str, value: str | None) -> None:
+    """Raise a usage error for a key in the place of something else, ``what``: it would be shown."""
+    from ..masking import has_key
+
+    if value and has_key(value):
+        raise usage_error(
+            f"{what} looks like a key. It is not stored.",
+            "Your shell's history has it now, and other users could see it: replace that key. "
+            "Pass keys with --token-stdin.",
+        )
+
+
 def detect_shell() -> str:
     """The name of the shell that runs this process, or empty when it cannot be detected."""
     return detect_shell_program()[0]

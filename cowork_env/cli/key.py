@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import accounts, securing
-from ..core import provider as rules
-from ..core.provider import is_encrypted
+from ..core.provider import is_encrypted, name_argument
 from ..core.providers import field_of
 from ..editing import Fields, needs_no_endpoint
 from ..masking import shown_reference
 from ..util.errors import CoworkEnvError
-from ..util.text import argument, visible
+from ..util.text import visible
 from . import saving
 from .inputs import current_inputs
 from .options import examples, provider_argument, yes_option
@@ -47,7 +46,9 @@ def command(name: str | None, stdin: bool, keyring: bool, yes: bool, no_check: b
     secure' has moved it. A key that comes by a reference of your own is changed there, not here;
     this asks before it replaces the reference by a stored key. For an account, it is the token.
     """
-    change = saving.Change(current_inputs(), saving.named(name, "Which provider gets another key?"))
+    change = saving.Change(
+        current_inputs(), saving.chosen_name(name, "Which provider gets another key?")
+    )
     account = accounts.is_account(change.entry)
     to = securing.DEFAULT if keyring else change.key_store
     _check_has_key(change)
@@ -74,7 +75,7 @@ def _check_has_key(change: Change) -> None:
     entry = change.entry
     env = entry.get("env")
     if not entry.get("baseUrl") and isinstance(env, dict) and needs_no_endpoint(env):
-        word = argument(rules.slug(change.called) or change.called, "NAME")
+        word = name_argument(change.called)
         raise CoworkEnvError(
             f"{change.called} needs no key: its variables choose a cloud.",
             f"Change those: cowork-env edit {word}",

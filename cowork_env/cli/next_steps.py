@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .. import launcher, pinning, startup_files, store
+from .. import launcher, overrides, pinning, startup_files, store
 from ..core import pins, providers, resolve
 from ..core.environment import STATE
-from ..core.provider import slug
+from ..core.provider import name_argument
 from ..util.errors import CoworkEnvError
-from ..util.text import argument, tilde, visible
+from ..util.text import tilde, visible
 from . import saving
 from .errors import report_error
 from .inputs import current_inputs, detect_shell
@@ -44,12 +44,12 @@ def ask_where(inputs: Inputs, name: str) -> None:
         question += f", in the place of {visible(str(other))}"
     if confirm(f"{question}?", default=selected is None):
         saving.select(inputs, name)
-        say(f"cowork-env: {visible(name)} is used where no pin applies")
+        saving.say_selected(name)
 
 
 def say_commands(name: str) -> None:
     """Say how a provider is used here, or everywhere else."""
-    word = _word(name)
+    word = name_argument(name)
     say(f"In a directory and below: cowork-env pin {word}")
     say(f"Elsewhere: cowork-env use {word}")
 
@@ -74,15 +74,11 @@ def say_next(name: str) -> None:
     elif applies and loaded:
         command = CLIENT
     else:
-        which = "" if applies else f"--provider {_word(name)} "
+        which = "" if applies else f"--provider {name_argument(name)} "
         command = f"cowork-env exec {which}-- {CLIENT}"
     say(f"Next: {command}")
     if hook and applies and not loaded:
         say(f"Or open a new shell, and run: {CLIENT}")
-
-
-def _word(name: str) -> str:
-    return argument(slug(name) or name, "NAME")
 
 
 def _can_pin(inputs: Inputs) -> bool:
@@ -96,12 +92,8 @@ def _can_pin(inputs: Inputs) -> bool:
 
 def _in_repository(inputs: Inputs) -> bool:
     """Whether the working directory is in a git repository, but for one that has the whole home."""
-    for directory in pins.ancestors(inputs.directory):
-        if directory == inputs.home:
-            return False
-        if os.path.lexists(os.path.join(directory, ".git")):
-            return True
-    return False
+    root = overrides.repository_root(inputs.directory)
+    return bool(root) and not f"{inputs.home}/".startswith(f"{root.rstrip('/')}/")
 
 
 def _started_after(files: list[str]) -> bool:

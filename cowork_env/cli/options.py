@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
-from ..util.errors import CoworkEnvError
-from ..util.text import first_control
+from . import offers
 from .inputs import check_provider_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any, TypeAlias, TypeVar
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
     F = TypeVar("F", bound=Callable[..., Any])
-    Completer: TypeAlias = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def examples(*lines: str) -> str:
@@ -25,90 +21,26 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def complete_words(*words: str) -> Completer:
-    """The completion of an argument that is one of ``words``, whatever their case."""
-
-    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-        return completing(words, incomplete)
-
-    return complete
-
-
-def completing(words: Iterable[str], incomplete: str) -> list[str]:
-    """Those of ``words`` that begin with ``incomplete``, ignoring case, each once."""
-    folded = incomplete.casefold()
-    return [word for word in dict.fromkeys(words) if word.casefold().startswith(folded)]
+# What an argument is completed with, as its ``shell_complete``: words, those that ``offers.py``
+# knows, or a function that returns them. click only keeps it: a Tab reads ``completion.json``,
+# which ``docs/make_completion.py`` makes.
+complete_provider = (offers.PROVIDERS,)
+complete_provider_or_none = (offers.PROVIDERS, "none")
+complete_model = (offers.MODELS,)
 
 
-def complete_hook(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+def complete_hook() -> list[str]:
     """The shells that have a hook."""
     from .. import shells
 
-    return completing([shell.name for shell in shells.with_hook()], incomplete)
+    return [shell.name for shell in shells.with_hook()]
 
 
-def complete_source(
-    _ctx: click.Context, _param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+def complete_source() -> list[str]:
     """What 'import' takes: the names of sources, or a file."""
     from ..importers import SOURCES
 
-    words = [CompletionItem(word) for word in completing(SOURCES, incomplete)]
-    return [*words, CompletionItem(incomplete, type="file")]
-
-
-def _entries() -> list[Any]:
-    """The entries of all providers; nothing is validated, no key is read, no error is shown."""
-    from ..core import providers
-    from ..util import paths
-
-    try:
-        return providers.load(dict(os.environ), paths.config_dir()).entries
-    except CoworkEnvError:
-        return []
-
-
-def complete_provider(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of providers that begin with ``incomplete``, or whose slugs do."""
-    from ..core.provider import slug
-    from ..core.providers import field_of
-
-    names = [name for entry in _entries() if (name := field_of(entry, "name"))]
-    # What cannot be shown has a slug, and who would not type a blank or a quote types that.
-    shown = (name if first_control(name) < 0 else slug(name) for name in names)
-    found = completing(filter(None, shown), incomplete)
-    return found or completing(filter(None, map(slug, names)), incomplete)
-
-
-def complete_provider_or_none(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[str]:
-    """The same, and ``none`` for no provider."""
-    return complete_provider(ctx, param, incomplete) + completing(["none"], incomplete)
-
-
-def complete_model(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The models of the provider or preset that the command line names, else of all providers.
-
-    Those that its entry names; nothing is asked.
-    """
-    from ..core.providers import field_of, words
-
-    # The words of the line: click has not parsed it, as the option's value is missing.
-    command, *given = ctx.obj
-    named = {word.strip().casefold() for word in given if not word.startswith("-")}
-    entries = _entries()
-    if command == "add":
-        from .. import presets
-
-        entries = [preset.as_dict() for preset in presets.all_presets()]
-    chosen = [entry for entry in entries if words(entry) & named] or entries
-    found = []
-    for entry in chosen:
-        models = entry.get("models") if isinstance(entry, dict) else None
-        found.append(field_of(entry, "defaultModel"))
-        found += [field_of(models, tier) for tier in models] if isinstance(models, dict) else []
-    return completing(filter(None, found), incomplete)
+    return [*SOURCES, offers.FILES]
 
 
 def provider_argument(

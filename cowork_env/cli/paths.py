@@ -88,7 +88,6 @@ def places(env: dict[str, str]) -> list[Place]:
             )
     hook, hook_note = _told(lambda: render.path(render.find(shell))) if shell else ("", "")
     program, program_note = _told(lambda: startup_files.program(env))
-    runtime = env.get(claude_files.RUNTIME, "")
     return [
         _provider_file(env, config, config_note),
         Place("catalogue", "catalogue", shared, shared_note),
@@ -99,7 +98,7 @@ def places(env: dict[str, str]) -> list[Place]:
         Place("pin", "pin here", pin),
         Place("launchers", "launchers", shims, shims_note),
         Place("launcherSettings", "settings files", of_state(claude_files.NAME)),
-        Place("runtime", "runtime", f"{runtime}/cowork-env" if runtime.startswith("/") else ""),
+        Place("runtime", "runtime", claude_files.folder_in_memory(env)),
         Place("cache", "cache", f"{PACKAGE}/hook/__pycache__"),
         Place("startupFile", "startup file", startup, startup_note),
         Place("program", "program", program, program_note),

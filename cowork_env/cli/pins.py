@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +16,28 @@ from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from . import sharing
 from .errors import usage_error
-from .inputs import current_inputs
+from .inputs import check_no_key, current_inputs
 from .options import complete_model, examples, provider_argument
 from .output import say
 from .prompts import interactive, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _model_options(function: F) -> F:
+    """The options ``--model``, and one for each tier."""
+    texts = {"model": "The default model here."}
+    texts |= {tier: f"The model for the tier {tier} here." for tier in TIERS}
+    for name, text in reversed(texts.items()):
+        option = click.option(
+            f"--{name}", metavar="MODEL", shell_complete=complete_model, help=text
+        )
+        function = option(function)
+    return function
 
 
 @click.command(
@@ -32,33 +51,7 @@ from .prompts import interactive, pick
     ),
 )
 @provider_argument(required=False, none=True)
-@click.option(
-    "--model", metavar="MODEL", shell_complete=complete_model, help="The default model here."
-)
-@click.option(
-    "--opus",
-    metavar="MODEL",
-    shell_complete=complete_model,
-    help="The model for the tier opus here.",
-)
-@click.option(
-    "--sonnet",
-    metavar="MODEL",
-    shell_complete=complete_model,
-    help="The model for the tier sonnet here.",
-)
-@click.option(
-    "--haiku",
-    metavar="MODEL",
-    shell_complete=complete_model,
-    help="The model for the tier haiku here.",
-)
-@click.option(
-    "--fable",
-    metavar="MODEL",
-    shell_complete=complete_model,
-    help="The model for the tier fable here.",
-)
+@_model_options
 @click.option(
     "--required/--no-required",
     default=None,
@@ -122,6 +115,7 @@ def _models(given: dict[str, str | None]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for key in ("model", *TIERS):
         if (value := given[key]) is not None:
+            check_no_key(f"The value of --{key}", value)
             try:
                 found[key] = pins.check_override(value) if value.strip() else None
             except InvalidField as error:

@@ -148,25 +148,30 @@ def _answer(question: str) -> str:
     """What the user answers, stripped, where it can be seen: a key is refused, and not repeated."""
     while True:
         answer = _read_line(f"{question}: ").strip()
-        if not has_key(answer):
+        if has_key(answer):
+            say(KEY_SHOWN)
+        elif "\n" in answer:
+            say("That has several lines. Type or paste one.")
+        else:
             return answer
-        say(KEY_SHOWN)
 
 
 def _read_line(prompt: str, hidden: bool = False) -> str:
     """One line from the terminal, after ``prompt``, and the lines that were pasted with it.
 
+    What was typed before the prompt was there is no answer to it, and dropped.
     What ends the dialog, Ctrl-C or Ctrl-D, raises KeyboardInterrupt, with the cursor on a line of
     its own and the terminal as it was.
     """
     try:
         with _without_echo() if hidden else nullcontext():
+            _drop_typed_ahead()
             sys.stderr.write("\n".join(wrapped(prompt.rstrip(), columns() - 1)) + " ")
             sys.stderr.flush()
             line = os.read(0, _MOST)
             if not line.endswith(b"\n"):  # Ctrl-D
                 raise KeyboardInterrupt
-            while hidden and select([0], [], [], _PASTE_PAUSE)[0] and (more := os.read(0, _MOST)):
+            while select([0], [], [], _PASTE_PAUSE)[0] and (more := os.read(0, _MOST)):
                 line += more
     except KeyboardInterrupt:
         say("")
@@ -177,6 +182,13 @@ def _read_line(prompt: str, hidden: bool = False) -> str:
         say("That is longer than a terminal passes on in one line. Use --token-stdin.")
         return _read_line(prompt, hidden)
     return line.decode("utf-8", "replace")
+
+
+def _drop_typed_ahead() -> None:
+    """Forget what was typed before there was a question."""
+    import termios
+
+    termios.tcflush(0, termios.TCIFLUSH)
 
 
 @contextmanager
@@ -288,6 +300,7 @@ def _run(make: Callable[[], questionary.Question], other: str = "") -> tuple[Any
     from prompt_toolkit.input.typeahead import clear_typeahead
 
     while True:
+        _drop_typed_ahead()
         prompt = make()
         unmatched = _extend(prompt.application, other)
         try:
@@ -371,14 +384,12 @@ def _extend(application: Any, other: str) -> Callable[[], str]:
 
 def _drop_input(application: Any) -> None:
     """Forget what was typed, and what comes with it: the rest of a key."""
-    import termios
-
     from prompt_toolkit.input.typeahead import clear_typeahead
 
     clear_typeahead(application.input)
     with _without_echo():
         while select([0], [], [], _PASTE_PAUSE)[0]:
-            termios.tcflush(0, termios.TCIFLUSH)
+            _drop_typed_ahead()
 
 
 class _NumberedList:

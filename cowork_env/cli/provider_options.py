@@ -11,12 +11,12 @@ from .. import accounts, presets, securing
 from ..core import provider as rules
 from ..core.provider import ACCOUNT, TIERS, InvalidField
 from ..editing import Fields, complete_url
-from ..masking import has_key, shown_url
+from ..masking import shown_url
 from ..pasted import cleaned_key
 from ..util.text import visible
 from .errors import usage_error
-from .inputs import current_inputs
-from .options import complete_model, complete_words
+from .inputs import check_no_key, current_inputs
+from .options import complete_model
 from .output import say
 from .prompts import ask, ask_hidden, ask_key, confirm, interactive
 
@@ -30,13 +30,11 @@ MAX_KEY = 64 << 10  # bytes
 _NO_KEYS = ("name", "base_url", "default_model", *TIERS, "config_dir")  # options without a key
 
 
-def _complete_scheme(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """The schemes of references that begin with ``incomplete``."""
+def _complete_scheme() -> list[str]:
+    """The schemes of references."""
     from ..secrets import SCHEMES
 
-    return [scheme for scheme in SCHEMES if scheme.startswith(incomplete)]
+    return list(SCHEMES)
 
 
 _OPTIONS = (
@@ -52,7 +50,7 @@ _OPTIONS = (
     click.option(
         "--auth",
         metavar="STYLE",
-        shell_complete=complete_words(*rules.AUTH_STYLES),
+        shell_complete=rules.AUTH_STYLES,
         help="How the key is sent: bearer (default) or api-key; account: as --account.",
     ),
     click.option(
@@ -113,12 +111,8 @@ def given_fields(*, env: tuple[str, ...], account: bool, **given: Any) -> Fields
     Raises a usage error for the URL of an endpoint that is known to speak another format.
     """
     for name, value in given.items():
-        if name in _NO_KEYS and value and has_key(value):
-            raise usage_error(
-                f"The value of --{name.replace('_', '-')} looks like a key. It is not stored.",
-                "Your shell's history has it now, and other users could see it: replace that key. "
-                "Pass keys with --token-stdin.",
-            )
+        if name in _NO_KEYS:
+            check_no_key(f"The value of --{name.replace('_', '-')}", value)
     if account:
         if given["auth"] not in (None, ACCOUNT):
             raise usage_error("--account and --auth exclude each other.", "Use one of them.")
@@ -188,7 +182,7 @@ def consents_to(url: str) -> bool:
     """
     return is_encrypted_or_local(url) or confirm(
         f"{visible(url)} is plain http to another machine: the key can be read on the way. "
-        "Use it all the same?"
+        "Use it anyway?"
     )
 
 

@@ -51,7 +51,6 @@ def command(names: tuple[str, ...], yes: bool) -> None:
         sharing.require_own(listed, index)
     entries: list[Any] = [listed.entries[index] for index in found]
     shown = [_shown(entry, index) for entry, index in zip(entries, found, strict=True)]
-    selected = store.selected(inputs.state_dir, listed)
     for index, name in zip(found, shown, strict=True):
         for line in _lost(inputs, listed, index, entries):
             say(f"{name}: {line}" if len(found) > 1 else line)
@@ -60,23 +59,28 @@ def command(names: tuple[str, ...], yes: bool) -> None:
         were = "was" if len(shown) == 1 else "were"
         raise CoworkEnvError(f"{all_of_them} {were} not removed.")
 
-    def change(listed: Providers) -> None:
+    is_selected = False
+
+    def change(now: Providers) -> None:
+        nonlocal is_selected
+        # As it is now: the user may have chosen another one meanwhile.
+        is_selected = store.selected(inputs.state_dir, listed) in found
         for entry, name in zip(entries, shown, strict=True):
-            if entry not in listed.entries:
+            if entry not in now.entries:
                 raise CoworkEnvError(
                     f"{name} was changed by another program.",
                     "Nothing was removed; check the provider and try again.",
                 )
-            listed.entries.remove(entry)
+            now.entries.remove(entry)
 
     with files.AllSteps():
         saving.save(inputs, listed, change)
-        if selected in found:
+        if is_selected:
             store.select(inputs.state_dir, "")
     say(f"cowork-env: removed {all_of_them}")
     for reference in dict.fromkeys(field_of(entry, "authTokenFrom") for entry in entries):
         saving.drop_item(inputs, reference)
-    if selected in found:
+    if is_selected:
         say("It was the selection; there is none now. Choose another with: cowork-env use")
 
 

@@ -16,7 +16,7 @@ from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from . import saving, sharing
 from .errors import usage_error
-from .inputs import current_inputs
+from .inputs import check_no_key, current_inputs
 from .options import complete_provider, examples, yes_option
 from .output import say
 from .prompts import confirm, interactive
@@ -47,8 +47,8 @@ def command(old: str, new: str, yes: bool) -> None:
     listed = saving.load_writable(inputs)
     index = listed.find(old)
     sharing.require_own(listed, index)
-    was_selected = store.selected(inputs.state_dir, listed) == index
-    before = visible(field_of(listed.entries[index], "name"))
+    seen = listed.entries[index]
+    before = visible(field_of(seen, "name"))
     name = checked_name(new)
     pins = _affected_pins(inputs, listed, index, name)
     rewritable = [pin for pin in pins if not pin.problem]
@@ -58,13 +58,18 @@ def command(old: str, new: str, yes: bool) -> None:
         yes or (interactive() and confirm(f"Write the new name into {what}, too?", default=True))
     )
 
-    def change(listed: Providers) -> None:
-        listed.entries[listed.find(old)]["name"] = name
+    is_selected = False
+
+    def change(now: Providers) -> None:
+        nonlocal is_selected
+        # As it is now: the user may have chosen another one meanwhile.
+        is_selected = store.selected(inputs.state_dir, listed) == index
+        saving.found_again(now, old, seen)["name"] = name
 
     failed = []
     with files.AllSteps():
         saving.save(inputs, listed, change)
-        if was_selected:
+        if is_selected:
             saving.select(inputs, name)
         say(f"cowork-env: {before} is now {visible(name)}")
         for pin in rewritable if rewrite else ():
@@ -86,6 +91,7 @@ def command(old: str, new: str, yes: bool) -> None:
 
 def checked_name(name: str) -> str:
     """A provider's new name; raises a usage error for one that cannot be used."""
+    check_no_key("The new name", name)
     try:
         return rules.check_name(name)
     except InvalidField as error:

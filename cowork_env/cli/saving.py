@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .. import secrets, securing, store
 from ..core import catalog, providers, resolve, variables
-from ..core.provider import InvalidField, Provider
+from ..core.provider import InvalidField, Provider, Url
 from ..core.providers import field_of
 from ..editing import Fields
 from ..masking import shown_reference
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-# Where a key goes to: with one of these changed, it could go elsewhere than the user has seen.
-_DESTINATION = ("baseUrl", "auth", "verbatimBaseUrl", "env")
+# Where a key goes to and where it is kept: with one of these changed, a new one could go elsewhere
+# than the user has seen.
+_DESTINATION = ("baseUrl", "auth", "verbatimBaseUrl", "env", "authTokenFrom")
 
 
 class Changed(CoworkEnvError):
     """Another program has changed the provider meanwhile; it is left as it is."""
 
 
-def named(name: str | None, question: str) -> str:
+def chosen_name(name: str | None, question: str) -> str:
     """The provider that the user has named, or chooses now, where there is a terminal."""
     if name is not None:
         return name
@@ -73,6 +74,19 @@ def save(inputs: Inputs, listed: Providers, change: Callable[[Providers], T]) ->
     return result
 
 
+def found_again(listed: Providers, name: str, seen: Entry) -> Entry:
+    """The entry of ``listed`` that ``name`` finds, if it still is the provider that was ``seen``.
+
+    Raises :class:`Changed` for another one, which has got its name meanwhile.
+    """
+    entry: Entry = listed.entries[listed.find(name)]
+    key = "id" if seen.get("id") else "name"
+    if entry.get(key) != seen.get(key):
+        called = visible(field_of(seen, "name") or name)
+        raise Changed(f"{called} was changed by another program.", NOTHING_CHANGED)
+    return entry
+
+
 class Change:
     """A change of the provider ``name``: of an entry of the user's own, or of a copy of a
     catalogue's, which becomes the user's own.
@@ -85,7 +99,6 @@ class Change:
         self.inputs, self.listed = inputs, load_writable(inputs)
         self.index = self.listed.find(name)
         self._copy = sharing.own_copy(inputs, self.listed, self.index)
-        self._was_selected = store.selected(inputs.state_dir, self.listed) == self.index
         self._name = name
         self.entry: Entry = (
             self.listed.entries[self.index] if self._copy is None else dict(self._copy)
@@ -119,10 +132,10 @@ class Change:
             kept = f"{self.called} has a key that works"
         if not interactive():
             raise CoworkEnvError(
-                problem, f"{kept}: nothing was changed. To replace it all the same, pass --yes."
+                problem, f"{kept}: nothing was changed. To replace it anyway, pass --yes."
             )
         say(f"{problem} {failure.hint}\n{kept}.")
-        if not confirm("Replace it all the same?"):
+        if not confirm("Replace it anyway?"):
             raise CoworkEnvError(f"{self.called} was not changed.")
 
     def _failure(self, entry: Entry) -> CoworkEnvError | None:
@@ -190,9 +203,14 @@ class Change:
     def _save(self, apply: Callable[[Entry], None]) -> tuple[str, str]:
         """Save; the name now, and the reference that was there before."""
 
+        is_selected = False
+
         def change(listed: Providers) -> tuple[str, str]:
+            nonlocal is_selected
+            # As it is now: the user may have chosen another one meanwhile.
+            is_selected = store.selected(self.inputs.state_dir, self.listed) == self.index
             if self._copy is None:
-                entry = listed.entries[listed.find(self._name)]
+                entry = found_again(listed, self._name, self.entry)
                 before = field_of(entry, "authTokenFrom")
             else:
                 entry, before = dict(self._copy), ""
@@ -202,7 +220,7 @@ class Change:
 
         with files.AllSteps():
             name, before = save(self.inputs, self.listed, change)
-            if self._was_selected:
+            if is_selected:
                 select(self.inputs, name)
         return name, before
 
@@ -238,6 +256,15 @@ def fetch_key(inputs: Inputs, provider: Provider) -> str:
     finally:
         inputs.say = said
     raise AssertionError("the second attempt returns or raises")
+
+
+def say_where_key_goes(before: Entry, after: Entry) -> None:
+    """Say that a provider's key, which is the same as before, goes to another host now."""
+    kept = [key for key in ("authToken", "authTokenFrom") if after.get(key)]
+    hosts = [Url(field_of(entry, "baseUrl")).host for entry in (before, after)]
+    is_kept = bool(kept) and all(before.get(key) == after.get(key) for key in kept)
+    if is_kept and all(hosts) and hosts[0] != hosts[1]:
+        say(f"Its key is the same as for {visible(hosts[0])}, and goes to {visible(hosts[1])}.")
 
 
 def reload_shells(inputs: Inputs) -> None:
@@ -285,3 +312,8 @@ def select(inputs: Inputs, name: str) -> None:
     """Make the provider with this name the selection, by its id, which survives a rename."""
     listed = providers.load(inputs.env, inputs.config_dir)
     store.select(inputs.state_dir, listed.designation(listed.find(name), "id", "name"))
+
+
+def say_selected(name: str) -> None:
+    """Say that a provider is the selection now."""
+    say(f"cowork-env: {visible(name)} is used where no pin applies")

@@ -12,12 +12,10 @@ from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from . import fast_path
 from .errors import usage_error
-from .explain import explain_script
+from .eval_hint import explain_script
 from .inputs import current_inputs, detect_shell
 from .options import (
     complete_hook,
-    complete_words,
-    completing,
     examples,
     provider_argument,
     resolution_options,
@@ -28,10 +26,10 @@ from .prompts import interactive
 COMPLETIONS = ("bash", "zsh", "fish")
 
 
-def _complete_format(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+def _complete_format() -> tuple[str, ...]:
     from .. import formats, shells
 
-    return completing((*shells.NAMES, *formats.NAMES), incomplete)
+    return (*shells.NAMES, *formats.NAMES)
 
 
 @click.command(
@@ -148,7 +146,7 @@ def token_command(name: str | None) -> None:
         "cowork-env completion fish > ~/.config/fish/completions/cowork-env.fish",
     ),
 )
-@click.argument("shell", required=False, default="", shell_complete=complete_words(*COMPLETIONS))
+@click.argument("shell", required=False, default="", shell_complete=COMPLETIONS)
 def completion_command(shell: str) -> None:
     """Print a shell's completion script: for shells without the hook, which completes by itself.
 

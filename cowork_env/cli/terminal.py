@@ -18,12 +18,12 @@ PLAIN = "COWORK_ENV_PLAIN"
 def is_plain(stream: Any = None) -> bool:
     """Whether a stream (default: stdout) gets plain lines: nothing aligned, nothing redrawn.
 
-    That is so where it is no terminal, with ``TERM=dumb``, and for a user who sets
-    ``COWORK_ENV_PLAIN``, for a screen reader for example.
+    That is so where it is no terminal, with ``TERM=dumb`` or without ``TERM``, and for a user who
+    sets ``COWORK_ENV_PLAIN``, for a screen reader for example.
     """
     stream = sys.stdout if stream is None else stream
     chosen = os.environ.get(PLAIN, "") not in ("", "0")
-    return chosen or os.environ.get("TERM") == "dumb" or not stream.isatty()
+    return chosen or os.environ.get("TERM", "") in ("", "dumb") or not stream.isatty()
 
 
 def use_color(stream: Any = None) -> bool:

@@ -10,8 +10,7 @@ from ..core import providers, resolve
 from ..core.providers import Providers
 from ..core.resolve import Inputs
 from ..util.errors import CoworkEnvError
-from ..util.text import visible
-from . import sharing
+from . import saving, sharing
 from .errors import usage_error
 from .inputs import current_inputs
 from .options import examples, provider_argument
@@ -40,7 +39,7 @@ def command(name: str | None) -> None:
     chosen = listed.provider(index)
     sharing.agree_if_new(inputs, chosen)
     store.select(inputs.state_dir, listed.designation(index, "id", "name"))
-    say(f"cowork-env: {visible(chosen.name)} is used where no pin applies")
+    saving.say_selected(chosen.name)
     found = resolve.resolve(inputs)
     if found.rule in (resolve.PIN, resolve.VARIABLE):
         say(f"Here, {found.source} takes precedence.")

@@ -6,7 +6,7 @@ This is on the fast path and imports nothing heavy; ``models.py`` wraps the same
 
 from __future__ import annotations
 
-from ..util.text import first_control
+from ..util.text import argument, first_control
 from . import names
 from .client_variables import CHOOSE_NO_MODEL, CLOUD_SWITCHES
 
@@ -502,3 +502,8 @@ def slug(name: str) -> str:
     """A name as one lower-case word that is easy to type: ``my-anthropic-api``."""
     words = "".join(c if c.isalnum() else " " for c in name.casefold()).split()
     return "-".join(words)
+
+
+def name_argument(name: str) -> str:
+    """A provider's name as an argument in a command to copy: its slug, if it has one."""
+    return argument(slug(name) or name, "NAME")

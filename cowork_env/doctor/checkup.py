@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import accounts, overrides
 from ..core import environment, resolve, variables
-from ..core.provider import InvalidField, Provider
+from ..core.provider import Provider
 from ..core.providers import Providers
 from ..core.resolve import Inputs, Resolution
 from ..util.errors import CoworkEnvError
@@ -337,17 +337,6 @@ def offer(
         return Offer(report.offered)
     found = report.errors[0]
     return Offer([], found.code, found.message)
-
-
-def list_models(
-    url: str, key: str, auth: str, env: Mapping[str, str], timeout: float = MODELS_TIMEOUT
-) -> list[str]:
-    """The models of :func:`offer` for an endpoint that is no provider yet; none where it fails."""
-    entry = {"name": "new", "baseUrl": url, "auth": auth}
-    try:
-        return offer(Provider(entry), key, env, timeout).models
-    except InvalidField:
-        return []
 
 
 # Fixing

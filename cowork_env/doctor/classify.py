@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.provider import InvalidField, check_model
 from ..util import jsontext
 from ..util.errors import CoworkEnvError
 from ..util.text import is_control, visible
@@ -259,7 +260,7 @@ def model_list(response: Response, key: str) -> ModelList:
     """The models in the response to ``GET /v1/models`` with ``key``; none if it is not a list.
 
     Whatever the server says, they are at most :data:`MAX_MODELS` names of :data:`MAX_NAME`
-    characters.
+    characters, each of which could be saved as a provider's model.
     """
     value = parse_body(response) if response.status == 200 else None
     rows = (value.get("data") or value.get("models")) if isinstance(value, dict) else value
@@ -267,7 +268,7 @@ def model_list(response: Response, key: str) -> ModelList:
     openai = False
     for row in rows[:MAX_ROWS] if isinstance(rows, list) else []:
         name = (row.get("id") or row.get("name")) if isinstance(row, dict) else row
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or visible(name) != name:
+        if not isinstance(name, str) or not _is_usable(name):
             continue
         # A short key that is just a word ("ollama") may well be in a model's name.
         if len(key) >= 2 * WINDOW and key in name:
@@ -278,6 +279,14 @@ def model_list(response: Response, key: str) -> ModelList:
         if len(names) == MAX_MODELS:
             break
     return ModelList(list(names), openai)
+
+
+def _is_usable(name: str) -> bool:
+    """Whether a model's name from a server can be shown, and saved as a provider's model."""
+    try:
+        return 0 < len(name) <= MAX_NAME and visible(name) == name == check_model(name)
+    except InvalidField:
+        return False
 
 
 def nearest(model: str, offered: list[str]) -> list[str]:

@@ -445,11 +445,11 @@ TOPICS = {
             "whose login or token is for Claude Code alone",
             Text(
                 NOTE,
-                "Whether Anthropic accepts it was not asked: it is for Claude Code alone.",
+                "Anthropic was not asked whether it accepts this: it is for Claude Code alone.",
                 "Try it: {command}",
             ),
-            offline=Text(NOTE, "It was not asked, and no key was fetched: --offline was given."),
-            obstacle=Text(NOTE, "It was not asked: what is wrong already needs no request."),
+            offline=Text(NOTE, "No request was sent, and no key was fetched: --offline was given."),
+            obstacle=Text(NOTE, "No request was sent, because of the errors above."),
         ),
     ),
     "Server": (
@@ -606,9 +606,9 @@ TOPICS = {
         ),
         Code(
             "hook",
-            "where the hook is loaded, and whether it is at work in this shell",
+            "where the hook is loaded, and whether it is active in this shell",
             Text(OK, "The hook is loaded in {places}."),
-            works=Text(OK, "The hook is loaded in {places}, and is at work in this shell."),
+            active=Text(OK, "The hook is loaded in {places}, and active in this shell."),
         ),
         Code(
             "hook-displaced",

@@ -200,11 +200,11 @@ def environment(report: Report, inputs: Inputs, difference: str, hint: str, leve
         # What ends with a command is pasted as it is.
         stop = "" if ": cowork-env " in difference else "."
         report.add("shell", "different", level=level, state=difference + stop, hint=hint)
-    elif _hook_at_work(inputs):
+    elif _is_hook_active(inputs):
         report.add("shell", "ok")
 
 
-def _hook_at_work(inputs: Inputs) -> bool:
+def _is_hook_active(inputs: Inputs) -> bool:
     """Whether the environment has the state that a hook (or ``exec``) writes."""
     return bool(inputs.env.get(STATE)) and not is_damaged(inputs.env)
 
@@ -218,12 +218,12 @@ def hook(report: Report, inputs: Inputs, shell: str, level: str) -> None:
     paths = startup_files.existing(shell, inputs.env)
     loaded = startup_files.hook_places(shell, inputs.env)
     if loaded:
-        at_work = "works" if _hook_at_work(inputs) else ""
-        report.add("hook", at_work, places=", ".join(loaded))
+        how = "active" if _is_hook_active(inputs) else ""
+        report.add("hook", how, places=", ".join(loaded))
         if place := startup_files.displaced(shell, paths, inputs.home):
             variable = startup_files.SHELLS[shell].variable
             report.add("hook-displaced", level=level, where=place, place=place, variable=variable)
-    elif not _hook_at_work(inputs):
+    elif not _is_hook_active(inputs):
         fix = _install(shell, inputs.env)
         if gone := startup_files.hook_places(shell, inputs.env, gone=True):
             report.add("hook-gone", places=", ".join(gone), fix=fix)

@@ -32,7 +32,7 @@ def read(inputs: Inputs) -> Found:
             continue
         if isinstance(document, dict):
             return Found([from_document(document, where)])
-        raise CoworkEnvError(f"{where} does not hold an object.")
+        raise CoworkEnvError(f"{where} is not a JSON object.")
     where = tilde(os.path.join(inputs.config_dir, FOLDERS[0], NAME), inputs.home)
     raise Nothing(f"There is no file {where}.")
 

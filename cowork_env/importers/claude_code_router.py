@@ -53,9 +53,13 @@ def read(inputs: Inputs) -> Found:
 
 def is_config(document: Mapping[str, Any]) -> bool:
     """Whether a JSON document looks like its configuration."""
-    if isinstance(document.get("Providers"), list):
-        return True
-    return isinstance(document.get("providers"), list) and "Router" in document
+    return bool(_listed(document)) or isinstance(document.get("Providers"), list)
+
+
+def _listed(document: Mapping[str, Any]) -> list[Any]:
+    """Its list of providers; empty if it has none."""
+    names = ("Providers", "providers") if "Router" in document else ("Providers",)
+    return next((v for n in names if isinstance(v := document.get(n), list) and v), [])
 
 
 def from_config(document: Mapping[str, Any], *, own: bool) -> Found:
@@ -69,7 +73,7 @@ def from_config(document: Mapping[str, Any], *, own: bool) -> Found:
     timeout = document.get(_TIMEOUT)
     env = {_TIMEOUT: str(timeout)} if _is_number(timeout) else {}
     missing: list[tuple[str, str, str]] = []
-    for item in (document.get("Providers") or document.get("providers") or [])[:MAX_ENTRIES]:
+    for item in _listed(document)[:MAX_ENTRIES]:
         if isinstance(item, dict):
             _add(found, missing, item, _models(item, router), env, own)
     if missing:

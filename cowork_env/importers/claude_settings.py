@@ -78,7 +78,7 @@ def from_settings(
     env = overrides.env_of(document)
     entry = from_variables(env, allowed=allowed)
     if entry is not None:
-        return Found([entry], things=_things(document, env, entry))
+        return Found([entry], settings=_outcomes(document, env, entry))
     if document.get("apiKeyHelper"):
         raise CoworkEnvError(
             f"{where} gets its key from an apiKeyHelper, which cannot be imported.",
@@ -87,20 +87,20 @@ def from_settings(
     raise Nothing(f"{where} sets no key in its env block.", "There is nothing to import.")
 
 
-def _things(
+def _outcomes(
     document: Mapping[str, Any], env: Mapping[str, str], entry: Entry
 ) -> list[tuple[str, str]]:
     """What becomes of each name in a settings file; what is not about a provider is one row."""
     used = taken(env, entry)
-    things = [(name, _fate(name, env[name], name in used)) for name in env]
+    outcomes = [(name, _outcome(name, env[name], name in used)) for name in env]
     others = [key for key in document if key != "env" and key not in _KEYS]
-    things += [(key, _KEYS[key]) for key in document if key in _KEYS]
+    outcomes += [(key, _KEYS[key]) for key in document if key in _KEYS]
     if others:
-        things.append((f"{len(others)} more", "not about a provider, stay there"))
-    return things
+        outcomes.append((f"{len(others)} more", "not about a provider, stay there"))
+    return outcomes
 
 
-def _fate(name: str, value: str, used: bool) -> str:
+def _outcome(name: str, value: str, used: bool) -> str:
     is_held = overrides.is_held(name)
     if used:
         proxy = is_held and names.is_network(name)

@@ -77,7 +77,7 @@ class Cleaning:
             shown = value
             if _COLON.match(text, match.end()):
                 key = value
-            elif value == self._key:
+            elif self._key and self._key in value:
                 shown = mask(value)
             else:
                 shown = shown_value(key, value)
@@ -93,7 +93,13 @@ class Cleaning:
         """
         # A link leads to where a collection of dotfiles is kept, no place for a copy of a key.
         backup = self._back_up()
-        status = os.stat(self.path)
+        try:
+            mode = stat.S_IMODE(os.stat(self.path).st_mode) & 0o777
+        except OSError as error:
+            raise CoworkEnvError(
+                f"{self.where} cannot be read: {error.strerror}.",
+                f"As it was, it is {tilde(backup, self._home)}.",
+            ) from None
 
         def check() -> None:
             if self._read() != self._before:
@@ -105,7 +111,7 @@ class Cleaning:
         files.write_atomically(
             self.path,
             self._bom + self._after.encode(),
-            stat.S_IMODE(status.st_mode) & 0o777,
+            mode,
             check,
         )
         return tilde(backup, self._home)
@@ -127,7 +133,7 @@ class Cleaning:
                     NOTHING_CHANGED,
                 ) from None
             try:
-                with os.fdopen(descriptor, "wb") as file:
+                with files.Undisturbed(), os.fdopen(descriptor, "wb") as file:
                     file.write(self._before)
                     file.flush()
                     os.fsync(file.fileno())

@@ -43,11 +43,11 @@ class Nothing(CoworkEnvError):
 class Found:
     """What a source has: ``entries``, not validated, and ``notes`` on what was left out.
 
-    ``whole``: they are entries of another provider file, and may hold anything. ``things``: the
-    other names in the source, each with what becomes of it, for a source that is one provider's.
+    ``whole``: they are entries of another provider file, and may hold anything. ``settings``:
+    the names in the source, each with what becomes of it, for a source that is one provider's.
     """
 
-    __slots__ = ("entries", "notes", "things", "whole")
+    __slots__ = ("entries", "notes", "settings", "whole")
 
     def __init__(
         self,
@@ -55,10 +55,10 @@ class Found:
         notes: list[str] | None = None,
         *,
         whole: bool = False,
-        things: list[tuple[str, str]] | None = None,
+        settings: list[tuple[str, str]] | None = None,
     ) -> None:
         self.entries, self.notes, self.whole = entries, notes or [], whole
-        self.things = things or []
+        self.settings = settings or []
 
 
 def from_variables(
@@ -158,24 +158,6 @@ def suggested_name(url: str, env: Mapping[str, str]) -> str:
         return "Anthropic"
     clouds = [n.removeprefix("CLAUDE_CODE_USE_").capitalize() for n in CLOUD_SWITCHES if env.get(n)]
     return host or (clouds[0] if clouds else "imported")
-
-
-def is_placeholder(key: str) -> bool:
-    """Whether a key is a text that stands for one, as in examples: ``sk-xxx``, ``YOUR_API_KEY``.
-
-    What servers on this machine get in the place of a key (``ollama``, ``dummy``) is none.
-    """
-    words = "".join(c if c.isalnum() else " " for c in key.casefold()).split()
-    rest = [word for word in words if word not in ("sk", "ant", "or", "v1", "api03")]
-    if key.startswith(("<", "{", "[")) or not rest:
-        return True
-    if all(set(word) == {"x"} and len(word) > 2 for word in rest):
-        return True
-    text = " ".join(rest)
-    return len(rest) < 8 and any(
-        mark in f" {text} "
-        for mark in (" your ", " here ", " changeme ", " change me ", "replace ")
-    )
 
 
 def read_json(path: str, where: str, own: int | None = None) -> tuple[str, Any]:

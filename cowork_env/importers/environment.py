@@ -32,11 +32,11 @@ def read(inputs: Inputs) -> Found:
             "There is nothing to import.",
         )
     used = taken(own, entry)
-    things = [(name, "taken") for name in used]
-    things += [
+    settings = [(name, "taken") for name in used]
+    settings += [
         (name, "left out; unset while a provider is active")
         for name in own
         if name in MANAGED and name not in used and own[name]
     ]
     notes = ["They stay set where they are set; 'cowork-env doctor' names the startup file."]
-    return Found([entry], notes, things=things)
+    return Found([entry], notes, settings=settings)

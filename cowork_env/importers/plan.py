@@ -14,17 +14,18 @@ from ..core.provider import (
     is_loopback,
     repaired,
 )
-from ..core.providers import words
+from ..core.providers import field_of, words
+from ..pasted import is_placeholder
 from ..util.errors import USAGE, CoworkEnvError
 from ..util.text import visible
-from .entries import is_placeholder, without_foreign
+from .entries import without_foreign
 
 if TYPE_CHECKING:
     from ..core.providers import Providers
     from .entries import Entry, Found
 
 
-def named(entries: list[Entry], name: str) -> list[Entry]:
+def renamed(entries: list[Entry], name: str) -> list[Entry]:
     """The only entry of ``entries``, renamed; raises a usage error if there is not just one."""
     if len(entries) != 1:
         raise CoworkEnvError(
@@ -53,14 +54,14 @@ class Plan:
     ``found``: where ``entries`` are from. ``added``: the entries to add, valid, each with a name
     that is free. ``present``: the entries that others are already, as they are stored.
     ``refused``: why others are invalid. ``notes``: which ones are there already, what was left out,
-    and what those that are added depend on. ``fates``: for each entry, why it is not added, or
-    empty.
+    and what those that are added depend on. ``obstacles``: for each entry, why it is not added,
+    or empty.
     """
 
     def __init__(self, found: Found, entries: list[Entry], listed: Providers) -> None:
         self.added: list[Entry] = []
         self.present: list[Entry] = []
-        self.fates: list[str] = []
+        self.obstacles: list[str] = []
         self.refused: list[CoworkEnvError] = []
         self.notes: list[str] = []
         known: dict[object, Entry] = {}
@@ -76,28 +77,28 @@ class Plan:
                 present = known.get(_sent(entry))
             if present is not None:
                 there = visible(str(_get(present, "name")))
-                self.fates.append(f"exists already, as '{there}'")
-                self.notes.append(f"{visible(entry['name'])} {self.fates[-1]}.")
+                self.obstacles.append(f"exists already, as '{there}'")
+                self.notes.append(f"{visible(entry['name'])} {self.obstacles[-1]}.")
                 self.present.append(present)
                 continue
             self.notes += lost
             if found.whole and _get(entry, "auth") == ACCOUNT and _get(entry, "configDir"):
                 name = visible(str(_get(entry, "name")))
                 self.notes.append(_OF_ANOTHER_MACHINE.format(name=name))
-                self.fates.append("left out")
+                self.obstacles.append("left out")
                 continue
             try:
                 entry = models.tidy(entry)
                 if not entry.get("verbatimBaseUrl"):
-                    presets.check_format(entry.get("baseUrl", ""))
+                    presets.check_format(field_of(entry, "baseUrl"))
                 _check_key(entry)
             except InvalidField as error:
                 self.refused.append(store.refused(entry, error))
-                self.fates.append(f"left out: {error.why}")
+                self.obstacles.append(f"left out: {error.why}")
                 continue
             entry["name"] = names.free(entry["name"])
             self.added.append(entry)
-            self.fates.append("")
+            self.obstacles.append("")
             known[_sent(entry)] = entry
             names.add(entry)
             self._add_notes(entry)
@@ -105,9 +106,9 @@ class Plan:
     def _add_notes(self, entry: Entry) -> None:
         """Say what an entry depends on."""
         name = visible(entry["name"])
-        if tool := overrides.proxy_of(entry.get("baseUrl", "")):
+        if tool := overrides.proxy_of(field_of(entry, "baseUrl")):
             self.notes.append(f"{name} needs the proxy of {tool} on this machine to be running.")
-        if is_encrypted(entry.get("authToken", "")):
+        if is_encrypted(field_of(entry, "authToken")):
             self.notes.append(
                 f"The key of {name} is encrypted: only the user and the machine that it was "
                 "encrypted for can read it."
@@ -121,7 +122,7 @@ class Plan:
 
 def _check_key(entry: Entry) -> None:
     """Raise :class:`InvalidField` for a text in the place of a key; a server here takes any."""
-    key, host = entry.get("authToken", ""), Url(entry.get("baseUrl", "")).host
+    key, host = field_of(entry, "authToken"), Url(field_of(entry, "baseUrl")).host
     if key and is_placeholder(key) and not is_loopback(host):
         raise InvalidField(("authToken",), "is a placeholder, not a key", _NO_KEY)
 

@@ -16,7 +16,8 @@ from . import MAX_BYTES, ONE_LINE, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+    from typing import Any
 
 SLICE = 0.2  # seconds
 POLL = 0.002  # seconds, for the end of a tool that has closed its output: mostly it ends just then
@@ -25,6 +26,7 @@ LOOK = "Run it in a terminal to see why; what it prints is not shown here."
 # What ends this process must end the tool too: it has a session of its own, so neither the terminal
 # nor the shell signals it. The default action of SIGQUIT would leave a core file, with keys in it.
 _ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+_DEFAULT = (signal.SIG_DFL, signal.default_int_handler)
 # Variables that name the user's directory, or its repository (git rev-parse --local-env-vars).
 _OF_THE_DIRECTORY = frozenset(
     (
@@ -116,13 +118,12 @@ def run(
     Raises :class:`CoworkEnvError` in the form that ``secrets`` describes; not for an exit status.
     """
     received: list[int] = []  # signals that came while the tool was being started
-    default = (signal.SIG_DFL, signal.default_int_handler)
     # Only the main thread may say what a signal does.
     main = threading.current_thread() is threading.main_thread()
     previous = {
         number: signal.signal(number, lambda number, _: received.append(number))
         for number in _ENDING_SIGNALS
-        if main and signal.getsignal(number) in default
+        if main and signal.getsignal(number) not in (signal.SIG_IGN, None)
     }
     try:
         process = _start(argv, env)
@@ -198,13 +199,18 @@ class _Running:
         assert process.stdin and process.stdout and process.stderr
         self.stdin, self.stdout, self.stderr = process.stdin, process.stdout, process.stderr
 
-    def end(self, given: bytes, signals: Iterable[int], received: list[int]) -> Ended:
-        """Wait for its end. Afterwards it and its children have ended, whatever happens."""
+    def end(
+        self, given: bytes, handlers: Mapping[signal.Signals, Any], received: list[int]
+    ) -> Ended:
+        """Wait for its end. Afterwards it and its children have ended, whatever happens.
+
+        ``handlers``: what signals do in this process; those that end it raise KeyboardInterrupt.
+        """
         try:
-            for number in signals:
-                signal.signal(number, _interrupt)
-            if received:
-                raise KeyboardInterrupt
+            for number, handler in handlers.items():
+                signal.signal(number, _interrupt if handler in _DEFAULT else handler)
+            for each in received:
+                signal.raise_signal(each)
             self._give(given)
             output, errors = self._read()
         finally:

@@ -77,7 +77,7 @@ class Step(Undisturbed):
 
 
 def _begin_deferral() -> None:
-    for number in (_signal.SIGINT, _signal.SIGTERM):
+    for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
         if number not in _handlers:
             handler = _signal.getsignal(number)
             try:

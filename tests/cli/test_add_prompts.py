@@ -195,6 +195,20 @@ def test_a_key_at_another_question_is_not_taken(home: Home) -> None:
         assert KEY not in finish(child)
 
 
+def test_the_second_line_of_what_is_pasted_answers_no_question(home: Home) -> None:
+    with add(home, *NAMED[1:], **PLAIN) as child:
+        child.answer("Number or name: ", "another")
+        child.answer("Base URL: ", "http://b.example\ny")
+        child.expect("several lines")
+        child.answer("Base URL: ", f"https://a.example\n{KEY}")
+        child.expect("looks like a key")
+        child.answer("Base URL: ", "https://a.example")
+        child.answer("Key (hidden)", KEY, hidden=True)
+        child.answer(EVERYWHERE, "n")
+        finish(child)
+    assert saved(home)[0]["baseUrl"] == "https://a.example"
+
+
 @pytest.mark.parametrize("pasted", [KEY, f"\x1b[200~{KEY}\x1b[201~"])
 def test_a_key_in_a_pickers_filter_is_not_taken(home: Home, pasted: str) -> None:
     with add(home, "--no-check") as child:
@@ -235,6 +249,19 @@ def test_add_offers_the_models_that_the_endpoint_lists(home: Home, env: dict[str
     assert saved(home)[0]["defaultModel"] == "large-2"
 
 
+def test_a_listed_model_that_no_provider_can_have_is_not_offered(home: Home) -> None:
+    names = ("a model", "https://m.example", "good")
+    rejected = always(401, error("authentication_error", "no"))
+    with (
+        Server(api(names, key=KEY, post=rejected)) as server,
+        add(home, "--name", "A", "--base-url", server.url, **PLAIN) as child,
+    ):
+        child.answer("Key (hidden)", KEY, hidden=True)
+        child.answer("Number or name: ", "1")
+        finish(child)
+    assert saved(home)[0]["defaultModel"] == "good"
+
+
 def no_list(request: Request) -> Response:
     """A server without a list of models."""
     return (404, error("not_found_error", "no")) if request.path == "/v1/models" else (200, {})
@@ -271,9 +298,9 @@ def test_a_rejected_key_is_asked_for_again(home: Home) -> None:
     ):
         child.answer("Key (hidden)", "sk-wrong", hidden=True)
         child.expect("The server rejects the key (401)")
-        child.answer("Key, Enter to keep it as it is (hidden)", "sk-wrong-2", hidden=True)
+        child.answer("Key, Enter keeps it (hidden)", "sk-wrong-2", hidden=True)
         child.expect("The server rejects the key (401)")
-        child.answer("Key, Enter to keep it as it is (hidden)", KEY, hidden=True)
+        child.answer("Key, Enter keeps it (hidden)", KEY, hidden=True)
         child.answer("Number or name: ", "1")
         child.answer(EVERYWHERE, "")
         finish(child)
@@ -286,7 +313,7 @@ def test_a_rejected_key_can_be_kept(home: Home) -> None:
         add(home, *NAMED[1:5], "--base-url", server.url, **PLAIN) as child,
     ):
         child.answer("Key (hidden)", KEY, hidden=True)
-        child.answer("Enter to keep it as it is (hidden)", "", hidden=True)
+        child.answer("Enter keeps it (hidden)", "", hidden=True)
         assert "does not work yet" in finish(child)
     assert saved(home)[0]["authToken"] == KEY
 
@@ -431,7 +458,7 @@ PLACES: dict[str, tuple[tuple[str, ...], list[tuple[str, str]], str]] = {
     "name": ((), [("another endpoint", "another" + ENTER)], "Name: "),
     "url": (("--name", "A"), [("another endpoint", "another" + ENTER)], "Base URL: "),
     "where": (("ollama",), [], "Where is it?"),
-    "consent": (("ollama",), [("Where is it?", "10.0.0.7\n")], "all the same? [y/N]: "),
+    "consent": (("ollama",), [("Where is it?", "10.0.0.7\n")], "anyway? [y/N]: "),
     "resource": (("foundry",), [], "resource: "),
     "key": (("openrouter",), [], "Key (hidden): "),
     "model": (
@@ -563,7 +590,7 @@ def test_the_key_goes_to_the_endpoint_only(home: Home) -> None:
         add(home, "vllm", "--base-url", server.url, **PLAIN) as child,
     ):
         child.expect("The server rejects the key (401)")  # the preset's, as any will do
-        child.answer("Enter to keep it as it is (hidden)", KEY, hidden=True)
+        child.answer("Enter keeps it (hidden)", KEY, hidden=True)
         child.answer("Number or name: ", "m-1")
         child.answer(EVERYWHERE, "n")
         finish(child)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cowork_env.cli import complete
+from cowork_env.cli import completion
 from cowork_env.util import nearest
 
 from support.home import Home, executable, need
@@ -36,7 +36,7 @@ def offer(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
         monkeypatch.setenv("_COWORK_ENV_WORDS", "\x1f".join(words))
         for name, value in variables.items():
             monkeypatch.setenv(f"_COWORK_ENV_{name}", value)
-        complete.respond()
+        completion.respond()
         out, err = capfd.readouterr()
         assert err == ""
         return out.splitlines()
@@ -252,6 +252,17 @@ def test_nothing_of_a_failure_reaches_the_command_line(home: Home, kind: str) ->
         )
         shown = shell.show("cowork-env rel\t")
         assert "<rel>" in shown and "bad" not in shown and "worse" not in shown
+
+
+@pytest.mark.parametrize("kind", ["bash", "zsh", "zsh after compinit", "fish"])
+def test_a_script_that_an_update_has_moved_is_no_error(home: Home, kind: str) -> None:
+    shell = kind.split()[0]
+    equals = " " if shell == "fish" else "="
+    moved = f"{'set -g ' * (shell == 'fish')}__cowork_env_file{equals}/moved/hook.{shell}"
+    with terminal(home, kind, after=moved) as session:
+        for _ in range(2):
+            shown = session.show("cowork-env rel\t")
+            assert "<rel>" in shown and "moved" not in shown and "not found" not in shown
 
 
 @pytest.mark.parametrize("shell", SHELLS)

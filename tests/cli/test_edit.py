@@ -101,12 +101,12 @@ def test_a_reference_that_gives_no_key_replaces_no_key_that_works(home: Home) ->
     assert "stored nowhere else" in ran.stderr and "pass --yes" in ran.stderr
     assert file(home).read_bytes() == before
     with dialog(home, *command) as child:
-        child.answer("Replace it all the same? [y/N]", "")
+        child.answer("Replace it anyway? [y/N]", "")
         assert "OpenRouter was not changed." in child.finish()
         assert child.status == 1
     assert file(home).read_bytes() == before
     with dialog(home, *command) as child:
-        child.expect("Replace it all the same? [y/N]")
+        child.expect("Replace it anyway? [y/N]")
         child.interrupt()
     assert file(home).read_bytes() == before
 
@@ -160,7 +160,7 @@ def test_edit_asks_for_fields_and_enter_keeps_values(home: Home) -> None:
         child.answer(DONE, "haiku")
         child.answer("- for none [anthropic/claude-haiku-4-20250514]: ", "-")
         child.answer(DONE, "key")
-        child.answer("Enter keeps it as it is (hidden)", KEY, hidden=True)
+        child.answer("Enter keeps it (hidden)", KEY, hidden=True)
         child.answer(DONE, "key sent as")
         child.answer("Number or name [bearer]: ", "api-key")
         child.answer(DONE, "variables")
@@ -277,10 +277,39 @@ def test_a_key_is_not_saved_beside_another_url_than_the_user_has_seen(home: Home
         child.finish()  # There is no keyring: nothing to wait for.
     with plain(home, "edit", "openrouter", "--no-check") as child:
         child.answer(FIELDS, "key")
-        child.answer("Enter keeps it as it is (hidden)", KEY, hidden=True)
+        child.answer("Enter keeps it (hidden)", KEY, hidden=True)
         child.expect(DONE)
         home.providers([GUIDE[0], GUIDE[1] | {"baseUrl": "https://other.example"}])
         child.send("\n")
         assert "was changed by another program" in child.finish()
         assert child.status == 1
     assert saved(home)[1]["authToken"] == GUIDE[1]["authToken"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--base-url", "https://other.example"], True),
+        (["--base-url", "https://other.example", "--token-from", "env:PATH"], False),
+        (["--base-url", "https://openrouter.ai/api"], False),
+    ],
+)
+def test_a_key_that_goes_to_another_host_is_mentioned(
+    home: Home, options: list[str], said: bool
+) -> None:
+    home.providers()
+    ran = ok(home, "edit", "openrouter", *options)
+    sentence = "Its key is the same as for openrouter.ai, and goes to other.example."
+    assert (sentence in ran.stderr) == said
+
+
+def test_a_key_that_goes_to_another_host_is_mentioned_before_it_does(home: Home) -> None:
+    home.providers()
+    plain = {"COWORK_ENV_PLAIN": "1", "NO_PROXY": "*"}
+    with Server(api(("m",))) as server, dialog(home, "edit", "openrouter", **plain) as child:
+        child.answer("Number or name", "base URL")
+        child.answer("Base URL", server.url)
+        shown = child.expect("Number or name")
+        assert "and goes to 127.0.0.1." in " ".join(shown.split())
+        assert server.requests == []
+        child.interrupt()

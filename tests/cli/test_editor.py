@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def test_the_entry_is_edited_as_text(home: Home, runtime: Path) -> None:
         (f"write(text.replace('(unchanged)', '{KEY}'))", {"authToken": KEY}),
         ("d = json.loads(text); d['new'] = [1]; write(json.dumps(d))", {"new": [1]}),
         ("d = json.loads(text); d['name'] = ' Router '; write(json.dumps(d))", {"name": "Router"}),
+        ("d = json.loads(text); del d['id']; d['new'] = 1; write(json.dumps(d))", {"new": 1}),
     ],
 )
 def test_what_is_written_is_saved(home: Home, code: str, changes: dict[str, Any]) -> None:
@@ -143,6 +145,43 @@ def test_a_fault_is_shown_and_what_was_typed_is_there_again(home: Home, runtime:
             assert child.status == (1 if answer == "n" else 130)
         assert file(home).read_bytes() == before
         assert list(runtime.iterdir()) == []
+
+
+def test_what_is_no_text_can_be_edited_again(home: Home) -> None:
+    home.providers()
+    code = (
+        "if 'opus-2' in text: write(text.replace('opus-2', 'opus-3'))\n"
+        "else: open(path, 'wb').write(text.replace('claude-opus-4', 'opus-2').encode('utf-16'))\n"
+    )
+    script = editor(home, code)
+    source = home.path / "ed"
+    source.write_text(
+        source.read_text().replace(
+            "text = open(path).read()",
+            "text = open(path, 'rb').read().decode('utf-16-le' if "
+            "open(path, 'rb').read(2) == b'\\xff\\xfe' else 'utf-8').lstrip('\\ufeff')",
+        )
+    )
+    with dialog(home, *EDIT, EDITOR=script) as child:
+        assert "is not UTF-8" in child.answer("Edit again? [Y/n]", "")
+        child.finish()
+        assert child.status == 0
+    assert "opus-3" in saved(home)[1]["models"]["opus"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_during_the_editor_leaves_nothing_behind(
+    home: Home, runtime: Path, number: signal.Signals
+) -> None:
+    home.providers()
+    code = "import time\nwrite('{')\nprint('waiting', flush=True)\ntime.sleep(60)\n"
+    with dialog(home, *EDIT, EDITOR=editor(home, code)) as child:
+        child.expect("waiting")
+        child.child.kill(number)
+        child.finish()
+        assert child.status == 128 + number
+    assert saved(home) == GUIDE
+    assert list(runtime.iterdir()) == []
 
 
 def test_ctrl_c_in_the_editor_leaves_nothing_behind(home: Home, runtime: Path) -> None:

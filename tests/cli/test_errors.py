@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,8 +14,9 @@ import pytest
 from cowork_env.cli import errors, terminal
 from cowork_env.util import files
 
-from support.home import Home, executable
+from support.home import GUIDE, Home, executable
 from support.program import Program
+from support.providers import KEY
 
 
 def test_interrupt_and_unexpected_exception_show_no_traceback(
@@ -244,3 +246,24 @@ def test_add_makes_the_provider_file_that_is_named(home: Home, program: Program)
     env = {"COWORK_ENV_PROVIDERS_FILE": "/dev/null/x.json"}
     said = program.run(*add, env=env, input="sk-or-invented").check(1).stderr
     assert "/dev/null" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rename", "openrouter", KEY],
+        ["import", "env", "--name", KEY, "--yes"],
+        ["pin", "openrouter", "--opus", KEY],
+        ["edit", "openrouter", "--env", f"{KEY}=x"],
+    ],
+    ids=["rename", "import", "pin", "env"],
+)
+def test_a_key_in_the_place_of_a_name_is_refused_and_not_repeated(
+    home: Home, arguments: list[str]
+) -> None:
+    home.providers()
+    env = {"ANTHROPIC_BASE_URL": "https://e.example", "ANTHROPIC_AUTH_TOKEN": "sk-e"}
+    ran = Program(home).run(*arguments, env=env)
+    assert ran.returncode and "looks like a key" in ran.stderr and KEY not in ran.stderr
+    assert json.loads(home.file.read_text()) == GUIDE
+    assert not (home.path / ".cowork-provider").exists()

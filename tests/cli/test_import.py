@@ -165,7 +165,7 @@ def test_asks_for_confirmation(home: Home, answer: str, added: int) -> None:
         ({}, "sets no key"),
         ({"env": {URL: "https://a.example"}}, "sets no key"),
         ({"apiKeyHelper": f"echo {KEY}"}, "apiKeyHelper"),
-        ([], "does not hold an object"),
+        ([], "is not a JSON object"),
         ({"env": {URL: "http://a.example", TOKEN: KEY}}, "plain http to another machine"),
         ({"env": {URL: "https://a.example\x1b[2J", TOKEN: KEY}}, "control character"),
         ({"env": {URL: "https://a.example", TOKEN: f"{KEY}\nX"}}, "line break"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import shellingham  # type: ignore[import-untyped]
 
 from cowork_env import manual
-from cowork_env.cli import inputs, removing
+from cowork_env.cli import inputs, uninstall
 
 from support.home import GUIDE, Home, executable, need
 from support.program import Program, execute, run_in_shell
@@ -267,7 +268,7 @@ def test_init_remove_leaves_nothing_but_what_it_names(
     ],
 )
 def test_how_to_uninstall(prefix: str, command: str) -> None:
-    assert removing.uninstall_command(prefix) == command
+    assert uninstall.uninstall_command(prefix) == command
 
 
 def test_a_program_of_the_users_in_the_launchers_folder_stays(
@@ -320,8 +321,23 @@ def test_the_manual_page_is_linked_where_man_looks(home: Home, page: Path, folde
     assert manual.add_link(env) == ""  # man finds it
     assert manual.remove_link(env) == str(link) and not os.path.lexists(link)
     assert manual.remove_link(env) == ""
+    top = home.path / (folder or ".local")
+    assert not any(top.rglob("man"))
+    link.parent.mkdir(parents=True)
+    link.symlink_to(f"/gone/share/{MAN}")  # an environment that was removed
+    assert manual.add_link(env) == str(link) and link.read_text() == page.read_text()
+    assert manual.remove_link(env) == str(link)
+    shutil.rmtree(top)
     man.write_text("#!/bin/sh\nexit 1\n")  # it does not look there
-    assert manual.add_link(env) == "" and not os.path.lexists(link)
+    assert manual.add_link(env) == "" and not top.exists()
+    other = home.path / "stow/share" / MAN
+    other.parent.mkdir(parents=True)
+    other.write_text("the user's own")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(other)
+    assert manual.add_link(env) == manual.remove_link(env) == ""
+    assert link.is_symlink()
+    link.unlink()
     link.write_text("the user's own")
     assert manual.add_link(env) == manual.remove_link(env) == ""
     assert link.read_text() == "the user's own"

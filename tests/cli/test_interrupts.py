@@ -35,7 +35,7 @@ COMMANDS = {
 @pytest.fixture(autouse=True)
 def inside(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process is the command's, with the handlers for signals that it would have."""
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for name, value in home.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "https://e.example")
@@ -67,7 +67,7 @@ def prepare(home: Home) -> None:
     files.tried.clear()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
 def test_an_interrupt_at_each_point_of_a_write(
     home: Home,

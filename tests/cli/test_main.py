@@ -223,6 +223,10 @@ def test_what_is_no_key_is_shown(program: Program, home: Home) -> None:
         (["completion", "fish"], "Or type: cowork-env completion fish | source"),
         (["export", "--format", "sh"], 'Type: eval "$(cowork-env export --format sh)"'),
         (["export", "--format", "fish"], "Type: cowork-env export --format fish | source"),
+        (
+            ["export", "--format", "sh", "--provider", "OpenRouter", "--trust"],
+            'Type: eval "$(cowork-env export --format sh --trust --provider OpenRouter)"',
+        ),
         (["export", "--provider", "none", "--format", "sh"], "nothing has to change"),
     ],
 )

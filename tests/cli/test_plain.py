@@ -9,7 +9,7 @@ import pytest
 
 from cowork_env import cli
 
-from support.home import GUIDE, Home
+from support.home import GUIDE, Home, executable
 from support.server import KEY, Server, api, silent_port
 from support.terminal import Dialog
 
@@ -90,3 +90,12 @@ def test_slow_work_is_one_line(home: Home) -> None:
     assert [line.strip() for line in text.splitlines() if line.startswith("Checking")] == [
         "Checking Slow: connection..."
     ]
+
+
+@pytest.mark.parametrize("term", ["dumb", "", None])
+def test_a_terminal_of_an_unknown_kind_is_plain(home: Home, term: str | None) -> None:
+    env = {name: value for name, value in home.env.items() if name != "TERM"}
+    with Dialog(
+        [executable(), "nonsense"], env=env if term is None else env | {"TERM": term}, cwd=home.path
+    ) as dialog:
+        assert CONTROL.findall(dialog.finish()) == []

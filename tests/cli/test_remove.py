@@ -65,3 +65,12 @@ def test_a_reference_stays_where_it_is(home: Home) -> None:
     home.providers([entry | {"authTokenFrom": "env:OR_KEY"}])
     said = ok(home, "remove", "openrouter").stderr
     assert "Its key stays where it is: env:OR_KEY." in said
+
+
+def test_what_was_typed_before_the_question_does_not_answer_it(home: Home) -> None:
+    home.providers()
+    with dialog(home, "remove", "openrouter") as child:
+        child.send("y\n")  # It is still starting.
+        child.answer("Remove OpenRouter? [y/N]: ", "")
+        assert "was not removed" in child.finish()
+    assert saved(home) == GUIDE

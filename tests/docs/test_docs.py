@@ -65,7 +65,7 @@ def test_quick_start(shell: str, desk: Home) -> None:
 
 SCRIPTS = [
     (path, block)
-    for path in (README, SHELLS_MD, ROOT / "docs/other-tools.md")
+    for path in (README, SHELLS_MD, ROOT / "docs/launcher.md")
     for block in blocks(path, "sh test")
 ]
 
@@ -74,8 +74,7 @@ def test_the_scripts_are_there() -> None:
     assert [path.name for path, _ in SCRIPTS] == [
         "README.md",
         "shells.md",
-        "other-tools.md",
-        "other-tools.md",
+        "launcher.md",
     ]
 
 

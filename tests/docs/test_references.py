@@ -58,6 +58,7 @@ def test_lines_are_wrapped(path: Path) -> None:
     [
         ("docs/make_commands.py", "docs/commands.md"),
         ("docs/make_manual.py", "docs/cowork-env.1"),
+        ("docs/make_completion.py", "cowork_env/cli/completion.json"),
         ("docs/make_picture.py demo", "docs/demo.svg"),
         ("docs/make_picture.py status", "docs/status.svg"),
     ],

@@ -123,7 +123,8 @@ def test_nothing_of_another_provider_is_used(serve: Serve) -> None:
     report = check(server.url, env, authToken=None, authTokenFrom="env:SHARED")
     assert errors(report) == ["secret"] and server.requests == []
     assert errors(check(server.url, env)) == []
-    assert checkup.list_models(server.url, KEY, "bearer", env) == [MODEL]
+    provider = Provider({"name": "P", "baseUrl": server.url})
+    assert checkup.offer(provider, KEY, env).models == [MODEL]
     # What the user had before the provider became active is the user's own.
     _, changes = environment.transition({"SHARED": KEY}, "active", target)
     env = environment.applied({"SHARED": KEY}, {**changes, "SHARED": changes.get("SHARED", KEY)})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cowork_env.core.provider import Provider
 from cowork_env.doctor import checkup, classify
 
 from support.doctor import check, errors, the
@@ -175,12 +176,16 @@ def test_request_that_fails_without_the_beta_header_too(serve: Serve) -> None:
     ]
 
 
-def test_list_models(serve: Serve) -> None:
+def test_an_endpoint_offers_its_models_or_says_why_not(serve: Serve) -> None:
     server = serve(api(("a", "b"), style="x-api-key", prefix="/api"))
-    assert checkup.list_models(server.url + "/api/v1", KEY, "api-key", {}) == ["a", "b"]
-    assert checkup.list_models(server.url, KEY, "api-key", {}) == []
-    assert checkup.list_models(server.url + "/api", KEY, "bearer", {}) == []
-    assert checkup.list_models(f"http://127.0.0.1:{free_port()}", KEY, "bearer", {}) == []
-    assert checkup.list_models("not a url", KEY, "bearer", {}) == []
+
+    def offer(url: str, auth: str = "bearer", timeout: float = 5) -> checkup.Offer:
+        provider = Provider({"name": "P", "baseUrl": url, "auth": auth})
+        return checkup.offer(provider, KEY, {}, timeout)
+
+    assert offer(server.url + "/api/v1", "api-key").models == ["a", "b"]
+    assert offer(server.url, "api-key").code == checkup.NO_LIST
+    assert offer(server.url + "/api").code == "key-style"
+    assert offer(f"http://127.0.0.1:{free_port()}").code == "refused"
     with silent_port() as port:
-        assert checkup.list_models(f"http://127.0.0.1:{port}", KEY, "bearer", {}, timeout=0.5) == []
+        assert offer(f"http://127.0.0.1:{port}", timeout=0.5).code == "timeout"

@@ -51,7 +51,7 @@ def test_version_4(home: Home) -> None:
         "default: Claude Code's own settings: cowork-env import claude-settings",
     ]
     plan = Plan(found, found.entries, Providers("[]", "", "f"))
-    assert plan.fates == ["", "left out: is a placeholder, not a key", ""]
+    assert plan.obstacles == ["", "left out: is a placeholder, not a key", ""]
 
 
 def test_version_7(home: Home) -> None:

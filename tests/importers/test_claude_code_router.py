@@ -211,3 +211,17 @@ def test_a_configuration_that_others_can_write_to_is_not_read(home: Home) -> Non
     inputs = Inputs(home.env, str(home.path), str(home.config), str(home.state))
     with pytest.raises(CoworkEnvError, match="can be written by other users"):
         claude_code_router.read(inputs)
+
+
+def test_lists_of_the_wrong_kind(home: Home) -> None:
+    provider = {"name": "p", "api_key": "k-0001", "api_base_url": "https://openrouter.ai/api"}
+    document = {"Providers": {"a": 1}, "providers": [provider], "Router": []}
+    assert [entry["name"] for entry in read(home, json.dumps(document)).entries] == ["p"]
+    with pytest.raises(Nothing):
+        read(home, json.dumps({"Providers": {"a": 1}, "providers": 7, "Router": {}}))
+
+
+def test_null_in_another_provider_file(home: Home) -> None:
+    entry = {"name": "A", "baseUrl": "https://a.example", "authToken": None, "env": None}
+    found = Found([entry, {"name": "B", "baseUrl": None, "authToken": "k"}], whole=True)
+    Plan(found, found.entries, Providers("[]", "x", "x"))

@@ -187,3 +187,20 @@ def test_a_file_that_cannot_be_written(home: Home, monkeypatch: pytest.MonkeyPat
     with pytest.raises(CoworkEnvError, match="cannot be written: Permission denied"):
         cleaning.write()
     assert path.read_text() == FORMS["one line"][0]
+
+
+def test_a_key_within_a_longer_text_is_not_shown(home: Home) -> None:
+    entry = ENTRY | {"authToken": "plainword"}
+    env = {"NOTE": "see plainword here", TOKEN: "plainword"}
+    path = put(home, json.dumps({"env": env}, indent=1))
+    cleaning = Cleaning(str(path), str(home.path), entry)
+    assert cleaning.names == [TOKEN] and "plainword" not in "\n".join(cleaning.diff())
+
+
+def test_a_file_that_vanishes_meanwhile(home: Home) -> None:
+    path = put(home, FORMS["usual"][0])
+    cleaning = clean(home, path)
+    path.unlink()
+    with pytest.raises(CoworkEnvError, match=r"No such file|There is no file"):
+        cleaning.write()
+    assert not path.exists()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cowork_env import secrets
+from cowork_env.cli import errors
 from cowork_env.core.provider import InvalidField, Provider, is_encrypted
 from cowork_env.secrets import tool
 from cowork_env.util.errors import CoworkEnvError
@@ -264,6 +266,19 @@ def test_a_slow_command_is_killed_with_its_children(tmp_path: Path) -> None:
     pytest.fail("a child is still running")
 
 
+@pytest.fixture(params=["default", "command"])
+def before(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What signals do before a tool is started: what they usually do, and what in our commands."""
+    numbers = (signal.SIGHUP, signal.SIGTERM)
+    saved = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    if request.param == "command":
+        errors.raise_when_terminated()
+    yield signal.getsignal(signal.SIGTERM)
+    for number, handler in zip(numbers, saved, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("before")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT])
 def test_a_signal_while_a_command_is_being_started_ends_it(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch

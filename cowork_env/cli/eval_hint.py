@@ -1,4 +1,4 @@
-"""What is said on standard error where shell code goes to a terminal: nobody evaluates it there."""
+"""The hint on standard error where shell code goes to a terminal: nobody evaluates it there."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ def evaluated(shell: str, command: str) -> str:
     return _EVALUATE.get(shell, 'eval "$(@)"').replace("@", command)
 
 
-def explain_statements(shell: str, options: str, nothing: bool, has_keys: bool) -> None:
+def explain_statements(shell: str, which: str, nothing: bool, has_keys: bool) -> None:
     """Say what ``export`` has just printed for ``shell``, and what to type.
 
-    ``nothing``: it printed nothing. ``has_keys``: keys were not left out.
+    ``which``: the options that it was given. ``nothing``: it printed nothing.
+    ``has_keys``: keys were not left out.
     """
     if nothing:
         say("cowork-env: the environment is right for this directory; nothing has to change")
         return
     keys = ", keys included; --no-secrets leaves them out" if has_keys else ""
     say(f"cowork-env: this is for a shell to evaluate{keys}")
-    if line := evaluated(shell, f"cowork-env export{options}"):
+    if line := evaluated(shell, f"cowork-env export{which}"):
         say(f"Type: {line}")
 
 

@@ -73,8 +73,8 @@ def _left(inputs: Inputs) -> Iterator[tuple[str, str]]:
         yield settings, "where a team's catalogue is"
     if os.path.isdir(inputs.state_dir):
         yield inputs.state_dir, "the selection, trust, and a key in what launchers wrote for Claude"
-    in_memory = f"{inputs.env.get(claude_files.RUNTIME, '')}/cowork-env"
-    if in_memory.startswith("/") and os.path.isdir(in_memory):
+    in_memory = claude_files.folder_in_memory(inputs.env)
+    if os.path.isdir(in_memory):
         yield in_memory, "a key, too, until you log out"
 
 

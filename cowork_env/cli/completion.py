@@ -15,12 +15,8 @@ from __future__ import annotations
 import os
 
 from ..util.text import first_control
-from . import COMPLETE_VARIABLE, HELP, fast_path
+from . import COMPLETE_VARIABLE, fast_path, offers
 from .output import write_output
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 WORDS, LINE, TEXT = "_COWORK_ENV_WORDS", "_COWORK_ENV_LINE", "_COWORK_ENV_TEXT"
 SEPARATOR = "\x1f"
@@ -44,22 +40,25 @@ def respond() -> None:
         write_output(f" command={position} \n")
         return
     try:
-        items = _items(given, incomplete)
+        offered, others = offers.offers(given, incomplete)
     except Exception:  # A mistake on the line, or a file that cannot be read.
         return
-    flags = [f"{i.type}s".replace("dirs", "directories") for i in items if i.type != "plain"]
-    items = [i for i in items if i.type == "plain" and first_control(i.value) < 0]
-    # What belongs to an option that is joined to its value; click leaves it out.
+    flags = [word[1:] for word in others]
+    # What belongs to an option that is joined to its value.
     option, equals, _ = incomplete.partition("=")
     before = option + equals if equals and option.startswith("--") else ""
-    found = [before + item.value for item in items]
+    helps = {
+        before + word: " ".join(text.split())
+        for word, text in offered.items()
+        if first_control(word) < 0
+    }
+    found = list(helps)
     if len(found) == 1 and found[0].endswith(_OPEN_ENDS):
         flags.append("nospace")
     if shell == BASH:
         lines = line.replies(found)
     else:
-        helps = (" ".join((item.help or "").split()) for item in items)
-        lines = [f"{word}\t{text}" for word, text in zip(found, helps, strict=True)]
+        lines = [f"{word}\t{text}" for word, text in helps.items()]
     write_output("\n".join([f" {' '.join(flags)} ", *lines]) + "\n")
 
 
@@ -73,18 +72,6 @@ def command_position(given: list[str], incomplete: str) -> int | None:
             return i + 1
         i += 2 if given[i] in fast_path.VALUES["exec"] else 1
     return i if i < len(given) or (i == len(given) and not incomplete.startswith("-")) else None
-
-
-def _items(given: list[str], incomplete: str) -> list[CompletionItem]:
-    """What click offers for the unfinished word."""
-    from click.shell_completion import ShellComplete
-
-    from .group import group
-
-    if given[:1] == [HELP]:
-        given = given[1:] and ["--"]
-    shell = ShellComplete(group, {"obj": given}, "cowork-env", COMPLETE_VARIABLE)
-    return shell.get_completions(given, incomplete)
 
 
 class Line:

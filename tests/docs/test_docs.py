@@ -42,7 +42,7 @@ def test_quick_start(shell: str, desk: Home) -> None:
     """Line by line, in a shell with the line that ``init`` adds; settings files do not change."""
     (load,) = [block for block in blocks(README, "sh") if "init" in block]
     zdotdir = {"ZDOTDIR": str(desk.path)}
-    load = load.splitlines()[-1]
+    load = next(line for line in load.splitlines() if "init" in line)
     execute([*load.split(), shell], env=desk.env | zdotdir, cwd=desk.path).check()
     assert f"cowork-env hook {shell}" in startup_file(shell, desk).read_text()
     lines = "".join(blocks(README, "sh quick-start")).splitlines()

@@ -129,11 +129,3 @@ def test_mise_task(mise: Tool) -> None:
     stub.chmod(0o755)
     mise.env["PATH"] = f"{stub.parent}:{mise.env['PATH']}"
     check(mise.run("run", "--quiet", "review").check().environment())
-
-
-# Launchers
-
-
-def test_a_launcher(home: Home) -> None:
-    done = execute(["/bin/sh", "-c", blocks("sh test")[0]], env=home.env, cwd=home.path).check()
-    assert re.fullmatch(r"export PATH='.*/shims':\"\$PATH\"\n", done.stdout)

@@ -562,9 +562,23 @@ def test_a_picker_on_a_narrow_terminal_shows_whole_words(home: Home) -> None:
     assert re.search(r"fireworks +Fireworks,…", shown)
 
 
+def test_a_picker_takes_no_more_lines_than_it_has(home: Home) -> None:
+    """Also where the terminal tells how many are left below the cursor."""
+    home.providers()
+    with dialog(home, "use") as child:
+        child.expect("\x1b[6n")
+        child.send("\x1b[1;1R")
+        child.expect("AWS Bedrock")
+        child.send("bedr")
+        shown = child.expect("bedr")
+        child.send(CTRL_C)
+        child.finish()
+    assert shown.count("\n") < 2 * len(GUIDE) + 4
+
+
 def test_what_no_model_matches_is_asked_once_more(home: Home) -> None:
     """Enter pressed twice at a picker chooses nothing in the next one, and what is typed there and
-    not listed need not be typed again. A picker takes no more lines than it has."""
+    not listed need not be typed again."""
     with (
         Server(api(("gpt-5", "qwen-9"), key=KEY)) as server,
         add(home, size=(50, 100), NO_PROXY="*") as child,

@@ -60,6 +60,7 @@ _OPTIONS_ELSEWHERE = {
     **dict.fromkeys(("-y", "--assume-yes"), "--yes"),
     "--yes": "-y",
 }
+_NAMES = ("--name", "--provider")
 _WITHOUT_OPTION = {
     ("list", "--all"): "'cowork-env list' lists all providers.",
     ("list", "-a"): "'cowork-env list' lists all providers.",
@@ -100,11 +101,23 @@ def explained(error: click.ClickException) -> CoworkEnvError:
     command = context.info_name or "" if context else ""
     if hint := _WITHOUT_OPTION.get((command, option)):
         pass
+    elif option in _NAMES and option not in known and _takes_name(context):
+        hint = f"It needs no option: {path} NAME"
     elif (instead := _OPTIONS_ELSEWHERE.get(option)) in known:
         hint = f"Did you mean '{instead}'?"
     else:
         hint = did_you_mean(option, known, try_help) if option.startswith("--") else try_help
     return CoworkEnvError(f"There is no option '{visible(option)}'.", hint, USAGE)
+
+
+def _takes_name(context: click.Context | None) -> bool:
+    """Whether a command takes the name of a provider as its argument."""
+    arguments = (
+        (p for p in context.command.params if isinstance(p, click.Argument)) if context else ()
+    )
+    return any(
+        "NAME" in (argument.metavar or argument.name or "").upper() for argument in arguments
+    )
 
 
 def _options(context: click.Context | None) -> Iterator[str]:

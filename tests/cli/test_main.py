@@ -81,6 +81,7 @@ def test_commands_of_other_tools_lead_to_one_of_ours() -> None:
         (["--frobnicate"], "There is no option '--frobnicate'.", "Try 'cowork-env --help'."),
         (["export", "--frob"], "There is no option '--frob'.", "Try 'cowork-env export --help'."),
         (["export", "--formt"], "There is no option '--formt'.", "Did you mean '--format'?"),
+        (["pin", "--name", "x"], "no option '--name'.", "It needs no option: cowork-env pin NAME"),
         (["add", "--url", "x"], "There is no option '--url'.", "Did you mean '--base-url'?"),
         (
             ["add", "--model", "x"],

@@ -163,7 +163,7 @@ def test_a_message_is_broken_between_words_on_a_terminal(narrow: _Terminal) -> N
 def test_a_message_is_one_line_elsewhere(
     narrow: _Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COWORK_ENV_PLAIN", "1")
+    monkeypatch.setattr(narrow, "isatty", lambda: False)
     output.say("word " * 20)
     assert narrow.getvalue() == "word " * 20 + "\n"
 

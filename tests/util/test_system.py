@@ -88,7 +88,7 @@ def test_files_are_opened_in_few_places() -> None:
                 found.add(str(path.relative_to(package)))
     assert found <= {
         *("cli/demo.py", "cli/errors.py", "core/trust.py", "formats.py", "hook/bundle.py"),
-        *("claude_files.py", "cli/next_steps.py", "hook/launch.py"),
+        *("claude_files.py", "cli/next_steps.py", "cli/offers.py", "hook/launch.py"),
         *("hook/render.py", "hook/watch.py", "importers/cc_switch.py", "launcher.py"),
         *("presets.py", "util/files.py", "util/system.py"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,6 +11,7 @@ from ..core import provider as rules
 from ..core.providers import field_of
 from ..util.errors import NOTHING_CHANGED, CoworkEnvError
 from . import edit_dialog, saving
+from .change import Change, Changed, say_where_key_goes
 from .editor import EditedFile
 from .errors import usage_error
 from .inputs import current_inputs
@@ -24,9 +25,6 @@ from .provider_options import (
     provider_options,
     read_key,
 )
-
-if TYPE_CHECKING:
-    from .saving import Change
 
 
 @click.command(
@@ -70,7 +68,7 @@ def command(
     is_asked = not editor and fields.is_empty() and not (token_stdin or keyring)
     if editor and not (fields.is_empty() and not (token_stdin or keyring)):
         raise usage_error("--editor goes with no other change.", "Make the others in the editor.")
-    change = saving.Change(inputs, saving.chosen_name(provider, "Which provider is to be changed?"))
+    change = Change(inputs, saving.chosen_name(provider, "Which provider is to be changed?"))
     if is_asked and not interactive():
         raise usage_error(
             "There is nothing to change.", "See 'cowork-env edit --help' for the options."
@@ -85,7 +83,7 @@ def command(
         after = {**change.entry}
         fields.apply(after)
         name = change.save(fields, securing.DEFAULT if keyring else change.key_store)
-        saving.say_where_key_goes(change.entry, after)
+        say_where_key_goes(change.entry, after)
     if not name:
         say(NOTHING_CHANGED)
     elif interactive() and not no_check:
@@ -119,7 +117,7 @@ def _ask_and_save(change: Change, *, no_check: bool) -> str:
         try:
             change.check_reference(fields, yes=no_check)
             return change.save(fields, change.key_store)
-        except saving.Changed:
+        except Changed:
             raise
         except CoworkEnvError as error:
             tell_error(error)  # What was answered is still there.
@@ -146,9 +144,9 @@ def _edit_in_editor(change: Change, *, yes: bool) -> str:
                 reference = editing.Fields(token_from=field_of(edited, "authTokenFrom"))
                 change.check_reference(reference, yes)
                 name = change.replace(edited)
-                saving.say_where_key_goes(change.entry, edited)
+                say_where_key_goes(change.entry, edited)
                 return name
-            except saving.Changed as error:
+            except Changed as error:
                 file.keep()
                 raise CoworkEnvError(error.message, f"What you wrote is in {file.path}.") from None
             except CoworkEnvError as error:

@@ -13,7 +13,8 @@ from ..editing import Fields
 from ..masking import is_secret, shown_reference, shown_token, shown_url, shown_value
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
-from . import model_choice, saving
+from . import model_choice
+from .change import fetch_key, say_where_key_goes
 from .model_choice import NONE
 from .output import say
 from .prompts import Choice, ask, ask_hidden, ask_key, pick, tell_error
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..editing import Entry
-    from .saving import Change
+    from .change import Change
 
 _DONE, _ADD, _BACK = "done", "add a variable", "back"
 _NAME, _URL, _KEY, _MODEL = "name", "base URL", "key", "default model"
@@ -144,7 +145,7 @@ class Dialog:
             self._fields.base_url = answer
             self._fields.allow_insecure = True if allowed else None
             # Before it is asked for its models.
-            saving.say_where_key_goes(self._change.entry, self._now)
+            say_where_key_goes(self._change.entry, self._now)
 
     def _ask_auth(self) -> None:
         now = field_of(self._now, "auth") or BEARER
@@ -206,7 +207,7 @@ class Dialog:
     def _list_models(self, provider: Provider) -> list[str]:
         inputs = self._change.inputs
         try:
-            key = saving.fetch_key(inputs, provider)
+            key = fetch_key(inputs, provider)
         except CoworkEnvError as error:
             say(f"The endpoint was not asked for its models: {visible(error.message)}")
             return []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from .. import accounts, securing
@@ -14,14 +12,12 @@ from ..masking import shown_reference
 from ..util.errors import CoworkEnvError
 from ..util.text import visible
 from . import saving
+from .change import Change
 from .inputs import current_inputs
 from .options import examples, provider_argument, yes_option
 from .output import say
 from .prompts import confirm, interactive
 from .provider_options import about_key, no_check_option, read_key
-
-if TYPE_CHECKING:
-    from .saving import Change
 
 
 @click.command(
@@ -46,9 +42,7 @@ def command(name: str | None, stdin: bool, keyring: bool, yes: bool, no_check: b
     secure' has moved it. A key that comes by a reference of your own is changed there, not here;
     this asks before it replaces the reference by a stored key. For an account, it is the token.
     """
-    change = saving.Change(
-        current_inputs(), saving.chosen_name(name, "Which provider gets another key?")
-    )
+    change = Change(current_inputs(), saving.chosen_name(name, "Which provider gets another key?"))
     account = accounts.is_account(change.entry)
     to = securing.DEFAULT if keyring else change.key_store
     _check_has_key(change)

@@ -15,6 +15,7 @@ from ..util import files
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from . import saving, sharing
+from .change import found_again
 from .errors import usage_error
 from .inputs import check_no_key, current_inputs
 from .options import complete_provider, examples, yes_option
@@ -64,7 +65,7 @@ def command(old: str, new: str, yes: bool) -> None:
         nonlocal is_selected
         # As it is now: the user may have chosen another one meanwhile.
         is_selected = store.selected(inputs.state_dir, listed) == index
-        saving.found_again(now, old, seen)["name"] = name
+        found_again(now, old, seen)["name"] = name
 
     failed = []
     with files.AllSteps():

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cowork_env import store
-from cowork_env.cli import main, saving
+from cowork_env.cli import change, main
 from cowork_env.cli.inputs import current_inputs
 from cowork_env.editing import Fields
 
@@ -85,10 +85,10 @@ def test_another_provider_that_has_got_the_name_is_left(
 
 
 def test_a_new_key_does_not_undo_secure(home: Home) -> None:
-    change = saving.Change(current_inputs(), "openrouter")
+    seen = change.Change(current_inputs(), "openrouter")
     secured = {k: v for k, v in GUIDE[1].items() if k != "authToken"}
     now = [GUIDE[0], secured | {"authTokenFrom": "pass:cowork-env/openrouter"}]
     home.providers(now)
-    with pytest.raises(saving.Changed):
-        change.save(Fields(token=KEY))
+    with pytest.raises(change.Changed):
+        seen.save(Fields(token=KEY))
     assert json.dumps(saved(home)) == json.dumps(now)

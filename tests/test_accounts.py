@@ -126,7 +126,7 @@ def test_add_says_that_a_directory_is_not_trusted(home: Home) -> None:
 def test_add_asks_for_a_token_by_its_command(home: Home) -> None:
     with dialog(home, "add", "--account", "--token-stdin") as child:
         child.answer("Name [Claude (token)]", "")
-        child.answer("Token (from 'claude setup-token') (hidden)", TOKEN, hidden=True)
+        child.answer("Token (from 'claude setup-token', hidden)", TOKEN, hidden=True)
         child.answer("Use it everywhere? [Y/n]", "n")
         assert TOKEN not in child.finish()
     assert saved(home)[0]["authToken"] == TOKEN

@@ -134,9 +134,11 @@ def test_plain_http_to_another_machine_needs_consent(home: Home, args: tuple[str
     with add(home, *args, "--default-model", "m", "--no-check", **PLAIN) as child:
         if len(args) == 1:
             child.answer("Where is it? [http://localhost:11434]: ", "10.0.0.7")
-            child.answer("is plain http to another machine", "n")
+            child.expect("is plain http to another machine")
+            child.answer("[y/N]: ", "n")
             child.answer("Where is it? [http://localhost:11434]: ", "10.0.0.7:11434")
-        child.answer("http://10.0.0.7:11434 is plain http to another machine", "y")
+        child.expect("http://10.0.0.7:11434 is plain http to another machine")
+        child.answer("[y/N]: ", "y")
         child.answer(EVERYWHERE, "n")
         finish(child)
     (entry,) = saved(home)

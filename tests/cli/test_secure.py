@@ -135,7 +135,8 @@ def test_add_and_remove_with_the_keyring(home: Home, keyring: KeyringSession) ->
     item = {"service": "cowork-env", "username": "deepseek"}
     assert keyring.read(item) == KEY and KEY not in home.file.read_text()
     with dialog(home, "remove", "deepseek") as asked:
-        asked.answer("Its key, keyring:cowork-env/deepseek, is removed, too.", "y")
+        asked.expect("Its key, keyring:cowork-env/deepseek, is removed, too.")
+        asked.answer("Remove DeepSeek?", "y")
         assert "removed keyring:cowork-env/deepseek" in asked.finish()
     assert keyring.run("secret-tool", "search", "--all", "service", "cowork-env") == ""
 

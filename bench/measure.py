@@ -340,9 +340,12 @@ class Benchmark:
         """
         ours = str(self.tools[OURS])
         click, python = "python3 -c 'import click'", "python3 -I -c pass"
+        words = ["_COWORK_ENV_COMPLETE=zsh", "_COWORK_ENV_WORDS=use\x1f"]
         commands = {
+            "a Tab: cowork-env use": (["env", *words, ours], click, Target(ratio=1.5)),
             "cowork-env list": ([ours, "list"], click, Target(ratio=1.3)),
             "cowork-env --help": ([ours, "--help"], click, Target(ratio=1.3)),
+            "cowork-env status --short": ([ours, "status", "--short"], click, Target()),
             "cowork-env exec true": ([ours, "exec", "true"], python, Target(ratio=2)),
             "launcher for claude": (home.launcher(), python, Target(ratio=2)),
             "cowork-env export": ([ours, "export", "--format", "bash"], python, Target()),

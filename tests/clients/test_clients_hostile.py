@@ -179,7 +179,7 @@ def test_status_shows_what_is_overridden(method: str, user: User, other: Recorde
     assert effects == dict.fromkeys([*(f"env.{key}" for key in held), "apiKeyHelper"], "held") | {
         "model": "yields"
     }
-    assert f"env.ANTHROPIC_BASE_URL = {other.url} " in shown
+    assert f"env.ANTHROPIC_BASE_URL = {other.url};" in shown
     assert "ignored, because CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is set" in shown
 
 

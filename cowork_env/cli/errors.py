@@ -11,7 +11,6 @@ import sys
 from ..util.errors import FAILURE, NOTHING_CHANGED, USAGE, CoworkEnvError
 from ..util.text import tilde, visible
 from .output import say
-from .terminal import use_color
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,6 +108,8 @@ def raise_when_terminated() -> None:
 
 def _print_error(message: str, hint: str) -> None:
     message, hint = _without_keys(message, hint)
+    from .terminal import use_color
+
     try:
         prefix = "\033[31mcowork-env:\033[0m " if use_color(sys.stderr) else "cowork-env: "
         say(prefix + visible(message, MAX_MESSAGE))

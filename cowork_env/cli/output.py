@@ -9,7 +9,6 @@ import os
 import sys
 
 from ..util.errors import CoworkEnvError
-from .terminal import columns
 
 
 def say(text: str) -> None:
@@ -19,6 +18,7 @@ def say(text: str) -> None:
     that are indented: those of code, and of lists.
     """
     if sys.stderr.isatty():
+        from .terminal import columns
         from .wrapping import wrapped
 
         width = columns(sys.stderr)

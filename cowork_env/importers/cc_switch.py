@@ -10,7 +10,7 @@ from ..util import jsontext
 from ..util.errors import CoworkEnvError
 from ..util.system import distrusted
 from ..util.text import tilde, visible
-from .entries import MAX_ENTRIES, Found, Nothing, from_variables, left_out, read_json
+from .entries import MAX_ENTRIES, Found, Nothing, read_json
 
 if TYPE_CHECKING:
     import sqlite3
@@ -192,9 +192,4 @@ def _add(found: Found, name: str, settings: object, meta: object = None) -> None
         )
         return
     env = overrides.env_of(settings) if isinstance(settings, dict) else {}
-    entry = from_variables(env, name)
-    if entry is None:
-        found.notes.append(f"cc-switch's provider '{visible(name)}' has no key; it is left out.")
-    else:
-        found.entries.append(entry)
-        found.notes += left_out(env, entry)
+    found.add(env, name, f"cc-switch's provider '{visible(name)}' has no key; it is left out.")

@@ -12,7 +12,7 @@ from ..util import jsontext
 from ..util.errors import CoworkEnvError
 from ..util.text import tilde, visible
 from . import claude_settings
-from .entries import MAX_ENTRIES, Found, Nothing, from_variables, left_out, logins, read_json
+from .entries import MAX_ENTRIES, Found, Nothing, logins, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,12 +61,7 @@ def _add(found: Found, name: str, path: str, home: str) -> None:
     except CoworkEnvError as error:
         found.notes.append(f"{visible(name)} is left out: {error.message}")
     else:
-        entry = from_variables(env, name)
-        if entry is None:
-            found.notes.append(f"{visible(name)} is left out: {where} sets no key.")
-        else:
-            found.entries.append(entry)
-            found.notes += left_out(env, entry)
+        found.add(env, name, f"{visible(name)} is left out: {where} sets no key.")
 
 
 def _in_folder(folder: str) -> dict[str, str]:

@@ -60,6 +60,17 @@ class Found:
         self.entries, self.notes, self.whole = entries, notes or [], whole
         self.settings = settings or []
 
+    def add(self, env: Mapping[str, str], name: str, otherwise: str) -> None:
+        """Add the provider that variables make, and a note on those that it does not use.
+
+        If they make none, the note is ``otherwise``.
+        """
+        if (entry := from_variables(env, name)) is None:
+            self.notes.append(otherwise)
+            return
+        self.entries.append(entry)
+        self.notes += left_out(env, entry)
+
 
 def from_variables(
     env: Mapping[str, str], name: str = "", allowed: frozenset[str] = SHARED
